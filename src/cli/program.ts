@@ -14,6 +14,7 @@ import { createQuery } from './commands/query.ts'
 import { createRestore } from './commands/restore.ts'
 import { createSimulate } from './commands/simulate.ts'
 import { createStart } from './commands/start.ts'
+import { createTemplates } from './commands/templates.ts'
 import { createToken } from './commands/token.ts'
 import { createTwins } from './commands/twins.ts'
 
@@ -30,6 +31,7 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(createTwins())
     .addCommand(createJobs())
     .addCommand(createGroups())
+    .addCommand(createTemplates())
     .addCommand(createApply())
     .addCommand(createQuery())
     .addCommand(createAudit())

@@ -8,7 +8,14 @@ import { ConflictError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
 import { groupsIn, replaceGroups } from '../query/device-groups.ts'
 import { checkDeviceGroup, type DeviceGroupInput } from './request.ts'
-import { countDeviceGroups, findGroupConditions, readGroupVersion, removeGroup, saveGroup } from './store.ts'
+import {
+  countDeviceGroups,
+  findGroupConditions,
+  findTemplatesWithGroup,
+  readGroupVersion,
+  removeGroup,
+  saveGroup,
+} from './store.ts'
 
 /** A group that is created under the name of a deleted one begins elsewhere, so an old etag does not match it. */
 const firstVersion = (): number => randomInt(1, 2 ** 30)
@@ -40,12 +47,18 @@ export async function saveDeviceGroup(
 }
 
 /**
- * Deletes a group. Jobs that were scheduled with it keep their condition. NotFoundError, PreconditionError.
+ * Deletes a group. Jobs that were scheduled with it keep their condition. NotFoundError, PreconditionError, ConflictError while
+ * a job template names it.
  */
 export async function deleteDeviceGroup(deps: Deps, name: string, ifMatch?: string | null): Promise<void> {
   await inTransaction(deps, async (tx) => {
     await lockDefinitions(tx)
     await matching(tx, name, ifMatch ?? '*')
+    const templates = await findTemplatesWithGroup(tx, name)
+    if (templates.length > 0) {
+      const ids = templates.map((id) => `"${id}"`).join(', ')
+      throw new ConflictError(`Job templates name the device group "${name}": ${ids}. Change or delete them first.`)
+    }
     await removeGroup(tx, name)
   })
 }

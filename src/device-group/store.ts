@@ -63,6 +63,14 @@ export async function saveGroup(
   )
 }
 
+/** The ids of the first job templates whose conditions name the group. */
+export async function findTemplatesWithGroup(tx: Tx, name: string): Promise<readonly string[]> {
+  const rows = await tx.query<{ id: string }>(
+    sql`select id from job_template where ${name} = any(groups) order by id limit 5`,
+  )
+  return rows.map(({ id }) => id)
+}
+
 export async function removeGroup(tx: Tx, name: string): Promise<void> {
   await tx.query(sql`delete from device_group where name = ${name}`)
 }

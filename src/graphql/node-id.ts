@@ -10,6 +10,7 @@ const nodeTypes: ReadonlySet<string> = new Set([
   'Webhook',
   'WebhookDelivery',
   'DeviceGroup',
+  'JobTemplate',
 ])
 
 /** A global id: base64url of the type's name, a colon and the id within the type. */

@@ -339,6 +339,15 @@ export const limitTable = {
     what: 'device groups of the hub',
     answer: 'an error CONFLICT',
   },
+  jobTemplates: {
+    variable: 'LIMIT_JOB_TEMPLATES',
+    default: 1_000,
+    min: 0,
+    max: 100_000,
+    unit: 'count',
+    what: 'job templates of the hub',
+    answer: 'an error CONFLICT',
+  },
   webhookDeliveries: {
     variable: 'LIMIT_WEBHOOK_DELIVERIES',
     default: 4,

@@ -318,6 +318,31 @@ test('a job with --approval waits for it, is not approved by who scheduled it, a
   await run(['jobs', 'cancel', 'good'])
 })
 
+test('a template is made of a job file, and a job is scheduled from it', async () => {
+  const file = await fileOf(
+    'template.yaml',
+    ['jobId: restart-good', "queryCondition: tags.fleet = 'bad'", 'cloudToDeviceMethod: { methodName: reboot }'].join(
+      '\n',
+    ),
+  )
+  const created = await run(['templates', 'create', '-f', file])
+  expect(rowsIn(created.stdout)).toEqual([{ templateId: 'restart-good', etag: expect.any(String) }])
+  expect(rowsIn((await run(['templates', 'list'])).stdout)).toMatchObject([
+    { templateId: 'restart-good', type: 'SCHEDULE_DEVICE_METHOD', rollout: null },
+  ])
+  const good = ['--where', "tags.fleet = 'good'", '--id', 'from-template']
+  const scheduled = await run(['jobs', 'schedule', 'template', 'restart-good', ...good, '--watch'])
+  expect(scheduled.status).toBe(0)
+  expect(rowsIn(scheduled.stdout)).toMatchObject([{ jobId: 'from-template', outcome: 'SUCCEEDED' }])
+  expect(await run(['jobs', 'schedule', 'template', 'restart-good', ...good])).toMatchObject({ status: 5 })
+  const timed = await fileOf(
+    'timed.yaml',
+    'jobId: a\nqueryCondition: "*"\nstartTime: 2030-01-01T00:00:00Z\nupdateTwin: { tags: { a: 1 } }',
+  )
+  expect(await run(['templates', 'create', '-f', timed])).toMatchObject({ status: 2 })
+  expect(await run(['templates', 'delete', 'restart-good'])).toMatchObject({ status: 0, stderr: '' })
+})
+
 test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
   const at = new Date(Date.now() + 3_600_000).toISOString()

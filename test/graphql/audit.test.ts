@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { saveDeviceGroup } from '../../src/device-group/commands.ts'
 import { builder } from '../../src/graphql/builder.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { pauseJob } from '../../src/job/commands.ts'
+import { createJobTemplate } from '../../src/job-template/commands.ts'
 import { answerInvocation } from '../../src/method/call-commands.ts'
 import { scopeOf } from '../../src/query/scope.ts'
 import { createWebhook } from '../../src/webhook/commands.ts'
@@ -73,6 +75,14 @@ async function givenEndedJob(): Promise<string> {
   await answer(door.deps, ...pumps.map((pump) => ({ ...pump, error: { code: 'GatewayTimeout', description: 'late' } })))
   await finish(door.deps)
   return jobId
+}
+
+const template = { queryCondition: condition, cloudToDeviceMethod: { methodName: 'reboot', payload: 'secret' } }
+
+async function givenTemplate(): Promise<string> {
+  const templateId = randomUUID()
+  await createJobTemplate(door.deps, tester, { ...template, templateId })
+  return templateId
 }
 
 const url = 'https://receiver.example/secret'
@@ -195,6 +205,28 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { name: 'nothing' },
     code: 'NOT_FOUND',
   },
+  createJobTemplate: {
+    input: () => ({ ...template, templateId: 'new' }),
+    refused: { ...template, templateId: 'other', queryCondition: 'tags.' },
+    code: 'QUERY_CONDITION',
+    detail: { queryCondition: condition },
+  },
+  updateJobTemplate: {
+    input: async () => ({ templateId: await givenTemplate(), queryCondition: '*', name: null }),
+    refused: { templateId: 'nothing' },
+    code: 'NOT_FOUND',
+    detail: { changes: ['name', 'queryCondition'], queryCondition: '*' },
+  },
+  deleteJobTemplate: {
+    input: async () => ({ templateId: await givenTemplate() }),
+    refused: { templateId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  scheduleFromTemplate: {
+    input: async () => ({ templateId: await givenTemplate(), jobId: 'of-template' }),
+    refused: { templateId: 'nothing', jobId: 'other' },
+    code: 'NOT_FOUND',
+  },
   createWebhook: {
     input: () => ({ url, events: ['JOB_ENDED'] }),
     refused: { url: 'receiver', events: ['JOB_ENDED'] },
@@ -223,8 +255,8 @@ const rows: Readonly<Record<string, Row>> = {
   },
 }
 
-const targetOf = ({ newJobId, jobId, deviceId, webhookId, deliveryId, name }: Input): unknown =>
-  newJobId ?? jobId ?? deviceId ?? webhookId ?? deliveryId ?? name ?? null
+const targetOf = ({ newJobId, jobId, deviceId, webhookId, deliveryId, templateId, name }: Input): unknown =>
+  newJobId ?? jobId ?? deviceId ?? webhookId ?? deliveryId ?? templateId ?? name ?? null
 
 test('every mutation has a row', () => {
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual(Object.keys(rows).sort())

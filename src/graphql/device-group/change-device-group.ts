@@ -108,12 +108,12 @@ builder.mutationField('deleteDeviceGroup', (t) =>
     type: resultUnion(
       'DeleteDeviceGroupResult',
       DeleteDeviceGroupPayload,
-      [NotFoundError, PreconditionError],
+      [NotFoundError, PreconditionError, ConflictError],
       'The result of `deleteDeviceGroup`.',
     ),
     authScopes: { right: 'writeJobs' },
     audit: { target: ({ input }) => input.name },
-    ...mayFail('Deletes a device group. Requires no scope.'),
+    ...mayFail('Deletes a device group. A ConflictError while a job template names it. Requires no scope.'),
     args: { input: t.arg({ type: DeleteDeviceGroupInput, required: true, description: 'The device group.' }) },
     resolve: async (_root, { input: { name, ifMatch } }, context) => {
       admit(context)

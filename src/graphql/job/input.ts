@@ -12,7 +12,7 @@ const startTime =
 const maxExecutionTimeInSeconds =
   'Maximum execution time, counted from `startTime`: 1 to 2592000 seconds (30 days). Device jobs that have not ended by then fail.'
 
-const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
+export const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
   description: 'The direct method to call.',
   fields: (t) => ({
     ...methodFields(t),
@@ -23,7 +23,7 @@ const CloudToDeviceMethodInput = builder.inputType('CloudToDeviceMethodInput', {
   }),
 })
 
-const JobExpectationInput = builder.inputType('JobExpectationInput', {
+export const JobExpectationInput = builder.inputType('JobExpectationInput', {
   description:
     'What a client expects of the devices. The job is scheduled only if it holds. Omitted fields are not checked.',
   fields: (t) => ({

@@ -1,11 +1,8 @@
 import { NotFoundError } from '../../errors.ts'
-import type { Labels } from '../../job/naming.ts'
 import { jobOutcome } from '../../job/state.ts'
 import type { DeviceJobStatistics } from '../../job/statistics.ts'
 import { findJobsById, type SelectedJob } from '../../job/store/job-list.ts'
 import { findOperations, type OperationTexts } from '../../job/store/operations.ts'
-import { asWritten, memoized } from '../../json/json-as-written.ts'
-import type { JsonText } from '../../json/json-text.ts'
 import { builder } from '../builder.ts'
 import { readsColumns } from '../columns.ts'
 import type { Context } from '../context.ts'
@@ -15,14 +12,16 @@ import { resultsPath } from '../transport/results-export.ts'
 import { selectsField } from '../transport/selects-field.ts'
 import { JobOutcome, JobStatus, JobType } from './enums.ts'
 import { hidden, isForeign, nullWhenForeign } from './foreign-job.ts'
+import { JobLabel, labelsIn } from './label.ts'
+import { CloudToDeviceMethod, methodIn, patchIn } from './operation.ts'
 import { countedWhenForeign, countVisible } from './visible-statistics.ts'
 
 // The operation of a job stays text from the database to the answer, and is read only when a client selects it.
 
 const operationsOf = documentsPerParent(
   async (db, _scope, jobIds, { documents }: { readonly documents: boolean }, _now, answer) => {
-    if (!documents) return (await findOperations(db, jobIds, false, 0)).operations
-    const { operations } = await answer.read((maxBytes) => findOperations(db, jobIds, true, maxBytes))
+    if (!documents) return (await findOperations(db, 'job', jobIds, false, 0)).operations
+    const { operations } = await answer.read((maxBytes) => findOperations(db, 'job', jobIds, true, maxBytes))
     return operations
   },
   ({ jobId }) => jobId,
@@ -33,59 +32,6 @@ async function operationOf(context: Context, jobId: string, documents: boolean):
   if (operation === undefined) throw new NotFoundError('job', jobId)
   return operation
 }
-
-type Method = {
-  readonly jobId: string
-  /** Whether the payload is hidden from the viewer. */
-  readonly isForeign: boolean
-  readonly methodName: string
-  readonly payload: JsonText | null
-  readonly responseTimeoutInSeconds: number
-  readonly connectTimeoutInSeconds: number
-}
-
-/** A method call, as it was stored. */
-function methodIn({ jobId, methodName, payload, ...timeouts }: OperationTexts, isForeign: boolean): Method {
-  const { responseTimeoutInSeconds, connectTimeoutInSeconds } = timeouts
-  if (methodName === null || responseTimeoutInSeconds === null || connectTimeoutInSeconds === null) {
-    throw new Error(`The job "${jobId}" has no whole method call.`)
-  }
-  const written = payload === null ? null : asWritten(payload)
-  return { jobId, isForeign, methodName, payload: written, responseTimeoutInSeconds, connectTimeoutInSeconds }
-}
-
-/** A patch in the form of the input. All aliases of one row share the text. */
-const patchIn = memoized(({ tags, desired }: OperationTexts): JsonText => {
-  const members = [
-    ...(tags === null ? [] : [`"tags":${tags}`]),
-    ...(desired === null ? [] : [`"properties":{"desired":${desired}}`]),
-  ]
-  return asWritten(`{${members.join(',')}}`)
-})
-
-const CloudToDeviceMethod = builder.objectRef<Method>('CloudToDeviceMethod').implement({
-  description: 'The direct method that a job calls.',
-  fields: (t) => ({
-    methodName: t.exposeString('methodName', { description: 'The method name.' }),
-    payload: t.field({
-      type: 'JSON',
-      nullable: true,
-      description:
-        'The payload of the call. Null when none was given, and with a field error FORBIDDEN for a job that was not scheduled under your scope.',
-      resolve: ({ jobId, isForeign, payload }, _args, context) => {
-        if (isForeign) throw hidden('payload', jobId, context)
-        return payload
-      },
-    }),
-    responseTimeoutInSeconds: t.exposeInt('responseTimeoutInSeconds', {
-      description: 'Response timeout in seconds: how long a device may take to answer after it has received the call.',
-    }),
-    connectTimeoutInSeconds: t.exposeInt('connectTimeoutInSeconds', {
-      description:
-        'Connection timeout in seconds, counted from the start of the job: how long a device may take to connect. 0 means until the deadline of the job.',
-    }),
-  }),
-})
 
 /** Counters of device jobs. The columns of the row of a job have the same names. */
 export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStatistics').implement({
@@ -130,22 +76,6 @@ export const findJob = rowsByKey('Job', findJobsById, ({ id }) => id)
 
 /** The same for a job that existed just now. */
 export const readJob = existing('job', findJob)
-
-type Label = { readonly name: string; readonly value: string }
-
-const JobLabel = builder.objectRef<Label>('JobLabel').implement({
-  description: 'A label of a job.',
-  fields: (t) => ({
-    name: t.exposeString('name', { description: 'The name of the label.' }),
-    value: t.exposeString('value', { description: 'The value of the label.' }),
-  }),
-})
-
-/** In the order of the names. */
-const labelsIn = (labels: Labels | null): Label[] =>
-  Object.entries(labels ?? {})
-    .map(([name, value]) => ({ name, value }))
-    .sort((one, other) => (one.name < other.name ? -1 : 1))
 
 /** The row of a job, with its derived outcome. */
 export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {

@@ -17,7 +17,7 @@ import { mayFail } from '../may-fail.ts'
 import { CancelJobInput, ScheduleDeviceMethodInput, ScheduleTwinUpdateInput } from './input.ts'
 import { jobPayload } from './payload.ts'
 
-const ScheduleJobPayload = jobPayload(
+export const ScheduleJobPayload = jobPayload(
   'ScheduleJobPayload',
   'The job is stored. It will run even if the hub restarts now.',
   'The new job.',

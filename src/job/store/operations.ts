@@ -1,8 +1,8 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
+import { raw, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 
-/** The operation of a job, its documents as JSON text; null for a missing or unrequested document. */
+/** The operation of a job or a template, its documents as JSON text; null for a missing or unrequested document. */
 export type OperationTexts = {
   readonly jobId: string
   readonly methodName: string | null
@@ -14,11 +14,12 @@ export type OperationTexts = {
 }
 
 /**
- * The operations of these jobs, and the bytes of their documents. Of more than `maxBytes` only the beginning is read.
+ * The operations of these jobs or templates, and the bytes of their documents. Of more than `maxBytes` only the beginning is read.
  * Without `documents` no document is read.
  */
 export async function findOperations(
   db: Reader,
+  table: 'job' | 'job_template',
   jobIds: readonly string[],
   documents: boolean,
   maxBytes: number,
@@ -37,7 +38,7 @@ export async function findOperations(
                      case when ${documents} then (request -> 'payload')::text end as payload,
                      case when ${documents} then (request -> 'tags')::text end as tags,
                      case when ${documents} then (request -> 'desired')::text end as desired
-              from job
+              from ${raw(table)}
               where id = any(${jobIds})
               offset 0
             ) texts

@@ -189,10 +189,12 @@ const codesOf = (outcome: Outcome): readonly string[] =>
   outcome === 'open' ? [] : (outcome.errors ?? []).map(({ extensions }) => extensions.code)
 
 /**
- * The audit has entries about all devices, webhooks get the events of all jobs, and jobs of all use the device groups: no
+ * The audit has entries about all devices, webhooks get the events of all jobs, and jobs of all use the device groups
+ * and the templates: no
  * viewer with a scope may.
  */
-const isAboutAll = ({ text }: Operation): boolean => /auditLog|[wW]ebhook|(?:save|delete)DeviceGroup/.test(text)
+const isAboutAll = ({ text }: Operation): boolean =>
+  /auditLog|[wW]ebhook|(?:save|delete)DeviceGroup|(?:create|update|delete)JobTemplate/.test(text)
 
 const isGranted = (operation: Operation, role: string): boolean =>
   !(narrowed.includes(role) && isAboutAll(operation)) &&

@@ -30,7 +30,8 @@ const schedule: OfType = {
 
 export const table: Readonly<Record<string, OfType>> = {
   Query: {
-    same: `deviceGroup deviceGroup(name:) deviceGroups deviceGroups(after:) deviceGroups(first:) hub`,
+    same: `deviceGroup deviceGroup(name:) deviceGroups deviceGroups(after:) deviceGroups(first:) hub
+      jobTemplate jobTemplate(templateId:) jobTemplates jobTemplates(after:) jobTemplates(first:)`,
     viewer: 'viewer',
     device: 'device device(deviceId:) node node(id:) nodes nodes(ids:)',
     devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(orderBy:)
@@ -42,10 +43,12 @@ export const table: Readonly<Record<string, OfType>> = {
   Mutation: {
     device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
-    devices: 'scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleTwinUpdate scheduleTwinUpdate(input:)',
+    devices: `scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleFromTemplate scheduleFromTemplate(input:)
+      scheduleTwinUpdate scheduleTwinUpdate(input:)`,
     job: `approveJob approveJob(input:) cancelJob cancelJob(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
       resumeJob resumeJob(input:) retryJob retryJob(input:) updateJob updateJob(input:)`,
-    all: `createWebhook createWebhook(input:) deleteDeviceGroup deleteDeviceGroup(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
+    all: `createJobTemplate createJobTemplate(input:) createWebhook createWebhook(input:) deleteJobTemplate
+      deleteJobTemplate(input:) updateJobTemplate updateJobTemplate(input:) deleteDeviceGroup deleteDeviceGroup(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
       redeliverWebhook(input:) rotateWebhookSecret rotateWebhookSecret(input:) saveDeviceGroup saveDeviceGroup(input:)
       updateWebhook updateWebhook(input:)`,
   },
@@ -72,6 +75,13 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   DeviceGroupConnection: { same: 'edges nodes pageInfo' },
   DeviceGroupEdge: { same: 'cursor node' },
+
+  JobTemplate: {
+    same: `cloudToDeviceMethod createdTime description etag id labels maxExecutionTimeInSeconds name queryCondition rollout
+      templateId type updateTwin updatedBy updatedTime`,
+  },
+  JobTemplateConnection: { same: 'edges nodes pageInfo' },
+  JobTemplateEdge: { same: 'cursor node' },
 
   Webhook: {
     all: `createdBy createdTime deliveries deliveries(after:) deliveries(filter:) deliveries(first:) description
@@ -160,6 +170,9 @@ export const table: Readonly<Record<string, OfType>> = {
 
   DeleteDeviceGroupPayload: { all: 'id name' },
   SaveDeviceGroupPayload: { all: 'deviceGroup' },
+  CreateJobTemplatePayload: { all: 'jobTemplate' },
+  UpdateJobTemplatePayload: { all: 'jobTemplate' },
+  DeleteJobTemplatePayload: { all: 'id templateId' },
   CreateWebhookPayload: { all: 'secret webhook' },
   DeleteWebhookPayload: { all: 'id webhookId' },
   RedeliverWebhookPayload: { all: 'delivery' },
@@ -191,6 +204,18 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   DeleteDeviceGroupInput: { all: 'ifMatch name' },
   SaveDeviceGroupInput: { all: 'description ifMatch name queryCondition' },
+  CreateJobTemplateInput: {
+    all: 'cloudToDeviceMethod description labels maxExecutionTimeInSeconds name queryCondition rollout templateId updateTwin',
+  },
+  UpdateJobTemplateInput: {
+    all: `cloudToDeviceMethod description ifMatch labels maxExecutionTimeInSeconds name queryCondition rollout templateId
+      updateTwin`,
+  },
+  DeleteJobTemplateInput: { all: 'ifMatch templateId' },
+  ScheduleFromTemplateInput: {
+    same: 'description expect jobId labels maxExecutionTimeInSeconds name startTime templateId',
+    devices: 'queryCondition',
+  },
   CreateWebhookInput: { all: 'description enabled events failureShare minimumDevices secret url' },
   DeleteWebhookInput: { all: 'webhookId' },
   RedeliverWebhookInput: { all: 'deliveryId' },
@@ -252,6 +277,13 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   Webhook: ['manageWebhooks'],
   WebhookDelivery: ['manageWebhooks'],
   DeviceGroup: ['readJobs'],
+  JobTemplate: ['readJobs'],
+  'Query.jobTemplate': ['readJobs'],
+  'Query.jobTemplates': ['readJobs'],
+  'Mutation.createJobTemplate': ['writeJobs'],
+  'Mutation.updateJobTemplate': ['writeJobs'],
+  'Mutation.deleteJobTemplate': ['writeJobs'],
+  'Mutation.scheduleFromTemplate': ['writeJobs'],
   'DeviceGroup.deviceCount': ['readDevices', 'readTwins'],
   'Query.deviceGroup': ['readJobs'],
   'Query.deviceGroups': ['readJobs'],

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import { scheduleBy, scheduleCommand } from '../../jobs/schedule-command.ts'
+import { templateCommand } from '../../jobs/template-command.ts'
 import { json, jsonObject, wholeNumber } from '../../options.ts'
 import { UsageError } from '../../usage-error.ts'
 
@@ -47,3 +48,4 @@ export const createJobsSchedule = () =>
           return scheduleBy(options, (common) => ({ ...common, updateTwin }))
         }),
     )
+    .addCommand(templateCommand())

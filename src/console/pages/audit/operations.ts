@@ -7,13 +7,14 @@ export type Operation = {
   /** Its names in the entries. */
   readonly names: readonly string[]
   /** What its target is. */
-  readonly target: (typeof withPage)[number] | 'delivery' | 'device group'
+  readonly target: (typeof withPage)[number] | 'delivery' | 'device group' | 'job template'
 }
 
 /** All of them, in the order in which the filter offers them. */
 export const operations: readonly Operation[] = [
   { word: 'Schedule method calls', names: ['scheduleDeviceMethod'], target: 'job' },
   { word: 'Schedule twin updates', names: ['scheduleTwinUpdate'], target: 'job' },
+  { word: 'Schedule job of template', names: ['scheduleFromTemplate'], target: 'job' },
   { word: 'Schedule job (REST)', names: ['createJob'], target: 'job' },
   { word: 'Retry job', names: ['retryJob'], target: 'job' },
   { word: 'Change job', names: ['updateJob'], target: 'job' },
@@ -33,6 +34,9 @@ export const operations: readonly Operation[] = [
   { word: 'Call method', names: ['invokeDeviceMethod', 'invokeMethod'], target: 'device' },
   { word: 'Save device group', names: ['saveDeviceGroup'], target: 'device group' },
   { word: 'Delete device group', names: ['deleteDeviceGroup'], target: 'device group' },
+  { word: 'Create job template', names: ['createJobTemplate'], target: 'job template' },
+  { word: 'Change job template', names: ['updateJobTemplate'], target: 'job template' },
+  { word: 'Delete job template', names: ['deleteJobTemplate'], target: 'job template' },
   { word: 'Create webhook', names: ['createWebhook'], target: 'webhook' },
   { word: 'Change webhook', names: ['updateWebhook'], target: 'webhook' },
   { word: 'Delete webhook', names: ['deleteWebhook'], target: 'webhook' },

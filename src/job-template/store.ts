@@ -1,0 +1,89 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Db } from '../database/client.ts'
+import type { Reader, Tx } from '../database/reader.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
+import { type JobTemplate, labelsIn } from './template.ts'
+
+const omit = { request: true } as const
+type Stored = Prisma.JobTemplateGetPayload<{ omit: typeof omit }>
+
+/** A template without its operation, which may be large. */
+export type TemplateRow = Omit<Stored, 'type' | 'labels'> & Pick<JobTemplate, 'type' | 'labels'>
+
+/** The row with the types that its checks give it. */
+const rowOf = ({ type, labels, ...row }: Stored): TemplateRow => ({
+  ...row,
+  type: type === 'scheduleDeviceMethod' ? type : 'scheduleUpdateTwin',
+  labels: labelsIn(labels),
+})
+
+/** The templates after an id, by id. */
+export async function findJobTemplates(
+  { prisma }: Pick<Db, 'prisma'>,
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<TemplateRow[]> {
+  const rows = await prisma.jobTemplate.findMany({
+    ...(after !== undefined && { where: { id: { gt: after } } }),
+    orderBy: { id: 'asc' },
+    take: limit,
+    omit,
+  })
+  return rows.map(rowOf)
+}
+
+/** The template with this id. */
+export async function findJobTemplate({ prisma }: Pick<Db, 'prisma'>, id: string): Promise<TemplateRow | null> {
+  const row = await prisma.jobTemplate.findUnique({ where: { id }, omit })
+  return row && rowOf(row)
+}
+
+/** A whole template, and the counter behind its etag. */
+export type WholeTemplate = JobTemplate & { readonly etagVersion: number }
+
+export async function readTemplate(db: Reader, id: string): Promise<WholeTemplate | undefined> {
+  const [row] = await db.query<WholeTemplate>(
+    sql`select id, type, query_condition as "queryCondition", request,
+               max_execution_time_seconds as "maxExecutionTimeSeconds", rollout, name, description, labels, groups,
+               etag_version as "etagVersion"
+        from job_template where id = ${id}`,
+    'read-job-template',
+  )
+  return row
+}
+
+/** The number of templates. */
+export async function countJobTemplates(tx: Tx): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(sql`select count(*)::integer as count from job_template`)
+  return row?.count ?? 0
+}
+
+const jsonOf = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
+
+/** Creates a template, or replaces the one with this id. */
+export async function saveTemplate(
+  tx: Tx,
+  template: JobTemplate,
+  { version, now, by }: { readonly version: number; readonly now: Date; readonly by: string },
+): Promise<void> {
+  const { id, type, queryCondition, maxExecutionTimeSeconds, name, description, groups } = template
+  await tx.query(
+    sql`insert into job_template (
+          id, type, query_condition, request, max_execution_time_seconds, rollout, name, description, labels, groups,
+          etag_version, created_time, updated_time, updated_by
+        )
+        values (
+          ${id}, ${type}, ${queryCondition}, ${JSON.stringify(template.request)}::json, ${maxExecutionTimeSeconds},
+          ${jsonOf(template.rollout)}::jsonb, ${name}, ${description}, ${jsonOf(template.labels)}::jsonb,
+          ${[...groups]}, ${version}, ${now}, ${now}, ${by}
+        )
+        on conflict (id) do update
+        set type = excluded.type, query_condition = excluded.query_condition, request = excluded.request,
+            max_execution_time_seconds = excluded.max_execution_time_seconds, rollout = excluded.rollout,
+            name = excluded.name, description = excluded.description, labels = excluded.labels, groups = excluded.groups,
+            etag_version = excluded.etag_version, updated_time = excluded.updated_time, updated_by = excluded.updated_by`,
+  )
+}
+
+export async function removeTemplate(tx: Tx, id: string): Promise<void> {
+  await tx.query(sql`delete from job_template where id = ${id}`)
+}
