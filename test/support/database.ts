@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../../src/clock.ts'
 import { createDb, type Db } from '../../src/database/client.ts'
 import { serversOf } from '../../src/database/servers.ts'
 import { defaultLimits, type Limits, limitTable } from '../../src/limits/limits.ts'
-import { databaseUrl } from './global-setup.ts'
+import { administer, databaseUrl } from './database-server.ts'
 
 /** A database of a test file's own. */
 export type TestDatabase = {
@@ -52,13 +52,3 @@ export const testLimits: Limits = {
 /** The program's connections to a database, which say nothing of what befalls them. */
 export const openTestDb = (url: string, limits: Partial<Limits> = {}, clock: Clock = systemClock): Db =>
   createDb(serversOf(url), { limits: { ...testLimits, ...limits }, log: pino({ level: 'silent' }), clock })
-
-async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
-}

@@ -10,6 +10,7 @@ import { readConfig } from '../../src/config.ts'
 import { openDataFolder } from '../../src/data-folder.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded/server.ts'
 import { migrate } from '../../src/database/migrate.ts'
+import { databaseUrl } from './database-server.ts'
 import { findBrowser, withoutBrowser } from './find-browser.ts'
 import { withoutPrograms } from './programs.ts'
 
@@ -74,11 +75,4 @@ async function startServer(log: pino.Logger): Promise<{ url: string; stop(): Pro
       await rm(path, { recursive: true, force: true })
     },
   }
-}
-
-/** The same server, another database. */
-export function databaseUrl(url: string, name: string): string {
-  const address = new URL(url)
-  address.pathname = `/${name}`
-  return address.href
 }
