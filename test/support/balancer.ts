@@ -6,9 +6,13 @@ export type Target = { readonly port: number; readonly ready: string }
 
 /**
  * Leads each TCP connection to the first target that is ready, on a free port of 127.0.0.1, as the balancer in front of
- * gateways does. A client is disconnected when no target is.
+ * gateways does. With `inTurn`, the search begins with another target each time. A client is disconnected when no target is
+ * ready. A target that does not answer within `patience`, in milliseconds, is not ready.
  */
-export async function openBalancer(targets: readonly Target[]) {
+export async function openBalancer(
+  targets: readonly Target[],
+  { inTurn = false, patience }: { readonly inTurn?: boolean; readonly patience?: number } = {},
+) {
   const sockets = new Set<net.Socket>()
   const keep = (socket: net.Socket): net.Socket => {
     sockets.add(socket)
@@ -16,9 +20,12 @@ export async function openBalancer(targets: readonly Target[]) {
     socket.on('close', () => sockets.delete(socket))
     return socket
   }
+  let turn = 0
   const findReady = async (): Promise<Target | undefined> => {
-    for (const target of targets) {
-      const response = await fetch(target.ready).catch(() => undefined)
+    const first = inTurn ? turn++ % targets.length : 0
+    for (const target of [...targets.slice(first), ...targets.slice(0, first)]) {
+      const settings = patience === undefined ? {} : { signal: AbortSignal.timeout(patience) }
+      const response = await fetch(target.ready, settings).catch(() => undefined)
       await response?.text()
       if (response?.status === 200) return target
     }
