@@ -198,6 +198,14 @@ export const ResumeJob = graphql(/* GraphQL */ `
   }
 `)
 
+export const InvokeMethod = graphql(/* GraphQL */ `
+  mutation JourneyInvokeMethod($input: InvokeDeviceMethodInput!) {
+    invokeDeviceMethod(input: $input) {
+      __typename
+    }
+  }
+`)
+
 export const ReadAbort = graphql(/* GraphQL */ `
   query JourneyReadAbort($jobId: String!) {
     job(jobId: $jobId) {
