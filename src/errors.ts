@@ -21,7 +21,7 @@ export type ErrorCode =
   | 'FORBIDDEN'
 
 /** A name inside a sentence, truncated: no device or job has a longer one. */
-const shown = (name: string): string => (name.length > 128 ? `${name.slice(0, 128)}…` : name)
+export const shown = (name: string): string => (name.length > 128 ? `${name.slice(0, 128)}…` : name)
 
 /**
  * What clients learn of a fault. The log has its cause under the same reference, which some protocols call tracking id.

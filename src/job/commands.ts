@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Asker, isOutOfTime, limitTime, readsFor } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
-import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import {
   AlreadyExistsError,
@@ -30,8 +29,7 @@ import {
 } from './request.ts'
 import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
-import { steer } from './steer-commands.ts'
-import { countEvents } from './store/history.ts'
+import { requireRoom, steer } from './steer-commands.ts'
 import { findJob, insertJob, type JobOperation, type JobRow, lockSource, type SourceRow } from './store/jobs.ts'
 import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
 import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
@@ -204,9 +202,6 @@ export async function cancelJob(
 const isShownRunning = ({ status, startedTime }: JobRow): boolean =>
   status === 'running' || (status === 'paused' && startedTime !== null)
 
-/** Events in the history of a job from which on it can neither be paused nor changed. */
-const mostEvents = 1_000
-
 /**
  * Pauses a job that has not ended: once this returns, no instance sends a call of it or patches a twin for it, until it
  * is resumed. Its time goes on. Returns the number of calls under way, which still may be answered. NotFoundError,
@@ -231,12 +226,6 @@ export async function resumeJob(deps: Deps, by: By, jobId: string, reason?: stri
     await saveResumed(tx, jobId, status, by, message, deps.clock.now())
     return { result: undefined, wakes: [status === 'running' ? 'started' : 'jobs'] }
   })
-}
-
-/** ConflictError when the history of the job is full. */
-async function requireRoom(tx: Tx, jobId: string): Promise<void> {
-  if ((await countEvents(tx, jobId)) < mostEvents) return
-  throw new ConflictError(`The history of job "${jobId}" is full, so it can no longer be paused or changed.`)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Actor } from '../actor.ts'
 import type { Scope } from '../scope.ts'
 import type { AbortCrossing } from './abort-rules.ts'
+import type { DeviceJobCancellation } from './cancel-device-jobs.ts'
 import type { JobStatus } from './state.ts'
 
 /**
@@ -16,6 +17,7 @@ export type JobEventType =
   | 'paused'
   | 'resumed'
   | 'updated'
+  | 'devicesCancelled'
   | 'completed'
   | 'failed'
   | 'cancelled'
@@ -39,6 +41,8 @@ export type JobHistoryEvent = {
   readonly reason: string | null
   /** The members of the job that a client has changed; null for other events. */
   readonly changed: readonly string[] | null
+  /** The device jobs that a client has cancelled while the job goes on; null for other events. */
+  readonly cancellation: DeviceJobCancellation | null
   /** What made an abort rule act; null for other causes. */
   readonly crossing: AbortCrossing | null
 }

@@ -111,7 +111,7 @@ export function transitionRefused(status: JobStatus, event: JobEvent): ConflictE
  * the job's end time is set. A cancelled job ends only when its last call under way has.
  */
 export function deriveDeviceJobStatus(facts: {
-  readonly outcome: 'completed' | 'failed' | undefined
+  readonly outcome: 'completed' | 'failed' | 'canceled' | undefined
   readonly dispatched: boolean
   readonly jobStatus: JobStatus
   readonly jobEnded: boolean
@@ -134,14 +134,15 @@ export function deviceJobResult(status: DeviceJobStatus, responseStatus: number 
 
 /**
  * The outcome of a job, `null` until it has ended. It is failed when not one of its devices succeeded. A device that
- * answered with a failure did not succeed.
+ * answered with a failure did not succeed. Devices that were cancelled do not count, unless all were.
  */
 export function jobOutcome(status: JobStatus, ended: boolean, statistics: DeviceJobStatistics): JobOutcome | null {
   if (!ended) return null
   if (status === 'cancelled') return 'cancelled'
   if (status === 'failed') return 'failed'
-  const { deviceCount, succeededCount, refusedCount, failedCount } = statistics
+  const { deviceCount, succeededCount, refusedCount, failedCount, cancelledCount } = statistics
   if (deviceCount === 0) return 'noDevices'
+  if (deviceCount === cancelledCount) return 'cancelled'
   if (succeededCount === refusedCount) return 'failed'
   return failedCount + refusedCount > 0 ? 'partiallyFailed' : 'succeeded'
 }

@@ -1,11 +1,12 @@
 import { inTransaction } from '../database/client.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
-import { NotFoundError } from '../errors.ts'
+import { ConflictError, NotFoundError } from '../errors.ts'
 import type { Work } from '../events/topics.ts'
 import type { By } from './history.ts'
 import { requireOwnJob } from './own-job.ts'
 import { checkReason } from './reason.ts'
+import { countEvents } from './store/history.ts'
 import { type JobRow, lockJob } from './store/jobs.ts'
 
 /**
@@ -35,4 +36,13 @@ export async function steer<Result>(
     })
     return result
   })
+}
+
+/** Events in the history of a job from which on it can neither be paused nor changed. */
+const mostEvents = 1_000
+
+/** ConflictError when the history of the job is full. */
+export async function requireRoom(tx: Tx, jobId: string): Promise<void> {
+  if ((await countEvents(tx, jobId)) < mostEvents) return
+  throw new ConflictError(`The history of job "${jobId}" is full, so it can no longer be paused or changed.`)
 }

@@ -302,6 +302,15 @@ export const limitTable = {
     what: 'jobs whose devices one instance selects concurrently, on at most half of its connections; the jobs of one policy leave one place to others, and a selection in the last place of its policy may take a thirtieth of LIMIT_JOB_SELECTION_MS',
     answer: 'the job stays queued, and waits for another place if its time was too short',
   },
+  cancelledDeviceJobs: {
+    variable: 'LIMIT_CANCELLED_DEVICE_JOBS',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'count',
+    what: 'device jobs that one request cancels by a condition: the calls and the answers of the job wait meanwhile',
+    answer: 'GraphQL: an error INVALID_INPUT, and nothing is cancelled',
+  },
   queriesWaiting: {
     variable: 'LIMIT_QUERIES_WAITING',
     default: 2_000,

@@ -165,6 +165,16 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { jobId: 'nothing' },
     code: 'NOT_FOUND',
   },
+  cancelDeviceJobs: {
+    input: async () => {
+      const jobId = await givenMethodJob(door.deps, 'pump')
+      await start(door.deps, jobId)
+      return { jobId, queryCondition: condition, reason: 'secret' }
+    },
+    refused: { jobId: 'nothing', queryCondition: condition },
+    code: 'NOT_FOUND',
+    detail: { queryCondition: condition },
+  },
   pauseJob: {
     input: () => givenMethodJob(door.deps, 'pump').then((jobId) => ({ jobId })),
     refused: { jobId: 'nothing' },

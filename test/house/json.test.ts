@@ -26,6 +26,8 @@ const bounded: Readonly<Record<string, string>> = {
   'twin/size.ts': 'one text of a section',
   'twin/service-document.ts': 'texts of the database, and what the hub knows of a device',
   'job-template/store.ts': 'members that job-template/template.ts has checked',
+  'job/store/cancelled-device-jobs.ts':
+    'a condition that query/parser.ts has parsed, or the id of a device that exists',
   'job/store/jobs.ts': 'requests that job/request.ts has checked',
   'job/store/transitions.ts': 'labels that job/naming.ts has checked',
   'job/store/previews.ts': 'patches that twin/check-patch.ts has checked',

@@ -4,6 +4,7 @@ import { createDevices } from '../../src/device/commands.ts'
 import { ExpectationFailedError, NotFoundError, OutOfScopeError } from '../../src/errors.ts'
 import { approveJob, rejectJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, previewJob, resumeJob, retryJob, scheduleJob, updateJob } from '../../src/job/commands.ts'
+import { cancelDeviceJobs } from '../../src/job/device-job-commands.ts'
 import type { By } from '../../src/job/history.ts'
 import { findJob } from '../../src/job/store/jobs.ts'
 import { scopeOf } from '../../src/query/scope.ts'
@@ -190,6 +191,19 @@ test('a retry keeps the scope of its source, whoever schedules it, and a retry o
   expect(await targetsOf(again)).toEqual(['n2'])
 })
 
+test('of an own job, only device jobs of devices in the scope are cancelled, by whatever condition', async () => {
+  const jobId = await givenMethodJob(deps, 'pump', {}, {}, within(north))
+  await startDue()
+  await moveTo('n1', 'south')
+  const unknown = { code: 'NOT_FOUND', message: `Job "${jobId}" has no device "n1".` }
+  expect(await refusal(cancelDeviceJobs(deps, within(north), { jobId, deviceId: 'n1' }))).toMatchObject(unknown)
+  for (const queryCondition of ["tags.site = 'south'", "deviceId = 'n1'"]) {
+    expect(await cancelDeviceJobs(deps, within(north), { jobId, queryCondition })).toMatchObject({ cancelled: 0 })
+  }
+  expect(await cancelDeviceJobs(deps, within(north), { jobId, queryCondition: '*' })).toMatchObject({ cancelled: 1 })
+  expect(await cancelDeviceJobs(deps, tester, { jobId, queryCondition: '*' })).toMatchObject({ cancelled: 1 })
+})
+
 test('a foreign job can be neither paused, resumed, cancelled nor retried, and nothing changes', async () => {
   const foreign = [
     await givenMethodJob(deps, 'pump'),
@@ -218,6 +232,8 @@ test('a foreign job can be neither paused, resumed, cancelled nor retried, and n
     expect(await refusal(resumeJob(deps, within(north), jobId))).toMatchObject(expected)
     expect(await refusal(updateJob(deps, within(north), { jobId, name: 'mine' }))).toMatchObject(expected)
     expect(await refusal(retryJob(deps, within(north), { jobId, status: ['canceled'] }))).toMatchObject(expected)
+    const ofDevices = cancelDeviceJobs(deps, within(north), { jobId, queryCondition: '*' })
+    expect(await refusal(ofDevices)).toMatchObject(expected)
     stop()
   }
   expect([(await events()).rows, (await rows()).rows]).toEqual(before)

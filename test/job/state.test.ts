@@ -77,6 +77,7 @@ describe('the status of a device job', () => {
     ['a call that may have been sent is running', { dispatched: true }, 'running'],
     ['an end is an end', { outcome: 'completed' }, 'completed'],
     ['a failure too', { outcome: 'failed', dispatched: true }, 'failed'],
+    ['one that was cancelled by itself is canceled', { outcome: 'canceled' }, 'canceled'],
     ['cancelling takes those that had no turn', { jobStatus: 'cancelled' }, 'canceled'],
     ['cancelling leaves calls under way alone', { jobStatus: 'cancelled', dispatched: true }, 'running'],
     ['a cancelled job that has ended keeps its canceled', { jobStatus: 'cancelled', jobEnded: true }, 'canceled'],
@@ -93,7 +94,7 @@ describe('the status of a device job', () => {
   })
 
   test('nothing about the job overwrites an end', () => {
-    for (const outcome of ['completed', 'failed'] as const) {
+    for (const outcome of ['completed', 'failed', 'canceled'] as const) {
       for (const jobStatus of statuses) {
         for (const jobEnded of [true, false]) {
           expect(deriveDeviceJobStatus({ outcome, dispatched: true, jobStatus, jobEnded })).toBe(outcome)
@@ -132,6 +133,9 @@ describe('the outcome of a job', () => {
     ['all failed', 'completed', counts(0, 3), 'failed'],
     ['the job failed', 'failed', counts(3, 0), 'failed'],
     ['the job failed before it had devices', 'failed', counts(0, 0), 'failed'],
+    ['all succeeded that were not cancelled one by one', 'completed', counts(2, 0, 1), 'succeeded'],
+    ['some failed, and the others were cancelled one by one', 'completed', counts(0, 1, 2), 'failed'],
+    ['all devices were cancelled one by one', 'completed', counts(0, 0, 3), 'cancelled'],
     ['it was cancelled, whatever its devices did', 'cancelled', counts(1, 1, 1), 'cancelled'],
   ])('when %s', (_sentence, status, statistics, outcome) => {
     expect(jobOutcome(status, true, statistics)).toBe(outcome)

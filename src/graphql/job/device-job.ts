@@ -25,7 +25,10 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
       description: 'The twin was patched, or the device answered, with any status.',
     },
     FAILED: { value: 'failed', description: 'The operation was not performed, or its result is unknown. See `error`.' },
-    CANCELLED: { value: 'canceled', description: 'The job was cancelled before this device had its turn.' },
+    CANCELLED: {
+      value: 'canceled',
+      description: 'The job or this device job was cancelled before the device had its turn.',
+    },
   } as const,
 })
 
@@ -45,7 +48,10 @@ export const DeviceJobResult = builder.enumType('DeviceJobResult', {
       description: 'The device answered with a status of 400 or more. Its status is COMPLETED, because the method ran.',
     },
     FAILED: { value: 'failed', description: 'The operation was not performed, or its result is unknown. See `error`.' },
-    CANCELLED: { value: 'cancelled', description: 'The job was cancelled before this device had its turn.' },
+    CANCELLED: {
+      value: 'cancelled',
+      description: 'The job or this device job was cancelled before the device had its turn.',
+    },
   } as const,
 })
 

@@ -45,7 +45,7 @@ export const JobStatus = builder.enumType('JobStatus', {
 export const JobOutcome = builder.enumType('JobOutcome', {
   description: 'The outcome of a job that has ended.',
   values: {
-    SUCCEEDED: { value: 'succeeded', description: 'Every device succeeded.' },
+    SUCCEEDED: { value: 'succeeded', description: 'Every device succeeded, except for those that were cancelled.' },
     PARTIALLY_FAILED: {
       value: 'partiallyFailed',
       description: 'Some devices succeeded. Others failed, or answered with a status of 400 or more.',
@@ -55,7 +55,7 @@ export const JobOutcome = builder.enumType('JobOutcome', {
       description:
         'The job as a whole failed, or no device succeeded: each one failed, or answered with a status of 400 or more.',
     },
-    CANCELLED: { value: 'cancelled', description: 'The job was cancelled.' },
+    CANCELLED: { value: 'cancelled', description: 'The job was cancelled, or each of its device jobs was.' },
     NO_DEVICES: { value: 'noDevices', description: 'No device matched the condition when the job started.' },
   } as const,
 })

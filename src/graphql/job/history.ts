@@ -1,3 +1,4 @@
+import type { DeviceJobCancellation } from '../../job/cancel-device-jobs.ts'
 import type { JobHistoryEvent } from '../../job/history.ts'
 import { findHistories } from '../../job/store/history.ts'
 import { builder } from '../builder.ts'
@@ -26,6 +27,10 @@ const JobEventType = builder.enumType('JobEventType', {
       description: 'The job was resumed. `status` shows whether it runs or waits for its start.',
     },
     UPDATED: { value: 'updated', description: 'A client changed the job. See `changed`.' },
+    DEVICES_CANCELLED: {
+      value: 'devicesCancelled',
+      description: 'A client cancelled device jobs. The job goes on with the others. See `cancellation`.',
+    },
     COMPLETED: {
       value: 'completed',
       description: 'Every device job has ended. A job without devices completes at its start.',
@@ -48,6 +53,26 @@ const JobEventCause = builder.enumType('JobEventCause', {
   } as const,
 })
 
+const Cancellation = builder.objectRef<DeviceJobCancellation>('DeviceJobCancellation').implement({
+  description: 'Which device jobs a client has cancelled.',
+  fields: (t) => ({
+    deviceId: t.string({
+      nullable: true,
+      description: 'The device whose device job was cancelled. Null for a condition.',
+      resolve: ({ deviceId }) => deviceId ?? null,
+    }),
+    queryCondition: t.string({
+      nullable: true,
+      description: 'The condition that the devices matched. Null for a single device.',
+      resolve: ({ queryCondition }) => queryCondition ?? null,
+    }),
+    cancelledCount: t.exposeInt('cancelled', { description: 'Number of device jobs that were cancelled.' }),
+    callsInProgress: t.exposeInt('underWay', {
+      description: 'Number of selected device jobs whose calls were in progress, and went on.',
+    }),
+  }),
+})
+
 const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
   description: 'A status transition of a job. Kept as long as the job.',
   fields: (t) => ({
@@ -67,12 +92,19 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for an approval, a rejection, a cancellation, a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for an approval, a rejection, a cancellation (of the job or of device jobs), a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     changed: t.stringList({
       description:
         'The members of the job that a client has changed, by their names in `UpdateJobInput`. Empty for other events.',
       resolve: ({ changed }) => [...(changed ?? [])],
+    }),
+    cancellation: t.field({
+      type: Cancellation,
+      nullable: true,
+      description:
+        'The device jobs that a client has cancelled. Null for other types, and for a job that was not scheduled under your scope.',
+      resolve: ({ cancellation }) => cancellation,
     }),
     abort: t.field({
       type: JobAbort,
@@ -101,7 +133,9 @@ builder.objectField(Job, 'history', (t) =>
     ),
     resolve: async (job, _args, context) => {
       const events = await findOfJob(context, job.key, undefined)
-      return isForeign(job, context) ? events.map((event) => ({ ...event, reason: null, crossing: null })) : [...events]
+      return isForeign(job, context)
+        ? events.map((event) => ({ ...event, reason: null, crossing: null, cancellation: null }))
+        : [...events]
     },
   }),
 )

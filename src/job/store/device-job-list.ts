@@ -4,7 +4,7 @@ import { meetsCondition } from '../../database/meets-condition.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition } from '../../sql-fragment.ts'
 import { type DeviceJobResult, type DeviceJobStatus, firstFailureStatus } from '../state.ts'
-import { type DeviceJobView, facts, failureStatus, type Page, timeUp, view } from './device-jobs.ts'
+import { cancelledCode, type DeviceJobView, facts, failureStatus, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
 import { visible } from './own-jobs.ts'
 
@@ -82,10 +82,20 @@ export const rowsOf = ({ table, where, version }: Source, beyond: Sql = empty, p
 
 /** How many outcomes of `job` are failures: few of many, by an index of their own. */
 export const failedOutcomes = sql`(
-  select count(*)::integer from device_job_outcome failed where failed.job_key = job.key and failed.error_code is not null)`
+  select count(*)::integer from device_job_outcome failed
+  where failed.job_key = job.key and failed.error_code is not null and failed.error_code <> ${cancelledCode})`
 
 /** Whether device jobs failed with `job`, without an outcome: its counter has more failures than there are outcomes. */
 export const failedWithJob = sql`(job.end_time is not null and job.failed_count > ${failedOutcomes})`
+
+/**
+ * Whether the device of `target` meets a condition. One that has been deleted meets no condition. Nor does one outside the
+ * scope, also in an own job: the condition would tell what its twin is.
+ */
+export const isMet = (db: BoundedReader, scope: Scope, condition: DeviceCondition): Sql => sql`exists (
+  select from device d join twin t on t.device_id = d.id
+  where d.id = target.device_id and ${meetsCondition(db, scope, condition)}
+)`
 
 /**
  * The sources of a selection, as far as a viewer with the scope sees them. Each checks the counters first, so that
@@ -98,15 +108,25 @@ function sourcesOf(
 ) {
   const wants = (status: DeviceJobStatus): boolean =>
     (statuses?.includes(status) ?? true) && (results?.some((result) => statusOf[result] === status) ?? true)
-  const wantsOutcome = wants('completed') || wants('failed')
   const wantsFailedWithJob = wants('failed') && responseStatuses === undefined && (errorCodes?.includes(timeUp) ?? true)
   /** A status other than completed and failed; such device jobs have no error and no answer. */
   const wantsOther = (status: DeviceJobStatus): boolean =>
     wants(status) && errorCodes === undefined && responseStatuses === undefined
 
+  const wantsCancelled = wantsOther('canceled')
+  const wantsOutcome = wants('completed') || wants('failed') || wantsCancelled
+
   const outcomes: Sql[] = []
   if (!wants('completed')) outcomes.push(sql`target.error_code is not null`)
-  if (!wants('failed')) outcomes.push(sql`target.error_code is null`)
+  if (!wants('failed')) {
+    outcomes.push(
+      !wants('completed')
+        ? sql`target.error_code = ${cancelledCode}`
+        : wantsCancelled
+          ? sql`(target.error_code is null or target.error_code = ${cancelledCode})`
+          : sql`target.error_code is null`,
+    )
+  } else if (!wantsCancelled) outcomes.push(sql`target.error_code is distinct from ${cancelledCode}`)
   const wantsResult = (result: DeviceJobResult): boolean => results?.includes(result) ?? true
   if (wants('completed') && !wantsResult('succeeded')) {
     // The condition of the index of failures, literally.
@@ -132,18 +152,7 @@ function sourcesOf(
       when job.status = 'cancelled' then ${wantsOther('canceled')} and job.canceled_count > 0
       when job.end_time is null then ${wantsOther('pending')} and job.pending_count > 0
       else ${wantsFailedWithJob} and ${failedWithJob} end`
-  // A device that has been deleted since meets no condition. Nor does one outside the scope, also in an own job: the
-  // condition would tell what its twin is.
-  const met =
-    condition === undefined
-      ? visible(scope)
-      : [
-          ...visible(scope),
-          sql`exists (
-            select from device d join twin t on t.device_id = d.id
-            where d.id = target.device_id and ${meetsCondition(db, scope, condition)}
-          )`,
-        ]
+  const met = condition === undefined ? visible(scope) : [...visible(scope), isMet(db, scope, condition)]
   return {
     ended: wantsOutcome ? [ended(...outcomes, ...met)] : [],
     others: [

@@ -24,9 +24,13 @@ export type DeviceJobView = DeviceJobKey & {
   readonly errorDescription: string | null
 }
 
+/** The error code of outcomes of device jobs that were cancelled one by one. It is not an error, and no client sees it. */
+export const cancelledCode = sql`'Canceled'`
+
 /** The rule of `deriveDeviceJobStatus` (job/state.ts) in SQL; a test compares the two. */
 export const status = sql`case
-    when o.job_key is not null then case when o.error_code is null then 'completed' else 'failed' end
+    when o.job_key is not null then case
+      when o.error_code is null then 'completed' when o.error_code = ${cancelledCode} then 'canceled' else 'failed' end
     when job.status = 'cancelled' and x.job_key is null then 'canceled'
     when job.end_time is not null then 'failed'
     when x.job_key is null then 'pending'

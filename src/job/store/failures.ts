@@ -4,7 +4,16 @@ import type { Reader } from '../../database/reader.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import { deviceResponse, type FailureGroup, type Failures, mostGroups } from '../failure-groups.ts'
 import { called, ended, failedOutcomes, failedWithJob, neverCalled, rowsOf } from './device-job-list.ts'
-import { type DeviceJobView, facts, failureStatus, notAnswered, notCalled, timeUp, view } from './device-jobs.ts'
+import {
+  cancelledCode,
+  type DeviceJobView,
+  facts,
+  failureStatus,
+  notAnswered,
+  notCalled,
+  timeUp,
+  view,
+} from './device-jobs.ts'
 import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
 import { andVisible, ownJob, visible } from './own-jobs.ts'
 
@@ -39,7 +48,9 @@ export function findFailures(
   scope: Scope,
   asked: readonly FailuresAsked[],
 ): Promise<(Failures & { readonly asked: string })[]> {
-  const failed = sql`(o.error_code is not null or o.response_status >= ${failureStatus})`
+  const failed = sql`(
+    (o.error_code is not null or o.response_status >= ${failureStatus}) and o.error_code is distinct from ${cancelledCode}
+  )`
   // Outcomes, and failures without an outcome, are counted before they get their messages, because there are far fewer
   // groups than outcomes. All failures have an index. The few after a version are found by the index of versions;
   // `offset 0` keeps the planner from going through all failures for them.

@@ -32,7 +32,7 @@ export type KeyedEvent = JobHistoryEvent & { readonly jobKey: string }
  */
 export function findHistories(db: Reader, jobKeys: readonly string[]): Promise<KeyedEvent[]> {
   return db.query<KeyedEvent>(
-    sql`select job_key as "jobKey", version, time, type, status, cause, actor, reason, changed, crossing
+    sql`select job_key as "jobKey", version, time, type, status, cause, actor, reason, changed, crossing, cancellation
         from job_event
         where job_key = any(${jobKeys}::bigint[])
         order by job_key, version`,

@@ -145,11 +145,12 @@ const isAmong = (column: Sql, values: readonly string[]): Sql =>
 
 /** The rule of `jobOutcome` (job/state.ts) in SQL, for ended jobs; a test compares the two. */
 const outcomeConditions: Readonly<Record<JobOutcome, Sql>> = {
-  cancelled: sql`(status = 'cancelled' and end_time is not null)`,
-  failed: sql`(status = 'failed' or status = 'completed' and device_count > 0 and succeeded_count = refused_count)`,
+  cancelled: sql`(status = 'cancelled' and end_time is not null
+    or status = 'completed' and device_count > 0 and device_count = canceled_count)`,
+  failed: sql`(status = 'failed' or status = 'completed' and device_count > canceled_count and succeeded_count = refused_count)`,
   noDevices: sql`(status = 'completed' and device_count = 0)`,
   partiallyFailed: sql`(status = 'completed' and succeeded_count > refused_count and failed_count + refused_count > 0)`,
-  succeeded: sql`(status = 'completed' and device_count > 0 and failed_count + refused_count = 0)`,
+  succeeded: sql`(status = 'completed' and device_count > canceled_count and failed_count + refused_count = 0)`,
 }
 
 const failures = sql`(status = 'failed' or failed_count + refused_count > 0)`

@@ -2,6 +2,7 @@ import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import { type RecentOutcomes, rateWindow, type Waiting } from '../progress.ts'
 import { neverCalled, rowsOf } from './device-job-list.ts'
+import { cancelledCode } from './device-jobs.ts'
 import { hasVersion } from './facts.ts'
 import { connectBegin } from './jobs.ts'
 
@@ -13,7 +14,7 @@ type OfJob<Value> = Value & { readonly jobId: string }
  */
 const mostOutcomes = 5_000
 
-/** The newest outcomes of each of these jobs, within the window. */
+/** The newest outcomes of each of these jobs, within the window. What was cancelled says nothing about the rate. */
 export function findRecentOutcomes(
   db: BoundedReader,
   jobIds: readonly string[],
@@ -27,7 +28,7 @@ export function findRecentOutcomes(
           select count(*)::integer as count, min(ended_time) as since, count(*) = ${mostOutcomes} as "isCapped"
           from (
             select ended_time from device_job_outcome o
-            where o.job_key = job.key and ${hasVersion(sql`o`)}
+            where o.job_key = job.key and ${hasVersion(sql`o`)} and o.error_code is distinct from ${cancelledCode}
             order by version desc
             limit ${mostOutcomes}
           ) newest

@@ -42,6 +42,7 @@ const samples: Readonly<Record<string, string>> = {
   'ApproveJobInput.jobId': '"no-such-job"',
   'RejectJobInput.jobId': '"no-such-job"',
   'CancelJobInput.jobId': '"no-such-job"',
+  'CancelDeviceJobsInput.jobId': '"no-such-job"',
   'PauseJobInput.jobId': '"no-such-job"',
   'ResumeJobInput.jobId': '"no-such-job"',
   'UpdateJobInput.jobId': '"no-such-job"',

@@ -45,7 +45,7 @@ export const table: Readonly<Record<string, OfType>> = {
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
     devices: `scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleFromTemplate scheduleFromTemplate(input:)
       scheduleTwinUpdate scheduleTwinUpdate(input:)`,
-    job: `approveJob approveJob(input:) cancelJob cancelJob(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
+    job: `approveJob approveJob(input:) cancelDeviceJobs cancelDeviceJobs(input:) cancelJob cancelJob(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
       resumeJob resumeJob(input:) retryJob retryJob(input:) updateJob updateJob(input:)`,
     all: `createJobTemplate createJobTemplate(input:) createWebhook createWebhook(input:) deleteJobTemplate
       deleteJobTemplate(input:) updateJobTemplate updateJobTemplate(input:) deleteDeviceGroup deleteDeviceGroup(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
@@ -141,7 +141,8 @@ export const table: Readonly<Record<string, OfType>> = {
   JobAbort: { job: 'action afterDevices callsInProgress endedCount matchedCount on percent reachedPercent' },
   JobAbortRule: { job: 'action afterDevices endedCount hasActed matchedCount on percent' },
   JobRollout: { job: 'abort approval maxConcurrent maxPerMinute' },
-  JobEvent: { job: 'abort actor cause changed reason status time type version' },
+  DeviceJobCancellation: { job: 'callsInProgress cancelledCount deviceId queryCondition' },
+  JobEvent: { job: 'abort actor cancellation cause changed reason status time type version' },
   RetrySelection: { job: 'errorCode responseStatus result status' },
   JobSample: { job: 'deviceJobStatistics time' },
   JobFamily: { job: 'jobs', devices: 'statistics' },
@@ -156,6 +157,7 @@ export const table: Readonly<Record<string, OfType>> = {
   ApproveJobPayload: { job: 'job jobId' },
   RejectJobPayload: { job: 'job jobId' },
   CancelJobPayload: { job: 'job jobId' },
+  CancelDeviceJobsPayload: { devices: 'callsInProgress cancelledCount', job: 'job jobId' },
   PauseJobPayload: { job: 'callsInProgress job jobId' },
   ResumeJobPayload: { job: 'job jobId' },
   UpdateJobPayload: { job: 'job jobId' },
@@ -196,6 +198,7 @@ export const table: Readonly<Record<string, OfType>> = {
   ApproveJobInput: { job: 'jobId', same: 'reason' },
   RejectJobInput: { job: 'jobId', same: 'reason' },
   CancelJobInput: { job: 'jobId', same: 'reason' },
+  CancelDeviceJobsInput: { job: 'jobId', device: 'deviceId', devices: 'queryCondition', same: 'reason' },
   PauseJobInput: { job: 'jobId', same: 'reason' },
   ResumeJobInput: { job: 'jobId', same: 'reason' },
   UpdateJobInput: {
@@ -320,6 +323,7 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Mutation.approveJob': ['approveJobs'],
   'Mutation.rejectJob': ['approveJobs'],
   'Mutation.cancelJob': ['writeJobs'],
+  'Mutation.cancelDeviceJobs': ['writeJobs'],
   'Mutation.pauseJob': ['writeJobs'],
   'Mutation.resumeJob': ['writeJobs'],
   'Mutation.updateJob': ['writeJobs'],

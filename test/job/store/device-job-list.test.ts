@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../../src/database/reader.ts'
 import { createDevices } from '../../../src/device/commands.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
+import { cancelDeviceJobs } from '../../../src/job/device-job-commands.ts'
 import { type DeviceJobResult, deviceJobResult } from '../../../src/job/state.ts'
 import {
   countDeviceJobs,
@@ -47,6 +48,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('answer' as const), devices, status: statusCode }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('fail' as const), devices, code: fc.constantFrom('A', 'B') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), devices }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), devices }) },
 )
 const end = fc.constantFrom('none' as const, 'cancel' as const, 'timeUp' as const, 'cancelThenTimeUp' as const)
 
@@ -57,7 +59,7 @@ const among = <Value>(...values: readonly Value[]) => seldom(fc.subarray([...val
 const selections = fc.record({
   statuses: among<DeviceJobView['status']>('pending', 'running', 'completed', 'failed', 'canceled'),
   results: among<DeviceJobResult>('pending', 'running', 'succeeded', 'refused', 'failed', 'cancelled'),
-  errorCodes: among('A', 'B', 'X', 'JobRunPreconditionFailed'),
+  errorCodes: among('A', 'B', 'X', 'Canceled', 'JobRunPreconditionFailed'),
   responseStatuses: among(200, 404, 500),
   site: seldom(fc.constantFrom('north', 'nowhere')),
 })
@@ -90,6 +92,12 @@ async function givenJob(steps: readonly (typeof step extends fc.Arbitrary<infer 
       case 'fail':
         await answer(deps, ...underWay.map((key) => ({ ...key, error: { code: action.code, description: 'x' } })))
         break
+      case 'cancel': {
+        const queryCondition = `deviceId IN [${keys.map(({ deviceId }) => `'${deviceId}'`).join(', ')}]`
+        await cancelDeviceJobs(deps, tester, { jobId, queryCondition })
+        for (const { deviceId } of keys) called.add(deviceId) // it has an outcome: nothing is sent any more
+        break
+      }
       case 'drop':
         await deps.db.transaction(async (tx) => {
           const waiting = keys.filter(({ deviceId }) => !called.has(deviceId))

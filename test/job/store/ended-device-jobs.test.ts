@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Reader } from '../../../src/database/reader.ts'
 import { cancelJob } from '../../../src/job/commands.ts'
+import { cancelDeviceJobs } from '../../../src/job/device-job-commands.ts'
 import {
   type EndedPlace,
   findEndedPlaces,
@@ -46,6 +47,7 @@ async function givenStartedJob(): Promise<string> {
 type Part = { readonly job: number; readonly devices: readonly number[] }
 type Step =
   | { readonly kind: 'dispatch' | 'answer' | 'lost' | 'offline'; readonly parts: readonly Part[] }
+  | { readonly kind: 'cancelDevices'; readonly job: number; readonly devices: readonly number[] }
   | { readonly kind: 'cancel' | 'timeUp'; readonly job: number }
 
 const job = fc.nat({ max: 2 })
@@ -58,12 +60,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       parts: fc.array(part, { minLength: 1, maxLength: 3 }),
     }),
   },
+  { weight: 2, arbitrary: part.map((part) => ({ kind: 'cancelDevices' as const, ...part })) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'timeUp' as const), job }) },
 )
 
 async function apply(jobIds: readonly string[], action: Step): Promise<void> {
   if (!('parts' in action)) {
     const jobId = jobIds[action.job] ?? ''
+    if (action.kind === 'cancelDevices') {
+      const ids = action.devices.map((device) => `'${deviceIds[device]}'`)
+      const input = { jobId, queryCondition: `deviceId IN [${ids.join(', ')}]` }
+      return cancelDeviceJobs(deps, tester, input).then(
+        () => {},
+        () => {},
+      )
+    }
     return action.kind === 'cancel' ? cancelJob(deps, tester, jobId).catch(() => {}) : endJob(jobId)
   }
   const keys = action.parts.flatMap(({ job, devices }) =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cancelJob } from '../../../src/job/commands.ts'
+import { cancelDeviceJobs } from '../../../src/job/device-job-commands.ts'
 import { deriveDeviceJobStatus, deviceJobResult } from '../../../src/job/state.ts'
 import { findDeviceJobs } from '../../../src/job/store/device-job-list.ts'
 import { lockOpenJobs, settle, unmarkDispatched } from '../../../src/job/store/facts.ts'
@@ -33,12 +34,13 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('drop' as const), devices: fc.array(device) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('undo' as const), devices: fc.array(device) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancelDevices' as const), devices: fc.array(device) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('timeUp' as const) }) },
 )
 
 /** The facts as plain values: the oracle. */
-type Facts = { dispatched: Set<string>; outcomes: Map<string, 'completed' | 'failed'> }
+type Facts = { dispatched: Set<string>; outcomes: Map<string, 'completed' | 'failed' | 'canceled'> }
 
 test('whatever happens in whatever order, counters and history are what the facts amount to', async () => {
   await fc.assert(
@@ -111,6 +113,17 @@ async function apply(jobId: string, action: typeof step extends fc.Arbitrary<inf
         }
       })
       return
+    case 'cancelDevices': {
+      const queryCondition = `deviceId IN [${ids.map((id) => `'${id}'`).join(', ')}]`
+      const done = ids.length === 0 ? undefined : cancelDeviceJobs(deps, tester, { jobId, queryCondition })
+      const result = await done?.catch(() => undefined)
+      if (result === undefined) return
+      const waiting = ids.filter((id) => !facts.dispatched.has(id) && !facts.outcomes.has(id))
+      const underWay = ids.filter((id) => facts.dispatched.has(id) && !facts.outcomes.has(id))
+      expect(result).toEqual({ cancelled: waiting.length, underWay: underWay.length })
+      for (const id of waiting) facts.outcomes.set(id, 'canceled')
+      return
+    }
     case 'cancel':
       await cancelJob(deps, tester, jobId).catch(() => {})
       return

@@ -23,6 +23,7 @@ export const operations: readonly Operation[] = [
   { word: 'Pause job', names: ['pauseJob'], target: 'job' },
   { word: 'Resume job', names: ['resumeJob'], target: 'job' },
   { word: 'Cancel job', names: ['cancelJob'], target: 'job' },
+  { word: 'Cancel job on devices', names: ['cancelDeviceJobs'], target: 'job' },
   { word: 'Register device', names: ['createDevice'], target: 'device' },
   { word: 'Register devices', names: ['createDevices'], target: 'device' },
   { word: 'Register or change device (REST)', names: ['createOrUpdateDevice'], target: 'device' },
