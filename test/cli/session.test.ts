@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { signSasToken } from '../../src/access/sas.ts'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
+import { WatchStatistics } from '../journeys/operations.ts'
 import { connectClient } from '../mqtt/door.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { registerFleet } from '../support/fleet.ts'
@@ -316,6 +317,26 @@ test('a job with --approval waits for it, is not approved by who scheduled it, a
   const approved = await run(['jobs', 'approve', 'good', '--format', 'jsonl'], { TWINCAST_TOKEN: app.ownerToken })
   expect(rowsIn(approved.stdout)).toEqual([{ jobId: 'good', status: 'SCHEDULED' }])
   await run(['jobs', 'cancel', 'good'])
+})
+
+test('devices are taken out of a job that has started: one by its ID, others by a condition', async () => {
+  const devices = ['valve-1', 'valve-2', 'valve-3']
+  const condition = `deviceId IN [${devices.map((id) => `'${id}'`).join(', ')}]`
+  await run(['jobs', 'schedule', 'method', 'reboot', '--where', condition, '--id', 'reduced'])
+  for await (const { deviceJobStatistics } of app.client.subscribe(WatchStatistics, { jobId: 'reduced' })) {
+    if (deviceJobStatistics.deviceJobStatistics?.pendingCount === 3) break
+  }
+  const cancel = (...options: string[]) => run(['jobs', 'cancel-devices', 'reduced', '--format', 'json', ...options])
+  for (const wrong of [[], ['--device', 'valve-1', '--where', '*']]) {
+    expect(await cancel(...wrong)).toMatchObject({ status: 2, stderr: expect.stringContaining('--device or --where') })
+  }
+  const one = await cancel('--device', 'valve-1', '--reason', 'on loan')
+  expect(JSON.parse(one.stdout)).toEqual({ jobId: 'reduced', cancelledCount: 1, callsInProgress: 0 })
+  const again = await cancel('--device', 'valve-1')
+  expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('has ended') })
+  const others = await cancel('--where', "deviceId IN ['valve-1', 'valve-2']")
+  expect(JSON.parse(others.stdout)).toMatchObject({ cancelledCount: 1 })
+  await run(['jobs', 'cancel', 'reduced'])
 })
 
 test('a template is made of a job file, and a job is scheduled from it', async () => {

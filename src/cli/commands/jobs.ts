@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import { createJobsApprove } from './jobs/approve.ts'
 import { createJobsCancel } from './jobs/cancel.ts'
+import { createJobsCancelDevices } from './jobs/cancel-devices.ts'
 import { createJobsExtend } from './jobs/extend.ts'
 import { createJobsList } from './jobs/list.ts'
 import { createJobsPause } from './jobs/pause.ts'
@@ -30,5 +31,6 @@ export const createJobs = () =>
     .addCommand(createJobsUpdate())
     .addCommand(createJobsExtend())
     .addCommand(createJobsCancel())
+    .addCommand(createJobsCancelDevices())
     .addCommand(createJobsRetry())
     .addCommand(createJobsResults())
