@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import {
@@ -18,9 +18,10 @@ import {
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type DataFolder, openDataFolder } from '../../../src/data-folder.ts'
 import { findPostgresPrograms } from '../../../src/database/embedded/binaries.ts'
 import { makeCluster } from '../../../src/database/embedded/cluster.ts'
@@ -32,9 +33,20 @@ const nobody = isRoot ? { uid: 65_534, gid: 65_534 } : undefined
 const log = pino({ level: 'silent' })
 const settings = { fsync: 'off' }
 
+/** The folder of a data folder whose cluster has been made, for tests that are not about that: it takes a second. */
+let made: string
 let parent: string
 let path: string
 const cleanups: (() => unknown)[] = []
+
+beforeAll(async () => {
+  made = await mkdtemp(join(tmpdir(), 'twincast-made-'))
+  await chmod(made, 0o711)
+  const folder = await openDataFolder(join(made, 'data'))
+  await (await startEmbeddedPostgres({ folder, log, settings })).stop()
+  await folder.release()
+})
+afterAll(() => rm(made, { recursive: true }))
 
 beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), 'twincast-test-'))
@@ -51,6 +63,14 @@ async function open(): Promise<DataFolder> {
   const folder = await openDataFolder(path)
   cleanups.push(() => folder.release())
   return folder
+}
+
+const copyMade = () => promisify(execFile)('cp', ['-a', join(made, 'data'), path])
+
+/** Opens a data folder with a cluster that has run before. */
+async function openMade(): Promise<DataFolder> {
+  await copyMade()
+  return open()
 }
 
 async function start(folder: DataFolder): Promise<EmbeddedPostgres> {
@@ -112,21 +132,21 @@ function guardsOf(pid: number): number[] {
 
 const require = createRequire(import.meta.url)
 
-/** Another program that owns the database until it is killed, in a process group of its own. It survives Ctrl-C. */
+/** Another program, compiled, that owns the database until it is killed, in a process group of its own. It survives Ctrl-C. */
 async function startElsewhere(): Promise<{ child: ChildProcess; url: string }> {
-  const source = (file: string): string => JSON.stringify(new URL(`../../../src/${file}`, import.meta.url).href)
+  await copyMade()
+  const compiled = (file: string): string => JSON.stringify(new URL(`../../../dist/${file}`, import.meta.url).href)
   const code = `
     import { pino } from ${JSON.stringify(require.resolve('pino'))}
-    import { openDataFolder } from ${source('data-folder.ts')}
-    import { startEmbeddedPostgres } from ${source('database/embedded/server.ts')}
+    import { openDataFolder } from ${compiled('data-folder.js')}
+    import { startEmbeddedPostgres } from ${compiled('database/embedded/server.js')}
     process.on('SIGINT', () => console.log('interrupted'))
     openDataFolder(${JSON.stringify(path)})
       .then((folder) => startEmbeddedPostgres({ folder, log: pino({ level: 'silent' }), settings: { fsync: 'off' } }))
       .then(({ url }) => console.log(url))`
-  const child = spawn(process.execPath, ['--import', require.resolve('tsx'), '--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
-    env: { ...process.env, TSX_DISABLE_CACHE: '1' },
   })
   // Its PostgreSQL ends after it, and writes to the folder until then.
   cleanups.push(async () => {
@@ -175,7 +195,7 @@ describe('the embedded database', () => {
   })
 
   it('keeps its data, and ends with a clean shutdown', async () => {
-    const folder = await open()
+    const folder = await openMade()
     const first = await startEmbeddedPostgres({ folder, log, settings })
     await ask(first.url, 'create table kept as select 42 as answer')
     const pid = await postmasterPid()
@@ -188,7 +208,7 @@ describe('the embedded database', () => {
   })
 
   it('is not stopped from ending by a client that is in a transaction', async () => {
-    const postgres = await start(await open())
+    const postgres = await start(await openMade())
     const client = new pg.Client({ connectionString: postgres.url })
     const errors: string[] = []
     client.on('error', (error) => errors.push(error.message))
@@ -213,8 +233,7 @@ describe('the embedded database', () => {
   })
 
   it('starts although the process id in a stale postmaster.pid is now that of another program', async () => {
-    const folder = await open()
-    await (await startEmbeddedPostgres({ folder, log, settings })).stop()
+    const folder = await openMade()
     // A program of PostgreSQL's user, as PostgreSQL itself takes only those for a PostgreSQL.
     const other = spawn('sleep', ['60'], { ...nobody, stdio: 'ignore' })
     cleanups.push(() => other.kill())
@@ -227,7 +246,7 @@ describe('the embedded database', () => {
   })
 
   it('starts again on the same port when it was killed', async () => {
-    const { url } = await start(await open())
+    const { url } = await start(await openMade())
     await ask(url, 'create table kept as select 42 as answer')
     const pid = await postmasterPid()
     process.kill(pid, 'SIGKILL')
@@ -356,8 +375,7 @@ describe.runIf(isRoot)('the embedded database of root', () => {
   })
 
   it('says so when it can no longer be reached', async () => {
-    const folder = await open()
-    await (await startEmbeddedPostgres({ folder, log, settings })).stop()
+    const folder = await openMade()
     await chmod(parent, 0o700)
     await expect(startEmbeddedPostgres({ folder, log, settings })).rejects.toThrow('cannot be accessed by user 65534')
   })
