@@ -2,15 +2,8 @@ import { pino } from 'pino'
 import { systemClock } from '../clock.ts'
 import { type Config, readConfig } from '../config.ts'
 import { createLog, type Log } from '../log/log.ts'
-import { text } from './options.ts'
 
-// For the commands that work on the data of a hub, and not through its ports.
-
-/** The folder of the hub, unless its database is in DATABASE_URL. */
-export const hubFolder = () =>
-  text('--data-dir <FOLDER>', 'the data folder of the hub', /./, 'the data folder of a hub')
-    .env('DATA_DIR')
-    .default('.twincast')
+// For the commands that work on the data of a hub, and not through its ports. They load this when they run.
 
 /** The configuration of the hub, from the environment. @throws ConfigurationError */
 export const hubSettings = (dataDir: string): Config => readConfig({ ...process.env, DATA_DIR: dataDir }, process.cwd())

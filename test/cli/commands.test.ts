@@ -45,6 +45,21 @@ test.each([
   expect(stdout).toContain(option)
 })
 
+test('a command that needs only the ports of a hub loads neither the client of the database nor the reader of job files', () => {
+  const scriptOf = (code: string): string => `data:text/javascript;base64,${btoa(code)}`
+  const hooks = `import { writeSync } from 'node:fs'
+  export function load(url, context, next) {
+    const [, name] = /\\/node_modules\\/(graphql-ws|pg|pino|yaml)\\//.exec(url) ?? []
+    if (name !== undefined) writeSync(2, 'loads ' + name + '\\n')
+    return next(url, context)
+  }`
+  const register = scriptOf(`import { register } from 'node:module'; register('${scriptOf(hooks)}')`)
+  const args = ['--import', register, twincast, 'devices', 'list', '--hub', 'http://127.0.0.1:9']
+  const { stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect(stderr).toMatch(/No hub responds/)
+  expect(new Set(stderr.match(/^loads .*$/gm))).toEqual(new Set(['loads graphql-ws']))
+})
+
 test('without a command the help goes to standard error, and the exit code is 2', () => {
   const { status, stdout, stderr } = run()
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' })

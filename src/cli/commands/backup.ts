@@ -5,7 +5,7 @@ import type { Writable } from 'node:stream'
 import { Argument, Command } from '@commander-js/extra-typings'
 import { systemClock } from '../../clock.ts'
 import { syncFolder } from '../../data-folder.ts'
-import { createWarnings, hubFolder, hubSettings } from '../hub-settings.ts'
+import { hubFolder } from '../hub-folder.ts'
 import { listenForStop } from '../stop.ts'
 import { counted } from '../terminal/words.ts'
 import { UsageError } from '../usage-error.ts'
@@ -23,6 +23,7 @@ only. The environment names the database, as for twincast start: DATABASE_URL, o
     .addOption(hubFolder())
     .action(async (file, { dataDir }) => {
       const { signal } = listenForStop()
+      const { createWarnings, hubSettings } = await import('../hub-settings.ts')
       const config = hubSettings(dataDir)
       const { withHubDatabase } = await import('../../backup/hub-database.ts')
       const { writeBackup } = await import('../../backup/write-backup.ts')

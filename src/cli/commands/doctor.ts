@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import { systemClock } from '../../clock.ts'
 import { ExitError } from '../exit-error.ts'
-import { hubFolder, hubSettings } from '../hub-settings.ts'
+import { hubFolder } from '../hub-folder.ts'
 import { format } from '../output/format.ts'
 import { printRows } from '../output/print.ts'
 import { listenForStop } from '../stop.ts'
@@ -23,6 +23,7 @@ twincast start.`,
     .addHelpText('after', '\nExit codes: 1 when there is a problem; warnings alone are a success.')
     .action(async ({ dataDir, format }) => {
       const { signal } = listenForStop()
+      const { hubSettings } = await import('../hub-settings.ts')
       const { examine } = await import('../../doctor/examine.ts')
       const findings = await examine(hubSettings(dataDir), { clock: systemClock, signal })
       await printRows(findings, columns, format, signal)

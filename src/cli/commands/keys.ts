@@ -4,7 +4,7 @@ import { Argument, Command } from '@commander-js/extra-typings'
 import { parsePolicies, printPolicies } from '../../access/policy-file.ts'
 import { readIfThere, writeDurably } from '../../data-folder.ts'
 import { ownerKeyFile, ownerPolicy, policyFile } from '../access-key.ts'
-import { hubFolder, hubSettings } from '../hub-settings.ts'
+import { hubFolder } from '../hub-folder.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** `twincast keys`: the keys of shared access policies. */
@@ -26,6 +26,7 @@ keys within seconds. Of several hubs on one database, rotate at one of them: the
     .addArgument(new Argument('<policy>', 'the name of the policy, such as service'))
     .addOption(hubFolder())
     .action(async (name, { dataDir }) => {
+      const { hubSettings } = await import('../hub-settings.ts')
       const { ownerKey, dataDir: folder } = hubSettings(dataDir)
       const path = join(folder, policyFile)
       const text = await readIfThere(path)

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { Argument, Command } from '@commander-js/extra-typings'
 import { ExitError } from '../exit-error.ts'
-import { createWarnings, hubFolder, hubSettings } from '../hub-settings.ts'
+import { hubFolder } from '../hub-folder.ts'
 import { listenForStop } from '../stop.ts'
 import { counted } from '../terminal/words.ts'
 import { UsageError } from '../usage-error.ts'
@@ -29,6 +29,7 @@ that was sent after the backup may be sent again.`,
     )
     .action(async (file, { dataDir }) => {
       const { signal } = listenForStop()
+      const { createWarnings, hubSettings } = await import('../hub-settings.ts')
       const config = hubSettings(dataDir)
       const input = await openInput(file)
       const { BackupError } = await import('../../backup/archive.ts')

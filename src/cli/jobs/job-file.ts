@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { parseAllDocuments } from 'yaml'
 import type { AbortRuleInput, JobLabelInput, JobRolloutInput } from '../../generated/commands/graphql.ts'
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
@@ -14,6 +13,7 @@ export type FiledJob = JobDefinition & { readonly jobId: string }
  * file, the document and the member when the file cannot be read or a job is not valid.
  */
 export async function readJobFile(file: string): Promise<readonly FiledJob[]> {
+  const { parseAllDocuments } = await import('yaml')
   const documents = parseAllDocuments(await textOf(file), { intAsBigInt: true })
   if (!Array.isArray(documents) || documents.length === 0) throw new UsageError(`${file} has no job.`)
   return documents.map((document, index) => {
