@@ -72,7 +72,8 @@ function checkOutcomes(value: unknown, path: readonly string[]): readonly AbortO
   throw new InvalidInputError(path, 'An abort rule counts failed device jobs, refused ones, or both.')
 }
 
-function checkPercent(value: unknown, path: readonly string[]): number {
+/** At most two decimals. InvalidInputError. */
+export function checkPercent(value: unknown, path: readonly string[]): number {
   if (typeof value === 'number' && value >= 0 && value <= 100 && Number(value.toFixed(2)) === value) {
     return value === 0 ? 0 : value // Without the sign of -0.
   }

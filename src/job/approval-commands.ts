@@ -1,19 +1,30 @@
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
-import { InvalidInputError } from '../errors.ts'
+import { ConflictError, InvalidInputError } from '../errors.ts'
 import type { By } from './history.ts'
 import { transition } from './state.ts'
 import { steer } from './steer-commands.ts'
 import { findRequester } from './store/history.ts'
+import type { JobRow } from './store/jobs.ts'
 import { saveApproved, saveRejected } from './store/transitions.ts'
+import { findOpenGate, noteDecision, type OpenGate, openNextWave, saveGateFailed } from './store/waves.ts'
 
 /**
- * Approves a job that waits for it: it waits for its start time from now on, or for a slot. NotFoundError, OutOfScopeError
+ * Approves a job that waits for it: it waits for its start time from now on, or for a slot. In a running job with waves, the
+ * opening of the next wave is approved. NotFoundError, OutOfScopeError
  * for a foreign job, ConflictError when the job does not wait for an approval, InvalidInputError when the same client
  * scheduled it, or for a reason that is too long.
  */
 export async function approveJob(deps: Deps, by: By, jobId: string, reason?: string | null): Promise<void> {
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
+    const gate = await waitingGate(tx, job)
+    if (gate !== undefined) {
+      const now = deps.clock.now()
+      await requireSomebodyElse(tx, by, jobId)
+      await noteDecision(tx, gate, 'approved', { by, reason: message }, now)
+      await openNextWave(tx, jobId, { by, reason: message }, now)
+      return { result: undefined, wakes: ['started'] }
+    }
     const status = transition(job.status, 'approve')
     await requireSomebodyElse(tx, by, jobId)
     await saveApproved(tx, jobId, status, by, message, deps.clock.now())
@@ -22,15 +33,65 @@ export async function approveJob(deps: Deps, by: By, jobId: string, reason?: str
 }
 
 /**
- * Rejects a job that waits for an approval: it is cancelled, and never starts. Whoever scheduled it may do so too, because
+ * Rejects a job that waits for an approval: it is cancelled, and never starts. In a running job with waves, the gate fails
+ * instead, so that the job is paused or cancelled. Whoever scheduled it may do so too, because
  * that stops it only. Errors as those of `approveJob`.
  */
 export async function rejectJob(deps: Deps, by: By, jobId: string, reason?: string | null): Promise<void> {
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
+    const gate = await waitingGate(tx, job)
+    if (gate !== undefined) {
+      const now = deps.clock.now()
+      await noteDecision(tx, gate, 'rejected', { by, reason: message }, now)
+      await saveGateFailed(
+        tx,
+        gate,
+        gate.gate?.onFailure ?? 'pause',
+        `The opening of wave ${gate.wave + 1} was rejected.`,
+        now,
+      )
+      return { result: undefined, wakes: ['jobs'] }
+    }
     const status = transition(job.status, 'reject')
     await saveRejected(tx, jobId, status, by, message, deps.clock.now())
     return { result: undefined, wakes: ['jobs'] }
   })
+}
+
+/**
+ * Opens the next wave of a running job, whatever the share of its gate and its soak say. NotFoundError, OutOfScopeError for a
+ * foreign job, ConflictError when the job does not run or has no such wave to open, or when its gate requires an approval,
+ * InvalidInputError for a reason that is too long.
+ */
+export async function openWave(deps: Deps, by: By, jobId: string, wave: number, reason?: string | null): Promise<void> {
+  await steer(deps, by, jobId, reason, async (tx, job, message) => {
+    const gate = await findOpenGate(tx, jobId)
+    if (job.status !== 'running' || gate === undefined) {
+      throw new ConflictError(`Job "${jobId}" is not a running job with waves, so no wave of it can be opened.`)
+    }
+    if (!gate.hasLater || wave !== gate.wave + 1) {
+      const next = gate.hasLater ? `The next one to open is wave ${gate.wave + 1}.` : 'All waves are open.'
+      throw new ConflictError(`Wave ${wave} of job "${jobId}" cannot be opened now. ${next}`)
+    }
+    if (gate.gate?.approval) {
+      throw new ConflictError(
+        `The gate of wave ${gate.wave} requires an approval, so wave ${wave} is opened by approveJob.`,
+      )
+    }
+    await openNextWave(tx, jobId, { by, reason: message }, deps.clock.now())
+    return { result: undefined, wakes: ['started'] }
+  })
+}
+
+/**
+ * The gate of a running job that waits for an approval only; undefined when the job has no such gate. After a gate has failed
+ * and the job was resumed, an approval is the only way on, too.
+ */
+async function waitingGate(tx: Tx, { id, status, waves }: JobRow): Promise<OpenGate | undefined> {
+  if (waves === null || status !== 'running') return undefined
+  const gate = await findOpenGate(tx, id)
+  if (gate?.hasLater && gate.gate?.approval && (gate.waitsForApproval || gate.hasFailed)) return gate
+  throw new ConflictError(`No wave of job "${id}" waits for an approval.`)
 }
 
 /** A second pair of eyes: InvalidInputError for the client that scheduled the job. */

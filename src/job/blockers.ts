@@ -2,11 +2,12 @@ import { type AbortRule, inWords } from './abort-rules.ts'
 import type { PreviewCount } from './preview.ts'
 import type { JobType } from './request.ts'
 import type { JobStatus } from './state.ts'
+import { describeShare, type Gate, type WaveCounts } from './waves.ts'
 
 /** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
-  | { readonly reason: 'startTime'; readonly until: Date }
-  | { readonly reason: 'approval' | 'paused' | 'maxConcurrent' }
+  | { readonly reason: 'startTime' | 'soak'; readonly until: Date }
+  | { readonly reason: 'approval' | 'gate' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay'; readonly deviceCount: PreviewCount }
 )
@@ -22,6 +23,18 @@ export type WaitingJob = {
   /** The abort rule that has paused the job. */
   readonly rule?: AbortRule | undefined
   readonly maxConcurrent: number | null
+  /** Of a job with waves: whether later ones are not open. */
+  readonly hasLaterWaves?: boolean
+}
+
+/** The last open wave. `soakedTime`: when the soak of its gate ends; null before the soak. */
+export type WaveState = {
+  readonly wave: number
+  readonly gate: Gate | null
+  readonly counts: WaveCounts
+  readonly soakedTime: Date | null
+  readonly waitsForApproval: boolean
+  readonly hasFailed: boolean
 }
 
 /** Findings about a job, as far as they were requested. */
@@ -30,6 +43,8 @@ export type Findings = {
   readonly position?: number | undefined
   /** Pending device jobs whose devices are not connected. */
   readonly notConnected?: PreviewCount | undefined
+  /** The last open wave, and the gate before the next. */
+  readonly wave?: WaveState | undefined
 }
 
 /** Which findings are needed to determine what a job waits for. */
@@ -38,6 +53,7 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
   const isOpen = endTime === null
   return {
     position: isOpen && status === 'queued',
+    wave: isOpen && (status === 'running' || status === 'paused') && (job.hasLaterWaves ?? false),
     notConnected: isOpen && status === 'running' && type === 'scheduleDeviceMethod' && pendingCount > 0,
   }
 }
@@ -45,8 +61,9 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
 /**
  * What a job waits for: nothing when it has ended or makes progress by itself, at whatever rate its throttle allows.
  */
-export function blockersOf(job: WaitingJob, { position, notConnected }: Findings, now: Date): JobBlocker[] {
-  const { status, startTime, endTime, pendingCount, runningCount, maxConcurrent, rule } = job
+export function blockersOf(job: WaitingJob, findings: Findings, now: Date): JobBlocker[] {
+  const { position } = findings
+  const { status, startTime, endTime, runningCount, rule } = job
   if (endTime !== null) return []
   switch (status) {
     case 'waitingForApproval':
@@ -67,23 +84,56 @@ export function blockersOf(job: WaitingJob, { position, notConnected }: Findings
         },
       ]
     case 'paused': {
-      const why = rule === undefined ? 'The job is paused' : `An abort rule paused the job, because ${inWords(rule)}`
+      const why = whyPaused(rule, findings.wave)
       const paused: JobBlocker = { reason: 'paused', message: `${why}. It goes on when it is resumed.` }
       return runningCount > 0 ? [paused, callsUnderWay(runningCount)] : [paused]
     }
-    case 'running':
-      if (pendingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
-        const message = `The job has ${maxConcurrent} calls in progress, as many as it may have at a time.`
-        return [{ reason: 'maxConcurrent', message }]
-      }
-      if (notConnected !== undefined && notConnected.value > 0) {
-        const sentence = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
-        return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message: sentence }]
-      }
-      return pendingCount === 0 && runningCount > 0 ? [callsUnderWay(runningCount)] : []
+    case 'running': {
+      const gates = findings.wave === undefined ? [] : [blockingGate(findings.wave)]
+      return [...gates, ...blockersOfCalls(job, findings)]
+    }
     default:
       return runningCount > 0 ? [callsUnderWay(runningCount)] : []
   }
+}
+
+function whyPaused(rule: AbortRule | undefined, wave: WaveState | undefined): string {
+  if (rule !== undefined) return `An abort rule paused the job, because ${inWords(rule)}`
+  return wave?.hasFailed ? `The job is paused, and the gate of wave ${wave.wave} has failed` : 'The job is paused'
+}
+
+/** What the devices of open waves wait for. */
+function blockersOfCalls(job: WaitingJob, { notConnected }: Findings): JobBlocker[] {
+  const { pendingCount, runningCount, maxConcurrent } = job
+  if (pendingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
+    const message = `The job has ${maxConcurrent} calls in progress, as many as it may have at a time.`
+    return [{ reason: 'maxConcurrent', message }]
+  }
+  if (notConnected !== undefined && notConnected.value > 0) {
+    const sentence = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
+    return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message: sentence }]
+  }
+  return pendingCount === 0 && runningCount > 0 ? [callsUnderWay(runningCount)] : []
+}
+
+/** What the next wave waits for. */
+function blockingGate({ wave, gate, counts, soakedTime, waitsForApproval, hasFailed }: WaveState): JobBlocker {
+  const next = `Wave ${wave + 1}`
+  if (waitsForApproval) {
+    return {
+      reason: 'approval',
+      message: `${next} is opened when somebody else than who scheduled the job approves it.`,
+    }
+  }
+  if (hasFailed) {
+    const who = gate?.approval ? 'somebody else than who scheduled the job approves it' : 'somebody opens it'
+    return { reason: 'gate', message: `The gate of wave ${wave} failed. ${next} is opened when ${who}.` }
+  }
+  if (soakedTime !== null) {
+    const message = `The gate of wave ${wave} is reached. Its soak ends at ${soakedTime.toISOString()}.`
+    return { reason: 'soak', until: soakedTime, message }
+  }
+  return { reason: 'gate', message: `${next} is not open yet. ${describeShare(gate, wave, counts)}` }
 }
 
 function callsUnderWay(count: number): JobBlocker {

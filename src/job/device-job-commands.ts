@@ -51,6 +51,7 @@ export async function cancelDeviceJobs(
       afterCommit(() => {
         deps.events.jobChanged(jobId)
         if (done.open === 0) deps.events.publish('work', 'settled', {})
+        if (job.waves !== null) deps.events.publish('work', 'waves', {})
       })
     }
     return done

@@ -14,6 +14,8 @@ export type JobEventType =
   | 'rejected'
   | 'queued'
   | 'started'
+  | 'waveOpened'
+  | 'gatePassed'
   | 'paused'
   | 'resumed'
   | 'updated'
@@ -25,9 +27,9 @@ export type JobEventType =
 
 /**
  * What caused the transition: a client, the start time, the devices' outcomes, the end of the max execution time, the
- * hub itself, or an abort rule of the job.
+ * hub itself, an abort rule of the job, or a gate of its waves.
  */
-export type JobEventCause = 'user' | 'schedule' | 'devices' | 'deadline' | 'hub' | 'rule'
+export type JobEventCause = 'user' | 'schedule' | 'devices' | 'deadline' | 'hub' | 'rule' | 'gate'
 
 /** One transition of a job. `status` and `version` are those after it; `actor` names a
  * person or a policy; null for the hub. */
@@ -45,6 +47,8 @@ export type JobHistoryEvent = {
   readonly cancellation: DeviceJobCancellation | null
   /** What made an abort rule act; null for other causes. */
   readonly crossing: AbortCrossing | null
+  /** The wave that was opened, or whose gate passed or failed; null for other events. */
+  readonly wave: number | null
 }
 
 /** The client that changes a job, through any protocol, and the devices that it may see. It is kept in the history. */

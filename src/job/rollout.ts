@@ -1,5 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 import { type AbortRule, checkAbortRules } from './abort-rules.ts'
+import { checkFlag } from './flag.ts'
+import { checkWaves, type Wave } from './waves.ts'
 
 /** How a job proceeds through its devices, as it is stored. */
 export type JobRollout = {
@@ -7,6 +9,8 @@ export type JobRollout = {
   readonly abort?: readonly AbortRule[]
   /** Whether the job waits until somebody else approves it. Left out when it does not. */
   readonly approval?: true
+  /** Left out for a job without waves. */
+  readonly waves?: readonly Wave[]
 }
 
 /** The members of a rollout as a client sends it. InvalidInputError when it is no object. */
@@ -17,16 +21,12 @@ export function rolloutMembers(value: unknown): Readonly<Record<string, unknown>
 
 /** The rollout that a client requests; null when nothing is stored of it. InvalidInputError with the path of the member. */
 export function checkRollout(value: unknown = null): JobRollout | null {
-  const { abort, approval } = rolloutMembers(value)
+  const { abort, approval, waves } = rolloutMembers(value)
   const rules = abort === undefined || abort === null ? [] : checkAbortRules(abort, ['rollout', 'abort'])
   const rollout: JobRollout = {
     ...(rules.length > 0 && { abort: rules }),
     ...(checkFlag(approval ?? false, ['rollout', 'approval']) && { approval: true }),
+    ...(waves !== undefined && waves !== null && { waves: checkWaves(waves, ['rollout', 'waves']) }),
   }
   return Object.keys(rollout).length === 0 ? null : rollout
-}
-
-function checkFlag(value: unknown, path: readonly string[]): boolean {
-  if (typeof value === 'boolean') return value
-  throw new InvalidInputError(path, `${path.at(-1)} must be true or false.`)
 }

@@ -11,7 +11,7 @@ import {
   unmarkDispatched,
 } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
-import { findTargets, findTargetsAmong } from '../job/store/targets.ts'
+import { findTargets, findTargetsAmong, findTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { Span, Tracing } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import { createLimitedQueues } from './limited-queues.ts'
@@ -32,9 +32,9 @@ const rowsPerLookup = 4
 
 /**
  * The rest of a job's scan: its targets after this one, or, when few devices are connected here, the devices to look up
- * among its targets.
+ * among its targets. Of a job with waves, its open waves are read in order.
  */
-type Scan = { readonly after: string } | { readonly here: readonly string[] }
+type Scan = { readonly after: string } | { readonly afterPlace: WavePlace } | { readonly here: readonly string[] }
 
 /** A running method job: the call as it is sent. */
 type Call = {
@@ -44,6 +44,8 @@ type Call = {
   /** For how many of its devices there may be room at once; undefined without limits. */
   readonly most: number | undefined
   readonly resumedVersion: number | null
+  /** The last wave whose devices were looked for; null without waves. */
+  readonly openWave: number | null
 }
 
 /** A call of a batch. */
@@ -111,9 +113,12 @@ export function dispatchMethodCalls(
       startTimes.delete(jobId)
       limited.reset(jobId)
     }
-    for (const { id: jobId, deviceCount, isNew, resumedVersion } of jobs) {
-      // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile.
-      if (calls.get(jobId)?.resumedVersion === resumedVersion) continue
+    for (const { id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave } of jobs) {
+      // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile. When a wave was
+      // opened, only its devices are, so that none of the earlier waves is read again.
+      const known = calls.get(jobId)
+      const isKnown = known?.resumedVersion === resumedVersion
+      if (isKnown && known?.openWave === openWave) continue
       const job = await findJob(deps.db, jobId)
       if (job?.type !== 'scheduleDeviceMethod') continue
       const { methodName, payload, responseTimeoutInSeconds } = job.request
@@ -124,12 +129,17 @@ export function dispatchMethodCalls(
         timeoutMs,
         most: mostAtOnce(job),
         resumedVersion,
+        openWave,
       })
-      limited.reset(jobId)
+      const before = scans.get(jobId)
+      if (isKnown && before !== undefined && 'afterPlace' in before) continue // the scan goes on into the new wave
+      if (!isKnown) limited.reset(jobId)
       if (isNew && resumedVersion === null && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
-      if (deviceCount <= deps.attached.size * rowsPerLookup) scans.set(jobId, { after: '' })
-      else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
+      if (deviceCount <= deps.attached.size * rowsPerLookup) {
+        const begin = isKnown ? known.openWave : null
+        scans.set(jobId, firstWave === null ? { after: '' } : { afterPlace: startOf(begin, firstWave) })
+      } else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
     }
   }
 
@@ -148,6 +158,14 @@ export function dispatchMethodCalls(
     if ('here' in left) {
       const deviceIds = await findTargetsAmong(deps.db, jobId, left.here.slice(0, batchSize))
       return left.here.length > batchSize ? { deviceIds, next: { here: left.here.slice(batchSize) } } : { deviceIds }
+    }
+    if ('afterPlace' in left) {
+      const places = await findTargetsInWaves(deps.db, jobId, left.afterPlace, batchSize)
+      const deviceIds = places.map(({ deviceId }) => deviceId)
+      const last = places.at(-1)
+      return last !== undefined && places.length === batchSize
+        ? { deviceIds, next: { afterPlace: last } }
+        : { deviceIds }
     }
     const deviceIds = await findTargets(deps.db, jobId, left.after, batchSize)
     const last = deviceIds.at(-1)
@@ -333,6 +351,12 @@ export function dispatchMethodCalls(
     },
   }
 }
+
+/** Where to begin: behind the waves whose devices were looked for, and not before the first that has waiting devices. */
+const startOf = (known: number | null, firstWave: number): WavePlace => ({
+  wave: Math.max(known === null ? firstWave : known + 1, firstWave),
+  deviceId: '',
+})
 
 const earlier = (one: Date | undefined, other: Date | undefined): Date | undefined =>
   one === undefined || (other !== undefined && other < one) ? other : one

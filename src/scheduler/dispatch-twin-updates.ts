@@ -2,20 +2,24 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { lockOpenJobs, payRate, readRoom, type Settlement, settle } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
-import { findOpenTargets } from '../job/store/targets.ts'
+import { findOpenTargets, findOpenTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { makesTwinsLarge, patchTwins, publishPatches } from '../twin/commands.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 
-/** The devices that a batch has processed, whether it left some, and the bytes of the large twins in it. */
+/** The devices that a batch has processed and the last of them, whether it left some, and the bytes of the large twins in it. */
 type Batch = {
   readonly deviceIds: readonly string[]
+  readonly last?: WavePlace | undefined
   readonly isCut: boolean
   readonly largeBytes: number
   /** Milliseconds until the rate of the job leaves room again. */
   readonly waitMs?: number
 }
+
+/** Before the first device of a job. Without waves, the number of the wave says nothing. */
+const firstPlace: WavePlace = { wave: 0, deviceId: '' }
 
 const nothing: Batch = { deviceIds: [], isCut: false, largeBytes: 0 }
 
@@ -29,7 +33,7 @@ const batch = 500
  */
 export function dispatchTwinUpdates(deps: Deps): Step {
   /** How far each job has been processed. It may be lost: targets with an outcome are not selected again. */
-  const cursors = new Map<string, string>()
+  const cursors = new Map<string, WavePlace>()
   /** The job whose turn it was when the throttle was exhausted. */
   let held: string | undefined
   /** How many twins to lock for jobs whose batches end early, because of large twins. */
@@ -56,7 +60,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     jobId: string,
     patch: TwinPatch,
     wanted: number,
-    isRated: boolean,
+    { isRated, hasWaves }: { readonly isRated: boolean; readonly hasWaves: boolean },
     now: Date,
   ): Promise<Batch> =>
     inTransaction(deps, async (tx, afterCommit) => {
@@ -66,7 +70,11 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       if (room === 0) return { ...nothing, waitMs }
       const limit = Math.min(wanted, room)
       // Read under the lock, so that two instances never patch the same device for one job.
-      const deviceIds = await findOpenTargets(tx, jobId, cursors.get(jobId) ?? '', limit)
+      const after = cursors.get(jobId) ?? firstPlace
+      const places = hasWaves
+        ? await findOpenTargetsInWaves(tx, jobId, after, limit)
+        : (await findOpenTargets(tx, jobId, after.deviceId, limit)).map((deviceId) => ({ ...firstPlace, deviceId }))
+      const deviceIds = places.map(({ deviceId }) => deviceId)
       if (deviceIds.length === 0) return nothing
       const result = await patchTwins(deps, tx, deviceIds, patch, now)
       const settlements: Settlement[] = [
@@ -91,7 +99,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       const [next] = postponed
       const done = next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))
       if (isRated) await payRate(tx, jobId, done.length)
-      return { deviceIds: done, isCut: next !== undefined, largeBytes }
+      return { deviceIds: done, last: places[done.length - 1], isCut: next !== undefined, largeBytes }
     })
 
   return {
@@ -117,11 +125,17 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         }
         let processed = nothing
         try {
-          processed = await dispatchBatch(jobId, job.request, granted, job.maxPerMinute !== null, now)
+          processed = await dispatchBatch(
+            jobId,
+            job.request,
+            granted,
+            { isRated: job.maxPerMinute !== null, hasWaves: job.waves !== null },
+            now,
+          )
         } finally {
           deps.throttles.giveBack(granted - processed.deviceIds.length)
         }
-        const { deviceIds, isCut, largeBytes, waitMs } = processed
+        const { deviceIds, last, isCut, largeBytes, waitMs } = processed
         if (waitMs !== undefined) {
           dueTimes.set(jobId, deps.clock.elapsed() + waitMs)
           continue
@@ -135,7 +149,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'twin' }, seconds)
         }
         // After the last page it starts again from the beginning, in case any were missed.
-        cursors.set(jobId, deviceIds.at(-1) ?? '')
+        cursors.set(jobId, last ?? firstPlace)
         sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))
         const due = dueAfter(largeBytes)
         if (due !== undefined) dueTimes.set(jobId, due)

@@ -3,8 +3,8 @@ import { firstFailureStatus } from '../job/state.ts'
 import type { JobProgress, Settlement } from '../job/store/facts.ts'
 
 /**
- * After outcomes were committed: notifies subscribers of the jobs, has jobs without open device jobs finished, and
- * counts the outcomes.
+ * After outcomes were committed: notifies subscribers of the jobs, has jobs without open device jobs finished and the gates of
+ * waves judged, and counts the outcomes.
  */
 export function publishProgress(
   deps: Pick<Deps, 'events' | 'metrics'>,
@@ -13,6 +13,7 @@ export function publishProgress(
 ): void {
   for (const { jobId } of progress) deps.events.jobChanged(jobId)
   if (progress.some(({ open }) => open === 0)) deps.events.publish('work', 'settled', {})
+  if (progress.some(({ hasWaves }) => hasWaves)) deps.events.publish('work', 'waves', {})
   if (deps.metrics !== undefined) countOutcomes(deps.metrics, settlements, progress)
 }
 

@@ -14,6 +14,7 @@ import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { findExceededThresholds } from './find-exceeded-thresholds.ts'
 import { finishJobs } from './finish-jobs.ts'
 import { createInFlightCalls } from './in-flight-calls.ts'
+import { judgeGates } from './judge-gates.ts'
 import { loop, type Step } from './loop.ts'
 import { createOrphanCandidates } from './orphan-candidates.ts'
 import { reportJobs } from './report-jobs.ts'
@@ -120,6 +121,7 @@ function createWork(
       ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
       dispatchTwinUpdates(deps),
       finishJobs(deps),
+      judgeGates(deps),
       takeSamples(deps),
       findExceededThresholds(deps),
       delivering,

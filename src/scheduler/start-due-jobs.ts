@@ -16,6 +16,7 @@ import {
   saveFailed,
   saveStarted,
 } from '../job/store/transitions.ts'
+import { startWaves } from '../job/store/waves.ts'
 import type { Limits } from '../limits/limits.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
 import { scopeOfJob } from '../query/scope.ts'
@@ -136,6 +137,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           }
           const status = deviceCount === 0 ? 'completed' : 'running'
           await saveStarted(tx, job.id, { status, deviceCount, now: startedTime })
+          if (job.waves !== null) await startWaves(tx, job.id, startedTime)
           afterCommit(() => {
             deps.metrics?.count('twincast_jobs_started_total', {})
             deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
@@ -228,10 +230,15 @@ const earlier = (one: Date | undefined, other: Date | undefined): Date | undefin
   one === undefined || (other !== undefined && other < one) ? other : one
 
 /** Returns the number of devices. */
-function selectDevices(tx: Tx & BoundedReader, { id, queryCondition, retry, scope: parts }: JobRow): Promise<number> {
+function selectDevices(
+  tx: Tx & BoundedReader,
+  { id, queryCondition, retry, scope: parts, waves }: JobRow,
+): Promise<number> {
   const scope = readScope(parts)
   const condition = compileDeviceCondition(queryCondition)
-  return retry === null ? expandJob(tx, scope, id, condition) : expandRetry(tx, scope, id, condition, retry)
+  return retry === null
+    ? expandJob(tx, scope, id, condition, waves)
+    : expandRetry(tx, scope, id, condition, waves, retry)
 }
 
 function readScope(parts: JobRow['scope']): Scope {

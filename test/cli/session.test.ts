@@ -364,6 +364,29 @@ test('a template is made of a job file, and a job is scheduled from it', async (
   expect(await run(['templates', 'delete', 'restart-good'])).toMatchObject({ status: 0, stderr: '' })
 })
 
+test('a job with --wave shows its waves, and open-wave opens the next one', async () => {
+  const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'waved', '--if-absent']
+  const options = ['--wave', '1:succeeded>=95%,soak=600,cancel', '--wave', '25%', '--wave', '1:approval']
+  expect(await run([...job, ...options])).toMatchObject({ status: 0 })
+  expect(await run([...job, ...options])).toMatchObject({ status: 0 })
+  expect(await run([...job, '--wave', '2'])).toMatchObject({ status: 5 })
+  expect(await run([...job, '--wave', 'many'])).toMatchObject({ status: 2 })
+  const show = async () => JSON.parse((await run(['jobs', 'show', 'waved', '--format', 'json'])).stdout)
+  let shown = await show()
+  while (shown.status !== 'RUNNING') shown = await show()
+  expect(shown.waves).toMatchObject([
+    { number: 1, devices: 1, gate: { succeededPercent: 95, soakSeconds: 600, onFailure: 'CANCEL' } },
+    { number: 2, percent: 25, gate: null },
+    { number: 3, devices: 1, gate: { approval: true } },
+    { number: 4, devices: null, percent: null },
+  ])
+  const refused = await run(['jobs', 'open-wave', 'waved', '--wave', '4'])
+  expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('cannot be opened') })
+  const opened = await run(['jobs', 'open-wave', 'waved', '--wave', '2', '--format', 'jsonl'])
+  expect(rowsIn(opened.stdout)).toEqual([{ jobId: 'waved', wave: 2 }])
+  await run(['jobs', 'cancel', 'waved'])
+})
+
 test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
   const at = new Date(Date.now() + 3_600_000).toISOString()
@@ -390,6 +413,11 @@ labels:
 rollout:
   maxPerMinute: 600
   approval: true
+  waves:
+    - devices: 10
+      gate: { succeededPercent: 95, onFailure: CANCEL }
+    - queryCondition: tags.ring = 'early'
+    - {}
   abort:
     - { on: [FAILED], percent: 5, action: PAUSE }
 updateTwin:

@@ -160,6 +160,17 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { jobId: 'nothing' },
     code: 'NOT_FOUND',
   },
+  openWave: {
+    input: async () => {
+      const waves = [{ devices: 1 }, {}]
+      const jobId = await givenMethodJob(door.deps, 'pump', {}, { rollout: { waves } })
+      await start(door.deps, jobId)
+      return { jobId, wave: 2 }
+    },
+    refused: { jobId: 'nothing', wave: 2 },
+    code: 'NOT_FOUND',
+    detail: { wave: 2 },
+  },
   rejectJob: {
     input: () => givenMethodJob(door.deps, 'pump', {}, { rollout: { approval: true } }).then((jobId) => ({ jobId })),
     refused: { jobId: 'nothing' },

@@ -6,6 +6,7 @@ import { type DeviceJobKey, type Settlement, settle } from '../../src/job/store/
 import { findJob } from '../../src/job/store/jobs.ts'
 import { expandJob } from '../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../src/job/store/transitions.ts'
+import { startWaves } from '../../src/job/store/waves.ts'
 import { compileDeviceCondition } from '../../src/query/device-condition.ts'
 import { scopeOfJob } from '../../src/query/scope.ts'
 import { markCalls } from '../support/rows.ts'
@@ -19,8 +20,9 @@ export async function start(deps: Deps, jobId: string): Promise<void> {
   if (job === undefined) throw new Error(`There is no job "${jobId}".`)
   await deps.db.transaction(async (tx) => {
     const condition = compileDeviceCondition(job.queryCondition)
-    const deviceCount = await expandJob(unhurried(tx), scopeOfJob(job.scope), jobId, condition)
+    const deviceCount = await expandJob(unhurried(tx), scopeOfJob(job.scope), jobId, condition, job.waves)
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now: deps.clock.now() })
+    if (job.waves !== null) await startWaves(tx, jobId, deps.clock.now())
   })
   deps.events.jobChanged(jobId)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { blockersOf, neededFindings, type WaitingJob } from '../../src/job/blockers.ts'
+import { blockersOf, neededFindings, type WaitingJob, type WaveState } from '../../src/job/blockers.ts'
 
 const now = new Date('2026-01-01T12:00:00Z')
 const job: WaitingJob = {
@@ -25,6 +25,71 @@ describe('a job waits', () => {
     expect(blockersOf({ ...job, status: 'waitingForApproval' }, {}, now)).toEqual([
       { reason: 'approval', message: 'Somebody else than who scheduled the job has to approve it.' },
     ])
+  })
+
+  describe('for the next wave:', () => {
+    const waves = { ...job, hasLaterWaves: true }
+    const wave: WaveState = {
+      wave: 1,
+      gate: { succeededPercent: 95, soakSeconds: 60, onFailure: 'pause' },
+      counts: {
+        deviceCount: 10,
+        runningCount: 0,
+        succeededCount: 4,
+        refusedCount: 1,
+        failedCount: 0,
+        cancelledCount: 0,
+      },
+      soakedTime: null,
+      waitsForApproval: false,
+      hasFailed: false,
+    }
+
+    test('for the share of its gate', () => {
+      expect(blockersOf(waves, { wave }, now)).toEqual([
+        {
+          reason: 'gate',
+          message: 'Wave 2 is not open yet. 3 of 10 devices of wave 1 succeeded, 1 did not. The gate needs 95 %.',
+        },
+      ])
+    })
+
+    test('for the end of the soak', () => {
+      const until = new Date('2026-01-01T12:01:00Z')
+      expect(blockersOf(waves, { wave: { ...wave, soakedTime: until } }, now)).toEqual([
+        {
+          reason: 'soak',
+          until,
+          message: 'The gate of wave 1 is reached. Its soak ends at 2026-01-01T12:01:00.000Z.',
+        },
+      ])
+    })
+
+    test('for an approval', () => {
+      expect(blockersOf(waves, { wave: { ...wave, waitsForApproval: true } }, now)).toMatchObject([
+        { reason: 'approval' },
+      ])
+    })
+
+    test('for somebody who opens it after its gate has failed, and who resumes the job before', () => {
+      const failed = { wave: { ...wave, hasFailed: true } }
+      expect(blockersOf(waves, failed, now)).toEqual([
+        { reason: 'gate', message: 'The gate of wave 1 failed. Wave 2 is opened when somebody opens it.' },
+      ])
+      expect(blockersOf({ ...waves, status: 'paused' }, failed, now)).toEqual([
+        {
+          reason: 'paused',
+          message: 'The job is paused, and the gate of wave 1 has failed. It goes on when it is resumed.',
+        },
+      ])
+    })
+
+    test('as long as the job runs or is paused', () => {
+      expect(neededFindings(waves).wave).toBe(true)
+      expect(neededFindings({ ...waves, status: 'paused' }).wave).toBe(true)
+      expect(neededFindings({ ...waves, endTime: now }).wave).toBe(false)
+      expect(neededFindings(job).wave).toBe(false)
+    })
   })
 
   test('for a slot', () => {
@@ -92,12 +157,17 @@ test.each<[string, Partial<WaitingJob>]>([
 })
 
 test('no more is found out than is needed', () => {
-  expect(neededFindings(job)).toEqual({ position: false, notConnected: true })
-  expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({ position: false, notConnected: false })
-  expect(neededFindings({ ...job, type: 'scheduleUpdateTwin' })).toEqual({ position: false, notConnected: false })
-  expect(neededFindings({ ...job, status: 'queued' })).toEqual({ position: true, notConnected: false })
+  expect(neededFindings(job)).toEqual({ position: false, wave: false, notConnected: true })
+  expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({ position: false, wave: false, notConnected: false })
+  expect(neededFindings({ ...job, type: 'scheduleUpdateTwin' })).toEqual({
+    position: false,
+    wave: false,
+    notConnected: false,
+  })
+  expect(neededFindings({ ...job, status: 'queued' })).toEqual({ position: true, wave: false, notConnected: false })
   expect(neededFindings({ ...job, status: 'completed', endTime: now })).toEqual({
     position: false,
+    wave: false,
     notConnected: false,
   })
 })

@@ -4,6 +4,7 @@ import { createJobsCancel } from './jobs/cancel.ts'
 import { createJobsCancelDevices } from './jobs/cancel-devices.ts'
 import { createJobsExtend } from './jobs/extend.ts'
 import { createJobsList } from './jobs/list.ts'
+import { createJobsOpenWave } from './jobs/open-wave.ts'
 import { createJobsPause } from './jobs/pause.ts'
 import { createJobsPreview } from './jobs/preview.ts'
 import { createJobsReject } from './jobs/reject.ts'
@@ -26,6 +27,7 @@ export const createJobs = () =>
     .addCommand(createJobsWatch())
     .addCommand(createJobsApprove())
     .addCommand(createJobsReject())
+    .addCommand(createJobsOpenWave())
     .addCommand(createJobsPause())
     .addCommand(createJobsResume())
     .addCommand(createJobsUpdate())

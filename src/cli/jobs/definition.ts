@@ -33,6 +33,7 @@ export const ReadDefinition = graphql(`
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       rollout { maxPerMinute maxConcurrent approval abort { on percent afterDevices action } }
+      waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
     }
   }
 `)
@@ -57,7 +58,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     maxDevices: definition.expect?.maxDevices ?? null,
     cloudToDeviceMethod: definition.cloudToDeviceMethod ? methodOf(definition.cloudToDeviceMethod) : null,
     updateTwin: patchOf(definition.updateTwin),
-    rollout: rolloutOf(definition.rollout),
+    rollout: rolloutOf(definition.rollout, definition.rollout?.waves),
   }
   const stored: Readonly<Record<keyof typeof wanted, unknown>> = {
     name: job.name ?? null,
@@ -69,7 +70,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     maxDevices: job.maxDevices ?? null,
     cloudToDeviceMethod: job.cloudToDeviceMethod ? methodOf(job.cloudToDeviceMethod) : null,
     updateTwin: patchOf(job.updateTwin),
-    rollout: rolloutOf(job.rollout),
+    rollout: rolloutOf(job.rollout, job.waves),
   }
   return Object.entries(wanted)
     .filter(([name, value]) => !isDeepStrictEqual(value, new Map(Object.entries(stored)).get(name)))
@@ -81,10 +82,23 @@ const labelsOf = (labels: readonly JobLabelInput[]): ReadonlyMap<string, string>
   new Map(labels.map(({ name, value }): [string, string] => [name, value]))
 
 /** The abort rules in the order in which they are given; their results in any order. */
-const rolloutOf = (rollout: JobRolloutInput | null | undefined) => ({
+const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, waves: JobRolloutInput['waves']) => ({
   maxPerMinute: rollout?.maxPerMinute ?? null,
   maxConcurrent: rollout?.maxConcurrent ?? null,
   approval: rollout?.approval ?? false,
+  waves: (waves ?? []).map(({ devices, percent, queryCondition, gate }) => ({
+    devices: devices ?? null,
+    percent: percent ?? null,
+    queryCondition: queryCondition ?? null,
+    gate: gate
+      ? {
+          succeededPercent: gate.succeededPercent ?? null,
+          soakSeconds: gate.soakSeconds ?? 0,
+          approval: gate.approval ?? false,
+          onFailure: gate.onFailure ?? 'PAUSE',
+        }
+      : null,
+  })),
   abort: (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
     on: new Set(on),
     percent,

@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import type { AbortRuleInput, JobLabelInput, JobRolloutInput } from '../../generated/commands/graphql.ts'
+import type {
+  AbortRuleInput,
+  GateInput,
+  JobLabelInput,
+  JobRolloutInput,
+  WaveInput,
+} from '../../generated/commands/graphql.ts'
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import type { JobDefinition } from './definition.ts'
@@ -60,7 +66,9 @@ const shapes = {
     updateTwin: 'object',
   },
   label: { name: 'string', value: 'string' },
-  rollout: { maxPerMinute: 'number', maxConcurrent: 'number', approval: 'boolean', abort: 'list' },
+  rollout: { maxPerMinute: 'number', maxConcurrent: 'number', approval: 'boolean', waves: 'list', abort: 'list' },
+  wave: { devices: 'number', percent: 'number', queryCondition: 'string', gate: 'object' },
+  gate: { succeededPercent: 'number', soakSeconds: 'number', approval: 'boolean', onFailure: 'string' },
   rule: { on: 'list', percent: 'number', afterDevices: 'number', action: 'string' },
   expect: { maxDevices: 'number', fingerprint: 'string' },
   cloudToDeviceMethod: {
@@ -113,13 +121,26 @@ function labelIn(value: unknown, place: string): JobLabelInput {
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {
-  const { abort, approval, maxPerMinute, maxConcurrent } = checked(value, 'rollout', place)
+  const { abort, approval, waves, maxPerMinute, maxConcurrent } = checked(value, 'rollout', place)
   return {
     ...(typeof maxPerMinute === 'number' && { maxPerMinute }),
     ...(typeof maxConcurrent === 'number' && { maxConcurrent }),
     ...(typeof approval === 'boolean' && { approval }),
+    ...(Array.isArray(waves) && { waves: waves.map((wave) => waveIn(wave, place)) }),
     ...(Array.isArray(abort) && { abort: abort.map((rule) => ruleIn(rule, place)) }),
   }
+}
+
+function waveIn(value: unknown, place: string): WaveInput {
+  const { gate, ...size } = checked(value, 'wave', place)
+  return { ...size, ...(gate !== undefined && { gate: gateIn(gate, place) }) }
+}
+
+function gateIn(value: unknown, place: string): GateInput {
+  const { onFailure, ...gate } = checked(value, 'gate', place)
+  if (onFailure === undefined) return gate
+  if (onFailure === 'PAUSE' || onFailure === 'CANCEL') return { ...gate, onFailure }
+  throw new UsageError(`${place}: a gate that fails has the action PAUSE or CANCEL.`)
 }
 
 function ruleIn(value: unknown, place: string): AbortRuleInput {

@@ -1,4 +1,4 @@
-import type { AbortRuleInput } from '../../generated/commands/graphql.ts'
+import type { AbortRuleInput, WaveInput } from '../../generated/commands/graphql.ts'
 import type { HubClient } from '../hub-client.ts'
 import { type HubOptions, hubCommand } from '../hub-options.ts'
 import { labels, time, where, wholeNumber } from '../options.ts'
@@ -10,6 +10,7 @@ import { abortRules } from './abort-option.ts'
 import type { JobDefinition } from './definition.ts'
 import { idTaken, scheduleJob } from './schedule-job.ts'
 import { checkOutcome, jobExitCodes, outcomeRow, type Watching, watchJob } from './watch-job.ts'
+import { waves } from './wave-option.ts'
 
 /** Seconds in 30 days. */
 const longest = 2_592_000
@@ -28,6 +29,7 @@ type Common = HubOptions & {
   readonly maxPerMinute?: number
   readonly maxConcurrent?: number
   readonly approval?: true
+  readonly wave?: readonly WaveInput[]
   readonly watch?: true
   readonly format?: Format
 }
@@ -54,6 +56,7 @@ export const scheduleCommand = (name: string) =>
     .option('--name <TEXT>', 'what people call the job')
     .option('--description <TEXT>', 'what people should know about the job')
     .addOption(labels('--label <NAME=VALUE>', 'a label by which the job can be found; may be repeated'))
+    .addOption(waves())
     .addOption(abortRules())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(wholeNumber('--max-concurrent <N>', 'calls in progress at most', { min: 1, max: 1_000_000 }))
@@ -92,12 +95,15 @@ function rolloutOf({
   maxPerMinute,
   maxConcurrent,
   approval,
+  wave,
   abort,
-}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'approval' | 'abort'>) {
+}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'approval' | 'wave' | 'abort'>) {
   const rollout = {
     ...(maxPerMinute !== undefined && { maxPerMinute }),
     ...(maxConcurrent !== undefined && { maxConcurrent }),
     ...(approval && { approval }),
+    // The last wave takes the rest.
+    ...(wave && { waves: [...wave, {}] }),
     ...(abort && { abort }),
   }
   return Object.keys(rollout).length === 0 ? {} : { rollout }

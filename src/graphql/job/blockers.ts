@@ -1,6 +1,7 @@
 import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../../job/blockers.ts'
 import type { PreviewCount as Count } from '../../job/preview.ts'
 import { countNotConnected, findQueuePositions } from '../../job/store/progress.ts'
+import { hasLaterWaves } from '../../job/waves.ts'
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
@@ -10,6 +11,7 @@ import { withoutScope } from '../without-scope.ts'
 import { PreviewCount } from './capped-count.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
+import { lastOpenWave } from './wave-rows.ts'
 
 /** Maximum count of devices that are not connected. */
 const mostNotConnected = 10_000
@@ -37,8 +39,15 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
     START_TIME: { value: 'startTime', description: 'The start time. See `until`.' },
     APPROVAL: {
       value: 'approval',
-      description: 'An approval by somebody else than who scheduled the job: `approveJob` or `rejectJob`.',
+      description:
+        'An approval of the job, or of its next wave, by somebody else than who scheduled it: `approveJob` or `rejectJob`.',
     },
+    GATE: {
+      value: 'gate',
+      description:
+        'The gate of a wave: so many devices of the wave have to succeed, or all of them to end, before the next wave is opened. `message` says how many did.',
+    },
+    SOAK: { value: 'soak', description: 'The end of the soak of a gate. See `until`.' },
     PAUSED: {
       value: 'paused',
       description:
@@ -73,8 +82,8 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
     until: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the wait ends. Null unless `reason` is START_TIME.',
-      resolve: (blocker) => (blocker.reason === 'startTime' ? blocker.until : null),
+      description: 'When the wait ends. Null unless `reason` is START_TIME or SOAK.',
+      resolve: (blocker) => ('until' in blocker ? blocker.until : null),
     }),
     position: t.int({
       nullable: true,
@@ -95,20 +104,34 @@ const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paus
 builder.objectField(Job, 'blockers', (t) =>
   t.field({
     type: [JobBlocker],
-    ...ofJob('id', 'type', 'status', 'startTime', 'endTime', 'rollout', 'crossedRule', 'maxConcurrent', ...counters),
+    ...ofJob(
+      'id',
+      'type',
+      'status',
+      'startTime',
+      'endTime',
+      'rollout',
+      'crossedRule',
+      'openWave',
+      'maxConcurrent',
+      'key',
+      ...counters,
+    ),
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
       'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED and APPROVAL only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
-      const needed = neededFindings(job)
+      const waves = { hasLaterWaves: hasLaterWaves(job) }
+      const needed = neededFindings({ ...job, ...waves })
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined
       const isHidden = isForeign(job, context)
       const waiting = needed.notConnected && !isHidden ? await waitingIn(context, job.id) : undefined
-      const findings = { position, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
+      const wave = needed.wave && !isHidden ? await lastOpenWave(job, context) : undefined
+      const findings = { position, wave, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
       const rule = isHidden ? undefined : job.rollout?.abort?.[job.crossedRule ?? -1]
-      const blockers = blockersOf({ ...job, rule }, findings, context.deps.clock.now())
+      const blockers = blockersOf({ ...job, ...waves, rule }, findings, context.deps.clock.now())
       // The others describe devices.
       return isHidden ? blockers.filter(({ reason }) => shownOfForeign.includes(reason)) : blockers
     },

@@ -16,11 +16,23 @@ const JobEventType = builder.enumType('JobEventType', {
     SCHEDULED: { value: 'scheduled', description: 'The job was created. `status` shows whether it is already due.' },
     APPROVED: {
       value: 'approved',
-      description: 'Somebody else than who scheduled the job approved it. It waits for its start time.',
+      description:
+        'Somebody else than who scheduled the job approved it, so that it waits for its start time; or approved the wave after `wave`.',
     },
-    REJECTED: { value: 'rejected', description: 'The job was rejected instead of approved, and has ended.' },
+    REJECTED: {
+      value: 'rejected',
+      description: 'The job was rejected instead of approved, and has ended; or the wave after `wave` was.',
+    },
     QUEUED: { value: 'queued', description: 'The start time was reached.' },
     STARTED: { value: 'started', description: 'The job started. Its device list was frozen.' },
+    WAVE_OPENED: {
+      value: 'waveOpened',
+      description: 'A wave was opened, by a client or because the gate before it had passed. See `wave`.',
+    },
+    GATE_PASSED: {
+      value: 'gatePassed',
+      description: 'The gate of a wave has passed, and the next wave waits for an approval. See `wave`.',
+    },
     PAUSED: { value: 'paused', description: 'The job was paused. Calls may still be in progress.' },
     RESUMED: {
       value: 'resumed',
@@ -50,6 +62,7 @@ const JobEventCause = builder.enumType('JobEventCause', {
     DEADLINE: { value: 'deadline', description: 'The deadline was reached.' },
     HUB: { value: 'hub', description: 'The hub found that the job cannot be carried out.' },
     RULE: { value: 'rule', description: 'An abort rule of the job acted. See `abort`.' },
+    GATE: { value: 'gate', description: 'A gate has passed or failed. See `wave`, and `reason` for what it counted.' },
   } as const,
 })
 
@@ -92,7 +105,7 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for an approval, a rejection, a cancellation (of the job or of device jobs), a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for an approval, a rejection, a cancellation (of the job or of device jobs), a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule and a gate, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     changed: t.stringList({
       description:
@@ -112,6 +125,11 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
       description:
         'The abort rule that paused or cancelled the job, and what it counted. Null for other causes, and for a job that was not scheduled under your scope.',
       resolve: ({ crossing }) => crossing,
+    }),
+    wave: t.exposeInt('wave', {
+      nullable: true,
+      description:
+        'The wave that was opened, or whose gate passed, failed, or was approved or rejected. Null for other events.',
     }),
     version: t.exposeInt('version', {
       description:

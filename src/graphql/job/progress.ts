@@ -1,5 +1,6 @@
 import { etaOf, type JobInTime, noOutcomes, throughputOf } from '../../job/progress.ts'
 import { findRecentOutcomes } from '../../job/store/progress.ts'
+import { hasLaterWaves } from '../../job/waves.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
@@ -12,7 +13,7 @@ import { counters, Job, ofJob } from './job.ts'
 // more.
 const recentOutcomes = perParentInTime(withoutScope(findRecentOutcomes), ({ jobId }) => jobId)
 
-const timed = ofJob('id', 'status', 'startedTime', 'endTime', 'deadline', 'maxPerMinute', ...counters)
+const timedColumns = ['id', 'status', 'startedTime', 'endTime', 'deadline', 'maxPerMinute', ...counters] as const
 
 async function throughput(job: JobInTime & { readonly id: string }, context: Context): Promise<number> {
   const goesOn = job.startedTime !== null && job.endTime === null
@@ -23,7 +24,7 @@ async function throughput(job: JobInTime & { readonly id: string }, context: Con
 builder.objectField(Job, 'throughput', (t) =>
   t.float({
     nullable: true,
-    ...timed,
+    ...ofJob(...timedColumns),
     complexity: { field: 5, multiplier: 1 },
     description:
       'Device jobs that end per second: in the last 10 seconds while the job runs, from its start to its end when it has ended. Device jobs that were cancelled with the job are not counted. 0 until the job has started. Null for a job that was not scheduled under your scope.',
@@ -35,12 +36,13 @@ builder.objectField(Job, 'eta', (t) =>
   t.field({
     type: 'DateTime',
     nullable: true,
-    ...timed,
+    ...ofJob(...timedColumns, 'rollout', 'openWave'),
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running or has waves that are not open, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
-      if (job.status !== 'running' || isForeign(job, context)) return null
+      // When later waves will be opened depends on devices and people.
+      if (job.status !== 'running' || hasLaterWaves(job) || isForeign(job, context)) return null
       const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])
       return etaOf(job, pace, waiting, context.deps.clock.now())
     },

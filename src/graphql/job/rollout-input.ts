@@ -1,5 +1,6 @@
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
+import { WaveInput } from './wave-input.ts'
 
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
@@ -23,6 +24,11 @@ export const JobRolloutInput = builder.inputType('JobRolloutInput', {
       defaultValue: false,
       description:
         'Whether the job waits until somebody else approves it (`approveJob`). Its maximum execution time runs meanwhile.',
+    }),
+    waves: t.field({
+      type: [WaveInput],
+      description:
+        'The devices have their turn in 2 to 20 waves. Each is opened when the one before has passed its gate. The last wave takes the rest of the devices.',
     }),
     abort: t.field({
       type: [AbortRuleInput],

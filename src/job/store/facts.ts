@@ -1,4 +1,4 @@
-import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { isAlive } from '../../database/instance-lease.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { JobStatus } from '../state.ts'
@@ -15,7 +15,7 @@ export type Settlement = DeviceJobKey & {
 }
 
 /** The effect of a batch of facts on a job: `open` device jobs are left. */
-export type JobProgress = { readonly jobId: string; readonly open: number }
+export type JobProgress = { readonly jobId: string; readonly open: number; readonly hasWaves: boolean }
 
 /** Jobs that are open and locked, with the keys that their facts use. */
 export type OpenJobs = ReadonlyMap<string, string>
@@ -42,6 +42,10 @@ export const target = sql`target`
 /** The key of a job, looked up once per statement. */
 export const keyOf = (jobId: string): Sql => sql`(select key from job where id = ${jobId})`
 
+/** Whether the wave of a device job of `job`, by whatever alias, is open. True without waves. */
+export const isInOpenWave = (deviceJob: Sql): Sql =>
+  sql`(${deviceJob}.wave is null or ${deviceJob}.wave <= job.open_wave)`
+
 /** Whether the row of a device job, by whatever alias, has the second fact. */
 export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_dispatch mark
@@ -57,7 +61,8 @@ export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
 export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**
- * The device jobs of running method jobs that wait for these devices, with `paused` also those of paused ones. One
+ * The device jobs of running method jobs that wait for these devices, in open waves. With `paused` also those of paused jobs and
+ * of waves that are not open. One
  * lookup per device and job, so that no further index is needed.
  */
 export function findWaiting(
@@ -73,6 +78,7 @@ export function findWaiting(
         where job.end_time is null and ${paused ? sql`job.status in ('running', 'paused')` : sql`job.status = 'running'`}
           and job.type = 'scheduleDeviceMethod' and job.pending_count > 0
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
+          ${paused ? empty : sql`and ${isInOpenWave(target)}`}
         order by job.started_time, job.id`,
     paused ? 'find-waiting-or-paused' : 'find-waiting',
   )
@@ -175,7 +181,24 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly De
             ${given.map(({ deviceId }) => deviceId)}::text[]
           ) as given (job_key, device_id)
           where x.job_key = given.job_key and x.device_id = given.device_id and not ${hasOutcome(sql`given`)}
-          returning x.job_key
+          returning x.job_key, x.device_id
+        ), in_waves as (
+          update job_wave
+          set running_count = running_count - wave.count
+          from (
+            select job_key, wave, count(*)::integer as count
+            from (
+              -- One lookup each: PostgreSQL would hash all targets for a join.
+              select undone.job_key, (
+                select wave from device_job target
+                where target.job_key = undone.job_key and target.device_id = undone.device_id
+              ) as wave
+              from undone
+            ) undone
+            where wave is not null
+            group by job_key, wave
+          ) wave
+          where job_wave.job_key = wave.job_key and job_wave.wave = wave.wave
         ), change as (
           select job_key, count(*)::integer as count from undone group by job_key
         )
@@ -232,7 +255,7 @@ export function settle(
 ): Promise<JobProgress[]> {
   const { jobIds, jobs, deviceIds } = arraysOf(settlements)
   return tx.query<JobProgress>(
-    sql`select changed_id as "jobId", open_count as open
+    sql`select changed_id as "jobId", open_count as open, has_waves as "hasWaves"
         from settle_device_jobs(
           ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
           ${settlements.map(({ response }) => response?.status ?? null)}::integer[],
@@ -323,6 +346,7 @@ export async function findPending(
             where device.id = target.device_id and connection_state = 'connected' and instance_id <> ${instanceId}
               and ${isAlive(sql`device.instance_id`)}
           )
+          and (target.wave is null or target.wave <= (select open_wave from job where id = ${jobId}))
         order by target.device_id
         limit ${limit}`,
     'find-pending',

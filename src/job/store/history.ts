@@ -11,16 +11,18 @@ type Note = {
   readonly by?: By
   readonly reason?: string | Sql | null
   readonly changed?: readonly string[]
+  /** An expression over `moved` for the wave. */
+  readonly wave?: Sql
 }
 
 /**
  * The part of a statement that writes the history: an event for each row of its part `moved`, which has the `key`,
  * `version` and `status` of jobs that were just moved. So there is no transition without its event.
  */
-export const noteMoved = ({ type, cause, time, by, reason, changed }: Note): Sql => sql`
-  insert into job_event (job_key, version, time, type, status, cause, actor, reason, actor_id, changed)
+export const noteMoved = ({ type, cause, time, by, reason, changed, wave }: Note): Sql => sql`
+  insert into job_event (job_key, version, time, type, status, cause, actor, reason, actor_id, changed, wave)
   select key, version, ${time}::timestamptz, ${type}, status, ${cause}, ${by?.name ?? null}, ${reason ?? null},
-         ${by?.id ?? null}, ${changed ?? null}::text[]
+         ${by?.id ?? null}, ${changed ?? null}::text[], ${wave ?? sql`null::integer`}
   from moved`
 
 /** An event and the key of its job. */
@@ -32,7 +34,7 @@ export type KeyedEvent = JobHistoryEvent & { readonly jobKey: string }
  */
 export function findHistories(db: Reader, jobKeys: readonly string[]): Promise<KeyedEvent[]> {
   return db.query<KeyedEvent>(
-    sql`select job_key as "jobKey", version, time, type, status, cause, actor, reason, changed, crossing, cancellation
+    sql`select job_key as "jobKey", version, time, type, status, cause, actor, reason, changed, crossing, cancellation, wave
         from job_event
         where job_key = any(${jobKeys}::bigint[])
         order by job_key, version`,

@@ -77,6 +77,8 @@ export type SelectedJob = DeviceJobStatistics &
     readonly judgedFrom: AbortBase | null
     /** The place of the abort rule that holds the job or cancelled it. */
     readonly crossedRule: number | null
+    /** The number of the last open wave; null without waves, and before the start. */
+    readonly openWave: number | null
     /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
     readonly scope?: readonly string[] | null
   }
@@ -115,6 +117,7 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   rollout: 'rollout',
   judgedFrom: 'judged_from',
   crossedRule: 'crossed_rule',
+  openWave: 'open_wave',
   maxPerMinute: 'max_per_minute',
   maxConcurrent: 'max_concurrent',
   scope: 'scope',

@@ -12,6 +12,7 @@ import type { Retry } from '../retry.ts'
 import type { JobRollout } from '../rollout.ts'
 import { type JobStatus, jobTransitions } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
+import type { Wave } from '../waves.ts'
 import { noteMoved } from './history.ts'
 
 /** The operation of a job, as stored in its row after the checks of `job/request.ts`. */
@@ -33,6 +34,8 @@ export type JobRow = JobOperation &
     readonly deadline: Date
     /** Maximum number of devices when it starts; null for no maximum. */
     readonly maxDevices: number | null
+    /** The waves; null for a job without. */
+    readonly waves: readonly Wave[] | null
     /** The source and selection of a retry; null for other jobs. */
     readonly retry: Retry | null
     /** The parts of the scope under which it was scheduled; null for every device. */
@@ -44,6 +47,7 @@ const columnsWith = (status: Sql): Sql => sql`
   start_time as "startTime", started_time as "startedTime",
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
   name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
+  rollout -> 'waves' as waves,
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
   ) end as retry`
@@ -54,7 +58,7 @@ export const columns = columnsWith(sql`status`)
 /** False when the id is taken. `reason` is stored in its history. */
 export async function insertJob(
   tx: Tx,
-  job: Omit<JobRow, 'startedTime'> & { readonly rollout: JobRollout | null },
+  job: Omit<JobRow, 'startedTime' | 'waves'> & { readonly rollout: JobRollout | null },
   by: By,
   reason: string | null = null,
 ): Promise<boolean> {
@@ -107,14 +111,23 @@ export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefi
 
 /**
  * A job that may have work. `resumedVersion` changes with each resumption and each change of its limits: what was found
- * before may have been refused since, and must be looked for again.
+ * before may have been refused since, and must be looked for again. Of a job with waves, `deviceCount` is that of the open waves
+ * that have waiting devices; `firstWave` and `openWave` are the first of these and the last open wave.
  */
 export type JobWithWork = {
   readonly id: string
   readonly deviceCount: number
   readonly isNew: boolean
   readonly resumedVersion: number | null
+  readonly firstWave: number | null
+  readonly openWave: number | null
 }
+
+/** The open waves of `job` that have waiting devices. */
+const wavesWithWork = sql`
+  from job_wave wave
+  where wave.job_key = job.key and wave.wave <= job.open_wave
+    and wave.device_count > wave.running_count + wave.succeeded_count + wave.failed_count + wave.cancelled_count`
 
 /**
  * Running jobs of a type with waiting devices, the one that has run longest first. A job is new while all its devices
@@ -122,10 +135,13 @@ export type JobWithWork = {
  */
 export function findWaitingJobs(db: Reader, type: JobType): Promise<JobWithWork[]> {
   return db.query(
-    sql`select id, device_count as "deviceCount", pending_count = device_count as "isNew",
-               resumed_version as "resumedVersion"
+    sql`select id, pending_count = device_count as "isNew", resumed_version as "resumedVersion", open_wave as "openWave",
+               case when open_wave is null then device_count
+                    else (select sum(wave.device_count)::integer ${wavesWithWork}) end as "deviceCount",
+               case when open_wave is not null then (select min(wave.wave) ${wavesWithWork}) end as "firstWave"
         from job
         where end_time is null and status = 'running' and type = ${type} and pending_count > 0
+          and (open_wave is null or exists (select ${wavesWithWork}))
         order by started_time, id`,
     'find-waiting-jobs',
   )
@@ -136,9 +152,12 @@ export async function findJob(db: Reader, id: string): Promise<JobRow | undefine
   return row
 }
 
-/** Connect timeouts begin anew when a `job` is resumed: devices may have been connected in vain while it was paused. */
-export const connectBegin = sql`case when job.resumed_version is null then job.started_time else coalesce(
-  (select max(time) from job_event where job_key = job.key and type = 'resumed'), job.started_time
+/**
+ * Connect timeouts begin anew when a `job` is resumed: devices may have been connected in vain while it was paused. So they do
+ * when a wave is opened.
+ */
+export const connectBegin = sql`case when job.resumed_version is null and job.open_wave is null then job.started_time else coalesce(
+  (select max(time) from job_event where job_key = job.key and type in ('resumed', 'waveOpened')), job.started_time
 ) end`
 
 /** Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first. */
@@ -147,7 +166,7 @@ export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: strin
     sql`select id as "jobId", ${connectBegin} + make_interval(secs => seconds) as time
         from job cross join lateral (select (request ->> 'connectTimeoutInSeconds')::integer as seconds) connect
         where end_time is null and status = 'running' and type = 'scheduleDeviceMethod' and pending_count > 0
-          and seconds > 0
+          and seconds > 0 and (open_wave is null or exists (select ${wavesWithWork}))
         order by time, id`,
     'find-connect-timeouts',
   )

@@ -3,7 +3,7 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import { type RecentOutcomes, rateWindow, type Waiting } from '../progress.ts'
 import { neverCalled, rowsOf } from './device-job-list.ts'
 import { cancelledCode } from './device-jobs.ts'
-import { hasVersion } from './facts.ts'
+import { hasVersion, isInOpenWave, target } from './facts.ts'
 import { connectBegin } from './jobs.ts'
 
 type OfJob<Value> = Value & { readonly jobId: string }
@@ -65,6 +65,7 @@ export function countNotConnected(
 ): Promise<OfJob<Waiting>[]> {
   const away = neverCalled(
     sql`not exists (select from device d where d.id = target.device_id and d.connection_state = 'connected')`,
+    isInOpenWave(target),
   )
   return db.query<OfJob<Waiting>>(
     sql`select job.id as "jobId", away.count, away.count = ${limit} as "isCapped",

@@ -4,6 +4,7 @@ import type { Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition } from '../../sql-fragment.ts'
 import type { Retry } from '../retry.ts'
+import type { Wave } from '../waves.ts'
 import { facts, result, status, timeUp } from './device-jobs.ts'
 import { expandJob } from './targets.ts'
 
@@ -40,7 +41,8 @@ export function expandRetry(
   scope: Scope,
   id: string,
   condition: DeviceCondition,
+  waves: readonly Wave[] | null,
   retry: Retry,
 ): Promise<number> {
-  return expandJob(tx, scope, id, condition, sql`and d.id in (${selectedDevices(retry)})`)
+  return expandJob(tx, scope, id, condition, waves, sql`and d.id in (${selectedDevices(retry)})`)
 }

@@ -39,6 +39,7 @@ type Input = GraphQLArgument | GraphQLInputField
 /** Values by coordinate, or by name. A mutation must not get far: ids are taken, unknown or impossible. */
 const samples: Readonly<Record<string, string>> = {
   'CreateDeviceInput.deviceId': '"/"',
+  'OpenWaveInput.jobId': '"no-such-job"',
   'ApproveJobInput.jobId': '"no-such-job"',
   'RejectJobInput.jobId': '"no-such-job"',
   'CancelJobInput.jobId': '"no-such-job"',

@@ -45,7 +45,7 @@ export const table: Readonly<Record<string, OfType>> = {
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
     devices: `scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleFromTemplate scheduleFromTemplate(input:)
       scheduleTwinUpdate scheduleTwinUpdate(input:)`,
-    job: `approveJob approveJob(input:) cancelDeviceJobs cancelDeviceJobs(input:) cancelJob cancelJob(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
+    job: `approveJob approveJob(input:) cancelDeviceJobs cancelDeviceJobs(input:) cancelJob cancelJob(input:) openWave openWave(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
       resumeJob resumeJob(input:) retryJob retryJob(input:) updateJob updateJob(input:)`,
     all: `createJobTemplate createJobTemplate(input:) createWebhook createWebhook(input:) deleteJobTemplate
       deleteJobTemplate(input:) updateJobTemplate updateJobTemplate(input:) deleteDeviceGroup deleteDeviceGroup(input:) deleteWebhook deleteWebhook(input:) redeliverWebhook
@@ -118,7 +118,7 @@ export const table: Readonly<Record<string, OfType>> = {
     same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl startTime startedTime status version
       type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
-      history matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin
+      history matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
   },
   JobLabel: { same: 'name value' },
@@ -140,9 +140,13 @@ export const table: Readonly<Record<string, OfType>> = {
   JobEdge: { job: 'cursor node' },
   JobAbort: { job: 'action afterDevices callsInProgress endedCount matchedCount on percent reachedPercent' },
   JobAbortRule: { job: 'action afterDevices endedCount hasActed matchedCount on percent' },
+  JobWave: {
+    job: 'closedTime deviceJobStatistics devices gate number openedTime percent queryCondition soakEndTime status',
+  },
+  JobGate: { job: 'approval onFailure soakSeconds succeededPercent' },
   JobRollout: { job: 'abort approval maxConcurrent maxPerMinute' },
   DeviceJobCancellation: { job: 'callsInProgress cancelledCount deviceId queryCondition' },
-  JobEvent: { job: 'abort actor cancellation cause changed reason status time type version' },
+  JobEvent: { job: 'abort actor cancellation cause changed reason status time type version wave' },
   RetrySelection: { job: 'errorCode responseStatus result status' },
   JobSample: { job: 'deviceJobStatistics time' },
   JobFamily: { job: 'jobs', devices: 'statistics' },
@@ -154,6 +158,7 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   PreviewCount: { devices: 'precision value' },
 
+  OpenWavePayload: { job: 'job jobId' },
   ApproveJobPayload: { job: 'job jobId' },
   RejectJobPayload: { job: 'job jobId' },
   CancelJobPayload: { job: 'job jobId' },
@@ -195,6 +200,7 @@ export const table: Readonly<Record<string, OfType>> = {
   QueryConditionError: { same: 'code column line message' },
 
   AuditFilter: { all: 'actor operation outcome subject target time' },
+  OpenWaveInput: { job: 'jobId', same: 'reason wave' },
   ApproveJobInput: { job: 'jobId', same: 'reason' },
   RejectJobInput: { job: 'jobId', same: 'reason' },
   CancelJobInput: { job: 'jobId', same: 'reason' },
@@ -247,7 +253,9 @@ export const table: Readonly<Record<string, OfType>> = {
   JobLabelInput: { same: 'name value' },
   AbortRuleInput: { same: 'action afterDevices on percent' },
   JobLimitsInput: { same: 'maxConcurrent maxPerMinute' },
-  JobRolloutInput: { same: 'abort approval maxConcurrent maxPerMinute' },
+  JobRolloutInput: { same: 'abort approval maxConcurrent maxPerMinute waves' },
+  WaveInput: { same: 'devices gate percent queryCondition' },
+  GateInput: { same: 'approval onFailure soakSeconds succeededPercent' },
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',
@@ -320,6 +328,7 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Mutation.invokeDeviceMethod': ['invokeMethods'],
   'Mutation.scheduleDeviceMethod': ['writeJobs'],
   'Mutation.scheduleTwinUpdate': ['writeJobs'],
+  'Mutation.openWave': ['writeJobs'],
   'Mutation.approveJob': ['approveJobs'],
   'Mutation.rejectJob': ['approveJobs'],
   'Mutation.cancelJob': ['writeJobs'],

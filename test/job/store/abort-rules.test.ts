@@ -106,6 +106,7 @@ test('the event of a rule has its counts in words and as numbers, and the number
     actor: null,
     changed: null,
     cancellation: null,
+    wave: null,
     reason: '2 of 3 devices failed or refused: at least 33.33 %. Calls in progress: 5.',
     crossing: {
       rule: { on: ['failed', 'refused'], percent: 33.33, afterDevices: 3, action: 'pause' },

@@ -74,7 +74,7 @@ test('a device job does not end as waiting when its call was marked in between',
     (tx) => mark(tx, deviceIds.slice(0, 3)),
     () => deps.db.autocommit((tx) => settleAll(tx, deviceIds, 'pending')),
   )
-  expect(progress).toEqual([{ jobId, open: 3 }])
+  expect(progress).toEqual([{ jobId, open: 3, hasWaves: false }])
   expect(await counters(deps, jobId)).toBe('running: 0 pending, 3 running, 0 succeeded, 1 failed, 0 canceled')
 })
 
@@ -84,7 +84,7 @@ test('of two outcomes the one that was committed first stays, and is counted onc
     (tx) => settleAll(tx, deviceIds.slice(0, 3), 'running', ok),
     () => deps.db.autocommit((tx) => settleAll(tx, deviceIds, 'running')),
   )
-  expect(progress).toEqual([{ jobId, open: 0 }])
+  expect(progress).toEqual([{ jobId, open: 0, hasWaves: false }])
   expect(await counters(deps, jobId)).toBe('running: 0 pending, 0 running, 3 succeeded, 1 failed, 0 canceled')
   const { rows } = await deps.database.pool.query<{ version: number }>(
     'select o.version from device_job_outcome o join job on key = job_key where id = $1 order by o.version',

@@ -20,6 +20,7 @@ export const operations: readonly Operation[] = [
   { word: 'Change job', names: ['updateJob'], target: 'job' },
   { word: 'Approve job', names: ['approveJob'], target: 'job' },
   { word: 'Reject job', names: ['rejectJob'], target: 'job' },
+  { word: 'Open wave', names: ['openWave'], target: 'job' },
   { word: 'Pause job', names: ['pauseJob'], target: 'job' },
   { word: 'Resume job', names: ['resumeJob'], target: 'job' },
   { word: 'Cancel job', names: ['cancelJob'], target: 'job' },

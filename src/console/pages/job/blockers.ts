@@ -11,6 +11,8 @@ export function describeBlocker({ reason, message, until, position, deviceCount 
   switch (reason) {
     case 'START_TIME':
       return until === null ? message : `Scheduled for ${formatPlanned(until, now)}`
+    case 'SOAK':
+      return until === null ? message : `The next wave waits until ${formatPlanned(until, now)}`
     case 'MAX_CONCURRENT':
       return 'Waiting for calls to end: as many are in progress as the job may have'
     case 'SLOT':

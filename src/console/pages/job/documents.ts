@@ -86,6 +86,7 @@ graphql(`
       actor
       reason
       changed
+      wave
       version
     }
   }

@@ -9,7 +9,13 @@ type DescribedEvent = { readonly what: string; readonly detail: string; readonly
 
 /** Describes an event of a job. An unknown type or cause, from a newer hub, is shown by its name. */
 export function describeEvent(
-  { type, cause, actor, changed = [] }: Pick<JobEvent, 'type' | 'cause' | 'actor'> & Partial<Pick<JobEvent, 'changed'>>,
+  {
+    type,
+    cause,
+    actor,
+    changed = [],
+    wave = null,
+  }: Pick<JobEvent, 'type' | 'cause' | 'actor'> & Partial<Pick<JobEvent, 'changed' | 'wave'>>,
   deviceCount: number,
 ): DescribedEvent {
   const who =
@@ -20,6 +26,7 @@ export function describeEvent(
       DEADLINE: 'the time limit',
       HUB: 'the hub',
       RULE: 'an abort rule',
+      GATE: 'a gate',
     }[cause] ?? cause
   const byWhom = `by ${who}`
   switch (type) {
@@ -35,6 +42,10 @@ export function describeEvent(
       const devices = `${formatCount(deviceCount)} ${deviceCount === 1 ? 'device' : 'devices'}`
       return { what: 'Started', detail: `– ${devices} selected`, tone: 'running' }
     }
+    case 'WAVE_OPENED':
+      return { what: wave === null ? 'Wave opened' : `Wave ${wave} opened`, detail: byWhom, tone: 'running' }
+    case 'GATE_PASSED':
+      return { what: 'Gate passed', detail: '– waits for an approval', tone: 'pending' }
     case 'PAUSED':
       return { what: 'Paused', detail: byWhom, tone: 'pending' }
     case 'RESUMED':

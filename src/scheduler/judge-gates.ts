@@ -1,0 +1,81 @@
+import { inTransaction } from '../database/client.ts'
+import type { Tx } from '../database/reader.ts'
+import type { Deps } from '../deps.ts'
+import { lockJob } from '../job/store/jobs.ts'
+import {
+  findOpenGate,
+  findOpenGates,
+  type OpenGate,
+  openNextWave,
+  saveGateFailed,
+  saveReached,
+  saveWaitsForApproval,
+} from '../job/store/waves.ts'
+import { describeShare, nextStep } from '../job/waves.ts'
+import type { Step } from './loop.ts'
+
+/** Milliseconds between two looks at open gates, in case an event was lost. */
+const lookInterval = 60_000
+
+/**
+ * A wave whose gate passes → the next one is opened; one whose gate fails → the job is paused or cancelled. Gates are judged by
+ * the counters of waves. It sleeps while no job has waves. Each gate is judged again under the lock of its job, so it is of no
+ * consequence how many instances do so.
+ */
+export function judgeGates(deps: Deps): Step {
+  const judge = (jobId: string, now: Date): Promise<boolean> =>
+    inTransaction(deps, async (tx, afterCommit) => {
+      const job = await lockJob(tx, jobId)
+      if (job?.status !== 'running') return false
+      const gate = await findOpenGate(tx, jobId)
+      if (gate === undefined || !gate.hasLater || nextStep(gate.gate, gate, gate) === 'wait') return false
+      await take(tx, gate, now)
+      afterCommit(() => {
+        deps.events.jobChanged(jobId)
+        // Devices of the wave may have their turn; or a job has ended and frees its slot.
+        for (const kind of ['started', 'jobs'] as const) deps.events.publish('work', kind, {})
+      })
+      return true
+    })
+
+  return {
+    name: 'judge-gates',
+    every: 60 * 60 * 1000,
+    wokenBy: ['started', 'waves'],
+    async run(now) {
+      const gates = await findOpenGates(deps.db)
+      let done = 0
+      for (const gate of gates) {
+        if (nextStep(gate.gate, gate, gate) !== 'wait' && (await judge(gate.jobId, now))) done++
+      }
+      const pauses = gates.map(soakLeft)
+      return {
+        done,
+        full: done > 0,
+        next: gates.length === 0 ? undefined : new Date(now.getTime() + Math.min(lookInterval, ...pauses)),
+      }
+    },
+  }
+}
+
+/** Carries out the next step of a gate. */
+async function take(tx: Tx, gate: OpenGate, now: Date): Promise<void> {
+  const reason = describeShare(gate.gate, gate.wave, gate)
+  switch (nextStep(gate.gate, gate, gate)) {
+    case 'soak':
+      return saveReached(tx, gate)
+    case 'askForApproval':
+      return saveWaitsForApproval(tx, gate, reason, now)
+    case 'open':
+      return openNextWave(tx, gate.jobId, { reason }, now)
+    case 'fail':
+      return saveGateFailed(tx, gate, gate.gate?.onFailure ?? 'pause', reason, now)
+    case 'wait':
+  }
+}
+
+/** Milliseconds until the soak is over. */
+function soakLeft({ gate, secondsReached, waitsForApproval, hasFailed }: OpenGate): number {
+  if (secondsReached === null || waitsForApproval || hasFailed) return Number.POSITIVE_INFINITY
+  return Math.max(Math.ceil(((gate?.soakSeconds ?? 0) - secondsReached) * 1000), 1)
+}
