@@ -115,11 +115,20 @@ describe.each(shells)('%s', (shell) => {
   test.skipIf(findProgram(shell) === undefined)('offers commands, options, values and files', async () => {
     const expected = {
       jo: ['jobs'],
-      'jobs schedule ': ['help', 'method', 'twin'],
+      'jobs schedule ': ['help', 'method', 'template', 'twin'],
       'help ke': ['keys'],
       'jobs results --re': ['--result'],
       'jobs results job-1 --where x --re': ['--result'],
-      'jobs list --status ': ['CANCELLED', 'COMPLETED', 'FAILED', 'PAUSED', 'QUEUED', 'RUNNING', 'SCHEDULED'],
+      'jobs list --status ': [
+        'CANCELLED',
+        'COMPLETED',
+        'FAILED',
+        'PAUSED',
+        'QUEUED',
+        'RUNNING',
+        'SCHEDULED',
+        'WAITING_FOR_APPROVAL',
+      ],
       'jobs list --format=j': ['json', 'jsonl'],
       'completion ': ['bash', 'fish', 'zsh'],
       'apply -f jo': ['job.yaml'],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { approveJob, rejectJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, resumeJob, scheduleJob } from '../../src/job/commands.ts'
 import { type JobStatus, jobTransitions } from '../../src/job/state.ts'
 import { settle } from '../../src/job/store/facts.ts'
@@ -31,6 +32,8 @@ const pause = (job: string) => pauseJob(deps, byPolicy('night shift'), job, 'wro
 const resume = (job: string) => resumeJob(deps, byPolicy('night shift'), job, 'wrong site')
 
 const bring: Readonly<Partial<Record<JobStatus, (name?: string) => Promise<string>>>> = {
+  waitingForApproval: (name = 'pump') =>
+    givenMethodJob(deps, name, {}, { maxExecutionTimeInSeconds: 100, rollout: { approval: true } }),
   scheduled: (name = 'pump') => givenMethodJob(deps, name, {}, { startTime: new Date(clock.now().getTime() + 60_000) }),
   queued: (name = 'pump') => givenMethodJob(deps, name, {}, { maxExecutionTimeInSeconds: 100 }),
   running: async (name = 'pump') => {
@@ -78,6 +81,29 @@ const arrows: Readonly<Record<string, readonly [from: JobStatus, walk: (job: str
       return start(0)
     },
     { type: 'queued', status: 'queued', cause: 'schedule', ...byNobody },
+  ],
+  'waitingForApproval approve scheduled': [
+    'waitingForApproval',
+    (job) => approveJob(deps, byPolicy('night shift'), job, 'wrong site'),
+    { type: 'approved', cause: 'user', ...byUser },
+  ],
+  'waitingForApproval reject cancelled': [
+    'waitingForApproval',
+    (job) => rejectJob(deps, byPolicy('night shift'), job, 'wrong site'),
+    { type: 'rejected', cause: 'user', ...byUser },
+  ],
+  'waitingForApproval fail failed': [
+    'waitingForApproval',
+    () => {
+      clock.advance(101_000)
+      return finish()
+    },
+    { type: 'failed', cause: 'deadline', actor: null, reason: expect.stringContaining('before it was approved') },
+  ],
+  'waitingForApproval cancel cancelled': [
+    'waitingForApproval',
+    cancel,
+    { type: 'cancelled', cause: 'user', ...byUser },
   ],
   'scheduled pause paused': ['scheduled', pause, paused],
   'queued pause paused': ['queued', pause, paused],

@@ -25,6 +25,6 @@ test('a target leads to its page', () => {
 })
 
 test('an operation that a newer hub has is shown by its name, without a page', () => {
-  expect(wordOf('approveJob')).toBe('approveJob')
-  expect(targetPath({ operation: 'approveJob', target: 'a' })).toBeUndefined()
+  expect(wordOf('reviveJob')).toBe('reviveJob')
+  expect(targetPath({ operation: 'reviveJob', target: 'a' })).toBeUndefined()
 })

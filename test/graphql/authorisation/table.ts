@@ -154,7 +154,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobUpdate: { job: 'edge isNew job removedId' },
   JobPreview: {
     devices:
-      'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds overlaps',
+      'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds overlaps shortestDurationInSeconds',
   },
   PreviewCount: { devices: 'precision value' },
 
@@ -259,7 +259,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',
-    same: 'cloudToDeviceMethod jobId maxExecutionTimeInSeconds startTime updateTwin',
+    same: 'cloudToDeviceMethod description jobId labels maxExecutionTimeInSeconds name rollout startTime updateTwin',
   },
   RetryJobInput: {
     job: 'jobId',
