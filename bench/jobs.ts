@@ -20,6 +20,7 @@ export async function withScheduler<T>(deps: Deps, work: (scheduler: Scheduler) 
     windowSize: methodWindow,
     historyDays: 30,
     auditDays: 90,
+    authorityOf: async () => undefined,
   })
   try {
     return await work(scheduler)

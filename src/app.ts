@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createAuthenticator } from './access/authenticator-commands.ts'
+import { findAuthority } from './access/authority-commands.ts'
 import { wasOwnerKeyGiven } from './access/commands.ts'
 import { openSignIn } from './access/oidc/provider-commands.ts'
 import { openPeople } from './access/people-commands.ts'
 import { defaultPolicies } from './access/policy.ts'
+import { may } from './access/rights.ts'
 import { openRoles, type Roles } from './access/role-commands.ts'
 import { policyViewer, type Viewer } from './access/viewer.ts'
 import { createAttachedDevices } from './attached-devices.ts'
@@ -359,12 +361,19 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
         })
       : undefined
     onStop('the MQTT broker', () => mqtt?.close())
+    const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
+    const anonymous = needsToken || people !== undefined ? undefined : owner()
+    const authorityOf = findAuthority(deps, { roles: people && roles.table, anonymous })
     const running = await startScheduler(deps, {
       roles: hubRoles,
       maxRunning: config.maxRunningJobs,
       windowSize: config.methodWindow,
       historyDays: config.jobHistoryDays,
       auditDays: config.auditDays,
+      authorityOf: async (author) => {
+        const authority = await authorityOf(author)
+        return authority && { mayWriteJobs: may(authority, 'writeJobs'), scope: authority.scope }
+      },
       metrics,
     })
     scheduler = running
@@ -395,8 +404,6 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     certificates = opened
     rolesFile = roles
 
-    const needsToken = (await wasOwnerKeyGiven(deps, config.ownerKey !== undefined)) || !config.loopback
-    const anonymous = needsToken || people !== undefined ? undefined : owner()
     const apiMounts = async (): Promise<Mounts> => {
       const authenticator = createAuthenticator(deps, { hostNames, anonymous, people, metrics })
       const graphql = createGraphqlServer(deps, {

@@ -38,7 +38,7 @@ export abstract class DomainError extends Error {
 export class NotFoundError extends DomainError {
   override readonly name = 'NotFoundError'
   readonly code = 'NOT_FOUND'
-  readonly kind: 'device' | 'job' | 'webhook' | 'delivery' | 'device group' | 'job template'
+  readonly kind: 'device' | 'job' | 'webhook' | 'delivery' | 'device group' | 'job template' | 'job schedule'
   readonly key: string
   constructor(kind: NotFoundError['kind'], key: string, message = `There is no ${kind} "${shown(key)}".`) {
     super(message)
@@ -58,7 +58,7 @@ export class DeviceDisabledError extends NotFoundError {
 export class AlreadyExistsError extends DomainError {
   override readonly name = 'AlreadyExistsError'
   readonly code = 'ALREADY_EXISTS'
-  readonly kind: 'device' | 'job' | 'job template'
+  readonly kind: 'device' | 'job' | 'job template' | 'job schedule'
   readonly key: string
   constructor(kind: AlreadyExistsError['kind'], key: string) {
     super(`The ${kind} "${shown(key)}" already exists.`)

@@ -12,6 +12,7 @@ import { createJobs } from './commands/jobs.ts'
 import { createKeys } from './commands/keys.ts'
 import { createQuery } from './commands/query.ts'
 import { createRestore } from './commands/restore.ts'
+import { createSchedules } from './commands/schedules.ts'
 import { createSimulate } from './commands/simulate.ts'
 import { createStart } from './commands/start.ts'
 import { createTemplates } from './commands/templates.ts'
@@ -32,6 +33,7 @@ export function createProgram(): CommandUnknownOpts {
     .addCommand(createJobs())
     .addCommand(createGroups())
     .addCommand(createTemplates())
+    .addCommand(createSchedules())
     .addCommand(createApply())
     .addCommand(createQuery())
     .addCommand(createAudit())

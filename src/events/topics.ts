@@ -5,7 +5,16 @@ import type { MethodAnswer } from '../method/answer.ts'
  * Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only; `waves` is that devices
  * of jobs with waves have ended; `deliveries` is room for further deliveries to webhooks.
  */
-export type Work = 'jobs' | 'started' | 'deviceJobs' | 'settled' | 'waves' | 'identities' | 'webhooks' | 'deliveries'
+export type Work =
+  | 'jobs'
+  | 'started'
+  | 'deviceJobs'
+  | 'settled'
+  | 'waves'
+  | 'identities'
+  | 'webhooks'
+  | 'deliveries'
+  | 'schedules'
 
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
@@ -88,4 +97,4 @@ export type CarriedTopic = (typeof carriedTopics)[number]
  * The work that all instances share, or that one with another role does. The other kinds concern devices or jobs that
  * one instance is processing.
  */
-export const commonWork: readonly Work[] = ['jobs', 'started', 'settled', 'waves', 'webhooks']
+export const commonWork: readonly Work[] = ['jobs', 'started', 'settled', 'waves', 'webhooks', 'schedules']

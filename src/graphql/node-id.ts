@@ -11,6 +11,7 @@ const nodeTypes: ReadonlySet<string> = new Set([
   'WebhookDelivery',
   'DeviceGroup',
   'JobTemplate',
+  'JobSchedule',
 ])
 
 /** A global id: base64url of the type's name, a colon and the id within the type. */

@@ -39,6 +39,8 @@ import './device-group/change-device-group.ts'
 import './job-template/job-template.ts'
 import './job-template/change-job-template.ts'
 import './job-template/schedule-from-template.ts'
+import './job-schedule/job-schedule.ts'
+import './job-schedule/change-job-schedule.ts'
 import './webhook/webhook.ts'
 import './webhook/change-webhook.ts'
 

@@ -10,7 +10,14 @@ import { AlreadyExistsError, ConflictError, NotFoundError, PreconditionError } f
 import { etagMatches } from '../etag.ts'
 import { scheduleJob } from '../job/commands.ts'
 import type { By } from '../job/history.ts'
-import { countJobTemplates, readTemplate, removeTemplate, saveTemplate, type WholeTemplate } from './store.ts'
+import {
+  countJobTemplates,
+  findSchedulesOfTemplate,
+  readTemplate,
+  removeTemplate,
+  saveTemplate,
+  type WholeTemplate,
+} from './store.ts'
 import { changedInput, checkTemplate, type JobTemplateInput, requestFrom, type TemplateOverrides } from './template.ts'
 
 /**
@@ -60,11 +67,16 @@ export async function updateJobTemplate(
   })
 }
 
-/** Deletes a template. Jobs that were scheduled from it stay as they are. NotFoundError, PreconditionError. */
+/** Deletes a template. Jobs that were scheduled from it stay. NotFoundError, PreconditionError, ConflictError while a schedule uses it. */
 export async function deleteJobTemplate(deps: Deps, templateId: string, ifMatch?: string | null): Promise<void> {
   await inTransaction(deps, async (tx) => {
     await lockDefinitions(tx)
     await matching(tx, templateId, ifMatch)
+    const schedules = await findSchedulesOfTemplate(tx, templateId)
+    if (schedules.length > 0) {
+      const ids = schedules.map((id) => `"${id}"`).join(', ')
+      throw new ConflictError(`Job schedules use the template "${templateId}": ${ids}. Delete them first.`)
+    }
     await removeTemplate(tx, templateId)
   })
 }
@@ -81,7 +93,7 @@ async function matching(tx: Tx, id: string, ifMatch: string | null | undefined):
  * The request for a job of a template, with other values for the members that are given, and with the conditions of its
  * device groups. NotFoundError for an unknown template, QueryConditionError.
  */
-async function requestOf(deps: Deps, db: Reader, templateId: string, overrides: TemplateOverrides) {
+export async function requestOf(deps: Deps, db: Reader, templateId: string, overrides: TemplateOverrides) {
   const template = await readTemplate(db, templateId)
   if (template === undefined) throw new NotFoundError('job template', templateId)
   const request = requestFrom(template, overrides)

@@ -84,6 +84,14 @@ export async function saveTemplate(
   )
 }
 
+/** The ids of the first schedules of a template. */
+export async function findSchedulesOfTemplate(tx: Tx, id: string): Promise<readonly string[]> {
+  const rows = await tx.query<{ id: string }>(
+    sql`select id from job_schedule where template_id = ${id} order by id limit 5`,
+  )
+  return rows.map((row) => row.id)
+}
+
 export async function removeTemplate(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from job_template where id = ${id}`)
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Asker, isOutOfTime, limitTime, readsFor } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
+import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import {
   AlreadyExistsError,
@@ -30,7 +31,15 @@ import {
 import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
 import { requireRoom, steer } from './steer-commands.ts'
-import { findJob, insertJob, type JobOperation, type JobRow, lockSource, type SourceRow } from './store/jobs.ts'
+import {
+  findJob,
+  insertJob,
+  type JobOperation,
+  type JobOrigin,
+  type JobRow,
+  lockSource,
+  type SourceRow,
+} from './store/jobs.ts'
 import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
 import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
 import { isAnySelected } from './store/retries.ts'
@@ -58,27 +67,39 @@ export async function scheduleJob(
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
   if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
-    const { jobId: id, queryCondition, name, description, labels, rollout, limits } = request
-    const maxDevices = request.expect?.maxDevices ?? null
-    const job = {
-      id,
-      ...operationOf(request),
-      queryCondition,
-      maxDevices,
-      name,
-      description,
-      labels,
-      rollout,
-      ...limits,
-      retry: null,
-      scope: by.scope.parts,
-      ...timesOf(request, now),
-    }
-    const inserted = await insertJob(tx, job, by)
-    if (!inserted) throw new AlreadyExistsError('job', request.jobId)
+    await insertRequest(tx, by, request, now)
     afterCommit(() => publishJobChanged(deps, request.jobId))
   })
   return request.jobId
+}
+
+/**
+ * Inserts the requested job in a transaction, whose commit is to be published by `publishJobChanged`. AlreadyExistsError, with
+ * nothing written.
+ */
+export async function insertRequest(
+  tx: Tx,
+  by: By,
+  request: JobRequest,
+  now: Date,
+  origin: JobOrigin = { cause: 'user', reason: null },
+): Promise<void> {
+  const { jobId: id, queryCondition, name, description, labels, rollout, limits } = request
+  const job = {
+    id,
+    ...operationOf(request),
+    queryCondition,
+    maxDevices: request.expect?.maxDevices ?? null,
+    name,
+    description,
+    labels,
+    rollout,
+    ...limits,
+    retry: null,
+    scope: by.scope.parts,
+    ...timesOf(request, now),
+  }
+  if (!(await insertJob(tx, job, by, origin))) throw new AlreadyExistsError('job', id)
 }
 
 /** Milliseconds of PostgreSQL's time: enough for millions of devices. */
@@ -119,8 +140,8 @@ const timesOf = (
   deadline: new Date(startTime.getTime() + maxExecutionTimeInSeconds * 1000),
 })
 
-/** A job is new, or has made room for another. */
-function publishJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
+/** To be called after the commit: a job is new, or has made room for another. */
+export function publishJobChanged(deps: Pick<Deps, 'events'>, jobId: string): void {
   deps.events.jobChanged(jobId)
   deps.events.publish('work', 'jobs', {})
 }
@@ -160,7 +181,7 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
         retry,
         ...timesOf({ startTime, maxExecutionTimeInSeconds, rollout: source.rollout }, now),
       }
-      const inserted = await insertJob(tx, job, by, request.reason)
+      const inserted = await insertJob(tx, job, by, { cause: 'user', reason: request.reason })
       if (!inserted) throw new AlreadyExistsError('job', request.newJobId)
       afterCommit(() => publishJobChanged(deps, request.newJobId))
     },

@@ -357,6 +357,15 @@ export const limitTable = {
     what: 'job templates of the hub',
     answer: 'an error CONFLICT',
   },
+  jobSchedules: {
+    variable: 'LIMIT_JOB_SCHEDULES',
+    default: 1_000,
+    min: 0,
+    max: 100_000,
+    unit: 'count',
+    what: 'job schedules of the hub',
+    answer: 'an error CONFLICT',
+  },
   webhookDeliveries: {
     variable: 'LIMIT_WEBHOOK_DELIVERIES',
     default: 4,

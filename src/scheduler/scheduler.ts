@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Deps } from '../deps.ts'
 import { type InstanceRole, instanceRoles } from '../instance-roles.ts'
 import { readRequestKey } from '../job/store/jobs.ts'
+import type { Authority, ScheduleAuthor } from '../job-schedule/schedule.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { closeDeletedDevices } from './close-deleted-devices.ts'
@@ -18,6 +19,7 @@ import { judgeGates } from './judge-gates.ts'
 import { loop, type Step } from './loop.ts'
 import { createOrphanCandidates } from './orphan-candidates.ts'
 import { reportJobs } from './report-jobs.ts'
+import { runSchedules } from './run-schedules.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
 import { takeSamples } from './take-samples.ts'
@@ -34,6 +36,8 @@ export type SchedulerSettings = {
   readonly historyDays: number
   /** Days for which entries of the audit are kept. */
   readonly auditDays: number
+  /** What the author of a job schedule may do now; undefined for nothing. */
+  readonly authorityOf: (author: ScheduleAuthor) => Promise<Authority | undefined>
   /** Undefined when metrics are off. */
   readonly metrics?: Metrics | undefined
 }
@@ -125,6 +129,7 @@ function createWork(
       takeSamples(deps),
       findExceededThresholds(deps),
       delivering,
+      runSchedules(deps, settings.authorityOf),
       closing,
       deleteOldJobs(deps, settings),
       deleteOldAudit(deps, settings),

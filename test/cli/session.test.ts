@@ -387,6 +387,41 @@ test('a job with --wave shows its waves, and open-wave opens the next one', asyn
   await run(['jobs', 'cancel', 'waved'])
 })
 
+test('a schedule is created, listed, paused, resumed and deleted', async () => {
+  const file = await fileOf('weekly.yaml', 'jobId: weekly\nqueryCondition: "*"\nupdateTwin: { tags: { week: 1 } }')
+  await run(['templates', 'create', '-f', file])
+  const times = ['--cron', '0 3 * * SUN', '--time-zone', 'Europe/Berlin']
+  const created = await run([
+    'schedules',
+    'create',
+    'sundays',
+    '--template',
+    'weekly',
+    ...times,
+    '--missed',
+    'RUN_ONCE',
+  ])
+  expect(rowsIn(created.stdout)).toEqual([{ scheduleId: 'sundays', nextTime: expect.any(String) }])
+  expect(await run(['schedules', 'pause', 'sundays'])).toMatchObject({ status: 0, stderr: '' })
+  expect(rowsIn((await run(['schedules', 'list'])).stdout)).toMatchObject([
+    { scheduleId: 'sundays', templateId: 'weekly', status: 'PAUSED', nextTime: null, lastOutcome: null },
+  ])
+  expect(await run(['schedules', 'resume', 'sundays'])).toMatchObject({ status: 0, stderr: '' })
+  const wrong = await run([
+    'schedules',
+    'create',
+    'never',
+    '--template',
+    'weekly',
+    '--cron',
+    '0 0 30 2 *',
+    '--time-zone',
+    'UTC',
+  ])
+  expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining('never has a time') })
+  expect(await run(['schedules', 'delete', 'sundays'])).toMatchObject({ status: 0, stderr: '' })
+})
+
 test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
   const at = new Date(Date.now() + 3_600_000).toISOString()

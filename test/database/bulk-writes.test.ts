@@ -67,7 +67,13 @@ test.each([
     })
     closers.push(detach)
   })
-  const scheduler = await startScheduler(deps, { maxRunning: 10, windowSize: 100, historyDays: 30, auditDays: 90 })
+  const scheduler = await startScheduler(deps, {
+    maxRunning: 10,
+    windowSize: 100,
+    historyDays: 30,
+    auditDays: 90,
+    authorityOf: async () => undefined,
+  })
   closers.push(() => scheduler.stop(0))
 
   const release = await holdNewDevices(deps)

@@ -4,6 +4,7 @@ import { saveDeviceGroup } from '../../src/device-group/commands.ts'
 import { builder } from '../../src/graphql/builder.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { pauseJob } from '../../src/job/commands.ts'
+import { createJobSchedule, pauseJobSchedule } from '../../src/job-schedule/commands.ts'
 import { createJobTemplate } from '../../src/job-template/commands.ts'
 import { answerInvocation } from '../../src/method/call-commands.ts'
 import { scopeOf } from '../../src/query/scope.ts'
@@ -83,6 +84,15 @@ async function givenTemplate(): Promise<string> {
   const templateId = randomUUID()
   await createJobTemplate(door.deps, tester, { ...template, templateId })
   return templateId
+}
+
+const nightly = { cron: '0 2 * * *', timeZone: 'UTC' }
+
+async function givenSchedule(): Promise<string> {
+  const scheduleId = randomUUID()
+  const policies = { onMissed: 'skip', onOverlap: 'skip' } as const
+  await createJobSchedule(door.deps, owner, { ...nightly, ...policies, scheduleId, templateId: await givenTemplate() })
+  return scheduleId
 }
 
 const url = 'https://receiver.example/secret'
@@ -248,6 +258,30 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { templateId: 'nothing', jobId: 'other' },
     code: 'NOT_FOUND',
   },
+  createJobSchedule: {
+    input: async () => ({ ...nightly, templateId: await givenTemplate(), scheduleId: 'new' }),
+    refused: { ...nightly, templateId: 'nothing', scheduleId: 'other' },
+    code: 'NOT_FOUND',
+  },
+  pauseJobSchedule: {
+    input: async () => ({ scheduleId: await givenSchedule() }),
+    refused: { scheduleId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  resumeJobSchedule: {
+    input: async () => {
+      const scheduleId = await givenSchedule()
+      await pauseJobSchedule(door.deps, owner, scheduleId)
+      return { scheduleId }
+    },
+    refused: { scheduleId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
+  deleteJobSchedule: {
+    input: async () => ({ scheduleId: await givenSchedule() }),
+    refused: { scheduleId: 'nothing' },
+    code: 'NOT_FOUND',
+  },
   createWebhook: {
     input: () => ({ url, events: ['JOB_ENDED'] }),
     refused: { url: 'receiver', events: ['JOB_ENDED'] },
@@ -276,8 +310,8 @@ const rows: Readonly<Record<string, Row>> = {
   },
 }
 
-const targetOf = ({ newJobId, jobId, deviceId, webhookId, deliveryId, templateId, name }: Input): unknown =>
-  newJobId ?? jobId ?? deviceId ?? webhookId ?? deliveryId ?? templateId ?? name ?? null
+const targetOf = ({ newJobId, jobId, deviceId, webhookId, deliveryId, scheduleId, templateId, name }: Input): unknown =>
+  newJobId ?? jobId ?? deviceId ?? webhookId ?? deliveryId ?? scheduleId ?? templateId ?? name ?? null
 
 test('every mutation has a row', () => {
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort()).toEqual(Object.keys(rows).sort())

@@ -25,6 +25,7 @@ const bounded: Readonly<Record<string, string>> = {
   'twin/store.ts': 'twins that twin/check-patch.ts has checked',
   'twin/size.ts': 'one text of a section',
   'twin/service-document.ts': 'texts of the database, and what the hub knows of a device',
+  'job-schedule/store.ts': 'who a schedule is for: names, roles and ids',
   'job-template/store.ts': 'members that job-template/template.ts has checked',
   'job/store/cancelled-device-jobs.ts':
     'a condition that query/parser.ts has parsed, or the id of a device that exists',

@@ -36,7 +36,13 @@ afterEach(() => stop())
 
 /** Starts one that hears of nothing that others do. */
 async function start(): Promise<void> {
-  const settings = { maxRunning: 10, windowSize: 100, historyDays: 30, auditDays: 90 }
+  const settings = {
+    maxRunning: 10,
+    windowSize: 100,
+    historyDays: 30,
+    auditDays: 90,
+    authorityOf: async () => undefined,
+  }
   schedulers.push(await startScheduler({ ...deps, events: createEvents(clock) }, settings))
 }
 const stop = () => Promise.all(schedulers.splice(0).map((each) => each.stop(0)))
@@ -80,7 +86,13 @@ test('a job that falls due while no hub runs is started once, at once when hubs 
 
 test('what is answered up to the moment at which devices are hung up on is written', async () => {
   const jobId = await givenMethodJob(deps, 'pump')
-  const settings = { maxRunning: 10, windowSize: 100, historyDays: 30, auditDays: 90 }
+  const settings = {
+    maxRunning: 10,
+    windowSize: 100,
+    historyDays: 30,
+    auditDays: 90,
+    authorityOf: async () => undefined,
+  }
   const scheduler = await startScheduler({ ...deps, events: createEvents(clock) }, settings)
   const requests: { deviceId: string; requestId: string }[] = []
   const ids = ['pump-0001', 'pump-0002', 'pump-0003']

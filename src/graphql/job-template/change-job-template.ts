@@ -173,12 +173,12 @@ builder.mutationField('deleteJobTemplate', (t) =>
     type: resultUnion(
       'DeleteJobTemplateResult',
       DeleteJobTemplatePayload,
-      [NotFoundError, PreconditionError],
+      [NotFoundError, PreconditionError, ConflictError],
       'The result of `deleteJobTemplate`.',
     ),
     authScopes: { right: 'writeJobs' },
     audit: { target: ({ input }) => input.templateId },
-    ...mayFail('Deletes a job template. Requires no scope.'),
+    ...mayFail('Deletes a job template. A ConflictError while a job schedule uses it. Requires no scope.'),
     args: { input: t.arg({ type: DeleteJobTemplateInput, required: true, description: 'The job template.' }) },
     resolve: async (_root, { input: { templateId: id, ifMatch } }, context) => {
       admit(context)

@@ -57,7 +57,11 @@ const JobEventCause = builder.enumType('JobEventCause', {
   description: 'The cause of a job event.',
   values: {
     USER: { value: 'user', description: 'A client requested it. `actor` has its person or policy.' },
-    SCHEDULE: { value: 'schedule', description: 'The start time was reached, or a slot was free.' },
+    SCHEDULE: {
+      value: 'schedule',
+      description:
+        'The start time was reached, or a slot was free. Of the event SCHEDULED: a job schedule has made the job, on behalf of `actor`.',
+    },
     DEVICES: { value: 'devices', description: 'All device jobs have ended, or the job had no devices.' },
     DEADLINE: { value: 'deadline', description: 'The deadline was reached.' },
     HUB: { value: 'hub', description: 'The hub found that the job cannot be carried out.' },
@@ -105,7 +109,7 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for an approval, a rejection, a cancellation (of the job or of device jobs), a pause, a resumption, a change or a retry. For a failed job, its `failureReason`. For an abort rule and a gate, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for an approval, a rejection, a cancellation (of the job or of device jobs), a pause, a resumption, a change or a retry. For a job of a job schedule, the planned time. For a failed job, its `failureReason`. For an abort rule and a gate, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     changed: t.stringList({
       description:

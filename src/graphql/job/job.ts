@@ -133,7 +133,8 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
         'The version of the job. Every change of it or of its device jobs increases it, so of two states the one with the higher version is newer.',
     }),
     queryCondition: t.exposeString('queryCondition', {
-      description: 'The condition that selects the devices, as it was given.',
+      description:
+        'The condition that selects the devices, as it was given, with the conditions of its device groups in their places.',
     }),
     createdTime: t.expose('createdTime', { type: 'DateTime', description: 'When the job was created.' }),
     startTime: t.expose('startTime', { type: 'DateTime', description: 'The requested start time.' }),

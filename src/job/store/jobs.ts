@@ -55,12 +55,15 @@ const columnsWith = (status: Sql): Sql => sql`
 /** The columns of a `JobRow`. */
 export const columns = columnsWith(sql`status`)
 
-/** False when the id is taken. `reason` is stored in its history. */
+/** Why a job exists, for its history. */
+export type JobOrigin = { readonly cause: 'user' | 'schedule'; readonly reason: string | null }
+
+/** False when the id is taken. */
 export async function insertJob(
   tx: Tx,
   job: Omit<JobRow, 'startedTime' | 'waves'> & { readonly rollout: JobRollout | null },
   by: By,
-  reason: string | null = null,
+  { cause, reason }: JobOrigin,
 ): Promise<boolean> {
   const { retry, rollout } = job
   const rows = await tx.query(
@@ -81,7 +84,7 @@ export async function insertJob(
           on conflict do nothing
           returning key, version, status
         )
-        ${noteMoved({ type: 'scheduled', cause: 'user', time: job.createdTime, by, reason })}
+        ${noteMoved({ type: 'scheduled', cause, time: job.createdTime, by, reason })}
         returning job_key`,
     'insert-job',
   )

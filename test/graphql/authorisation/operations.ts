@@ -51,6 +51,8 @@ const samples: Readonly<Record<string, string>> = {
   'CreateJobTemplateInput.templateId': '"/"',
   'ScheduleFromTemplateInput.jobId': '"/"',
   templateId: '"no-such-template"',
+  'CreateJobScheduleInput.scheduleId': '"/"',
+  scheduleId: '"no-such-schedule"',
   'DeleteDeviceGroupInput.name': '"no-such-group"',
   'SaveDeviceGroupInput.name': '"/"',
   deviceId: '"<device>"',

@@ -31,7 +31,8 @@ const schedule: OfType = {
 export const table: Readonly<Record<string, OfType>> = {
   Query: {
     same: `deviceGroup deviceGroup(name:) deviceGroups deviceGroups(after:) deviceGroups(first:) hub
-      jobTemplate jobTemplate(templateId:) jobTemplates jobTemplates(after:) jobTemplates(first:)`,
+      jobTemplate jobTemplate(templateId:) jobTemplates jobTemplates(after:) jobTemplates(first:)
+      jobSchedule jobSchedule(scheduleId:) jobSchedules jobSchedules(after:) jobSchedules(first:)`,
     viewer: 'viewer',
     device: 'device device(deviceId:) node node(id:) nodes nodes(ids:)',
     devices: `devices devices(after:) devices(before:) devices(first:) devices(last:) devices(orderBy:)
@@ -43,6 +44,8 @@ export const table: Readonly<Record<string, OfType>> = {
   Mutation: {
     device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
+    same: `createJobSchedule createJobSchedule(input:) deleteJobSchedule deleteJobSchedule(input:) pauseJobSchedule
+      pauseJobSchedule(input:) resumeJobSchedule resumeJobSchedule(input:)`,
     devices: `scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleFromTemplate scheduleFromTemplate(input:)
       scheduleTwinUpdate scheduleTwinUpdate(input:)`,
     job: `approveJob approveJob(input:) cancelDeviceJobs cancelDeviceJobs(input:) cancelJob cancelJob(input:) openWave openWave(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
@@ -82,6 +85,14 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   JobTemplateConnection: { same: 'edges nodes pageInfo' },
   JobTemplateEdge: { same: 'cursor node' },
+
+  JobSchedule: {
+    same: `author createdTime cron description endTime id nextTimes nextTimes(first:) onMissed onOverlap runs runs(first:)
+      scheduleId scope status statusReason template templateId timeZone`,
+  },
+  JobScheduleRun: { same: 'jobId outcome reason time', job: 'job' },
+  JobScheduleConnection: { same: 'edges nodes pageInfo' },
+  JobScheduleEdge: { same: 'cursor node' },
 
   Webhook: {
     all: `createdBy createdTime deliveries deliveries(after:) deliveries(filter:) deliveries(first:) description
@@ -180,6 +191,10 @@ export const table: Readonly<Record<string, OfType>> = {
   CreateJobTemplatePayload: { all: 'jobTemplate' },
   UpdateJobTemplatePayload: { all: 'jobTemplate' },
   DeleteJobTemplatePayload: { all: 'id templateId' },
+  CreateJobSchedulePayload: { same: 'jobSchedule' },
+  PauseJobSchedulePayload: { same: 'jobSchedule' },
+  ResumeJobSchedulePayload: { same: 'jobSchedule' },
+  DeleteJobSchedulePayload: { same: 'id scheduleId' },
   CreateWebhookPayload: { all: 'secret webhook' },
   DeleteWebhookPayload: { all: 'id webhookId' },
   RedeliverWebhookPayload: { all: 'delivery' },
@@ -225,6 +240,12 @@ export const table: Readonly<Record<string, OfType>> = {
     same: 'description expect jobId labels maxExecutionTimeInSeconds name startTime templateId',
     devices: 'queryCondition',
   },
+  CreateJobScheduleInput: {
+    same: 'cron description endTime onMissed onOverlap scheduleId templateId timeZone',
+  },
+  PauseJobScheduleInput: { same: 'scheduleId' },
+  ResumeJobScheduleInput: { same: 'scheduleId' },
+  DeleteJobScheduleInput: { same: 'scheduleId' },
   CreateWebhookInput: { all: 'description enabled events failureShare minimumDevices secret url' },
   DeleteWebhookInput: { all: 'webhookId' },
   RedeliverWebhookInput: { all: 'deliveryId' },
@@ -289,6 +310,13 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   WebhookDelivery: ['manageWebhooks'],
   DeviceGroup: ['readJobs'],
   JobTemplate: ['readJobs'],
+  JobSchedule: ['readJobs'],
+  'Query.jobSchedule': ['readJobs'],
+  'Query.jobSchedules': ['readJobs'],
+  'Mutation.createJobSchedule': ['writeJobs'],
+  'Mutation.pauseJobSchedule': ['writeJobs'],
+  'Mutation.resumeJobSchedule': ['writeJobs'],
+  'Mutation.deleteJobSchedule': ['writeJobs'],
   'Query.jobTemplate': ['readJobs'],
   'Query.jobTemplates': ['readJobs'],
   'Mutation.createJobTemplate': ['writeJobs'],

@@ -7,7 +7,7 @@ export type Operation = {
   /** Its names in the entries. */
   readonly names: readonly string[]
   /** What its target is. */
-  readonly target: (typeof withPage)[number] | 'delivery' | 'device group' | 'job template'
+  readonly target: (typeof withPage)[number] | 'delivery' | 'device group' | 'job template' | 'job schedule'
 }
 
 /** All of them, in the order in which the filter offers them. */
@@ -39,6 +39,10 @@ export const operations: readonly Operation[] = [
   { word: 'Create job template', names: ['createJobTemplate'], target: 'job template' },
   { word: 'Change job template', names: ['updateJobTemplate'], target: 'job template' },
   { word: 'Delete job template', names: ['deleteJobTemplate'], target: 'job template' },
+  { word: 'Create job schedule', names: ['createJobSchedule'], target: 'job schedule' },
+  { word: 'Pause job schedule', names: ['pauseJobSchedule'], target: 'job schedule' },
+  { word: 'Resume job schedule', names: ['resumeJobSchedule'], target: 'job schedule' },
+  { word: 'Delete job schedule', names: ['deleteJobSchedule'], target: 'job schedule' },
   { word: 'Create webhook', names: ['createWebhook'], target: 'webhook' },
   { word: 'Change webhook', names: ['updateWebhook'], target: 'webhook' },
   { word: 'Delete webhook', names: ['deleteWebhook'], target: 'webhook' },

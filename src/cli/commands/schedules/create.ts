@@ -1,0 +1,60 @@
+import { Option } from '@commander-js/extra-typings'
+import { graphql } from '../../../generated/commands/gql.ts'
+import { hubCommand } from '../../hub-options.ts'
+import { time } from '../../options.ts'
+import { format } from '../../output/format.ts'
+import { printRow } from '../../output/print.ts'
+import { payloadOf } from '../../payload.ts'
+import { withHub } from '../../with-hub.ts'
+
+const CreateOneSchedule = graphql(`
+  mutation CreateOneSchedule($input: CreateJobScheduleInput!) {
+    createJobSchedule(input: $input) {
+      __typename
+      ... on CreateJobSchedulePayload { jobSchedule { scheduleId nextTimes(first: 1) } }
+      ... on Error { code message }
+    }
+  }
+`)
+
+const policies = { missed: ['SKIP', 'RUN_ONCE'], overlap: ['SKIP', 'PARALLEL'] } as const
+
+/** `twincast schedules create` */
+export const createSchedulesCreate = () =>
+  hubCommand('create')
+    .description('Creates a job schedule, which schedules a job of a template at recurring times.')
+    .argument('<scheduleId>', 'the ID of the schedule, with which those of its jobs begin')
+    .requiredOption('--template <ID>', 'the template of the jobs')
+    .requiredOption('--cron <FIELDS>', 'minute, hour, day of month, month, day of week, such as "0 2 * * MON-FRI"')
+    .requiredOption('--time-zone <ZONE>', 'the time zone of --cron, such as Europe/Berlin or UTC')
+    .addOption(time('--end <TIME>', 'no job is scheduled after this time'))
+    .addOption(
+      new Option('--missed <POLICY>', 'what to do about times at which no hub ran')
+        .choices(policies.missed)
+        .default('SKIP' as const),
+    )
+    .addOption(
+      new Option('--overlap <POLICY>', 'what to do while a job of the schedule has not ended')
+        .choices(policies.overlap)
+        .default('SKIP' as const),
+    )
+    .option('--description <TEXT>', 'what people should know about the schedule')
+    .addOption(format())
+    .action((scheduleId, { template, cron, timeZone, end, missed, overlap, description, ...options }) =>
+      withHub(options, async ({ client }) => {
+        const { createJobSchedule } = await client.execute(CreateOneSchedule, {
+          input: {
+            scheduleId,
+            templateId: template,
+            cron,
+            timeZone,
+            onMissed: missed,
+            onOverlap: overlap,
+            ...(end !== undefined && { endTime: end }),
+            ...(description !== undefined && { description }),
+          },
+        })
+        const { jobSchedule } = payloadOf(createJobSchedule, 'CreateJobSchedulePayload')
+        printRow({ scheduleId, nextTime: jobSchedule?.nextTimes?.[0] ?? null }, options.format)
+      }),
+    )

@@ -1,0 +1,184 @@
+import { inTransaction } from '../database/client.ts'
+import { lockDefinitions } from '../database/lock-definitions.ts'
+import type { Tx } from '../database/reader.ts'
+import type { Deps } from '../deps.ts'
+import { AlreadyExistsError, ConflictError, DomainError, NotFoundError } from '../errors.ts'
+import { insertRequest, publishJobChanged } from '../job/commands.ts'
+import type { By } from '../job/history.ts'
+import { checkJobRequest } from '../job/request.ts'
+import { requestOf } from '../job-template/commands.ts'
+import { scopeOfJob } from '../query/scope.ts'
+import { covers } from '../scope.ts'
+import { lastTimeUntil, timesAfter } from './cron.ts'
+import {
+  type Authority,
+  authorOf,
+  checkSchedule,
+  grace,
+  jobIdAt,
+  requireOwnSchedule,
+  requireStatus,
+  type ScheduleAuthor,
+  type ScheduleInput,
+} from './schedule.ts'
+import {
+  countJobSchedules,
+  hasOpenJob,
+  insertRun,
+  insertSchedule,
+  lockSchedule,
+  removeSchedule,
+  type ScheduleRow,
+  type ScheduleRun,
+  saveSchedule,
+} from './store.ts'
+
+type Author = ScheduleAuthor & Pick<By, 'scope'>
+
+const announce = ({ events }: Pick<Deps, 'events'>): void => events.publish('work', 'schedules', {})
+
+/**
+ * Creates a schedule, whose jobs are scheduled on behalf of its author and under the scope of the author. InvalidInputError,
+ * NotFoundError for an unknown template, AlreadyExistsError, ConflictError when there are as many as allowed.
+ */
+export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleInput): Promise<void> {
+  const now = deps.clock.now()
+  const schedule = checkSchedule(input, now)
+  await inTransaction(deps, async (tx, afterCommit) => {
+    await lockDefinitions(tx)
+    // Its device groups and its rollout are checked, too, so that the first job does not fail at night.
+    await requestOf(deps, tx, schedule.templateId, {})
+    const most = deps.limits.jobSchedules
+    if ((await countJobSchedules(tx)) >= most) {
+      throw new ConflictError(
+        `The hub has ${most} job schedules, which is the maximum (LIMIT_JOB_SCHEDULES). Delete one first.`,
+      )
+    }
+    const inserted = await insertSchedule(tx, {
+      ...schedule,
+      ...active(schedule, by, now),
+      createdTime: now,
+    })
+    if (!inserted) throw new AlreadyExistsError('job schedule', schedule.id)
+    afterCommit(() => announce(deps))
+  })
+}
+
+/** The state of a schedule that begins now. */
+function active(recurrence: Parameters<typeof timesAfter>[0], by: Author, now: Date) {
+  const [nextTime = null] = timesAfter(recurrence, now, 1)
+  return {
+    status: nextTime === null ? ('ended' as const) : ('active' as const),
+    statusReason: null,
+    nextTime,
+    author: authorOf(by),
+    scope: by.scope.parts,
+  }
+}
+
+/**
+ * Pauses a schedule: it schedules nothing until it is resumed. Jobs go on. NotFoundError, OutOfScopeError, ConflictError when
+ * it is not active.
+ */
+export async function pauseJobSchedule(deps: Deps, by: Author, id: string): Promise<void> {
+  await change(deps, by, id, async (tx, schedule) => {
+    requireStatus(id, schedule.status, 'active')
+    await saveSchedule(tx, { ...schedule, status: 'paused', statusReason: null, nextTime: null })
+  })
+}
+
+/**
+ * Resumes a schedule with its next time; times during the pause are not made up for. Its author is now who resumes it.
+ * Errors as those of `pauseJobSchedule`.
+ */
+export async function resumeJobSchedule(deps: Deps, by: Author, id: string): Promise<void> {
+  await change(deps, by, id, async (tx, schedule) => {
+    requireStatus(id, schedule.status, 'paused')
+    // Its jobs get no more devices than before, whoever resumes it.
+    const { scope } = schedule
+    await saveSchedule(tx, { ...schedule, ...active(schedule, by, deps.clock.now()), scope })
+  })
+}
+
+/** Deletes a schedule. Its jobs stay. NotFoundError, OutOfScopeError. */
+export async function deleteJobSchedule(deps: Deps, by: Author, id: string): Promise<void> {
+  await change(deps, by, id, (tx) => removeSchedule(tx, id))
+}
+
+async function change(
+  deps: Deps,
+  by: Author,
+  id: string,
+  write: (tx: Tx, schedule: ScheduleRow) => Promise<void>,
+): Promise<void> {
+  await inTransaction(deps, async (tx, afterCommit) => {
+    const schedule = await lockSchedule(tx, id)
+    if (schedule === undefined) throw new NotFoundError('job schedule', id)
+    requireOwnSchedule(by.scope, schedule)
+    await write(tx, schedule)
+    afterCommit(() => announce(deps))
+  })
+}
+
+/**
+ * Does what a schedule has to do at its planned time, once over all instances: the job, the run and the next time are
+ * committed together under the lock of the schedule. Does nothing when the time has not come, or another instance was
+ * faster. A schedule whose author may no longer do what it does is paused.
+ */
+export async function runSchedule(
+  deps: Deps,
+  id: string,
+  authorityOf: (author: ScheduleAuthor) => Promise<Authority | undefined>,
+): Promise<void> {
+  await inTransaction(deps, async (tx, afterCommit) => {
+    const schedule = await lockSchedule(tx, id)
+    const now = deps.clock.now()
+    const planned = schedule?.nextTime
+    if (schedule === undefined || planned == null || planned > now) return
+    // Of several times that have passed, one job makes up for all.
+    const time = lastTimeUntil(schedule, new Date(planned.getTime() - 1), now) ?? planned
+    const lack = lackOf(schedule, await authorityOf(schedule.author))
+    if (lack === undefined) {
+      const run = await runAt(deps, tx, schedule, time, now)
+      await insertRun(tx, id, run)
+      const { jobId } = run
+      if (jobId !== null) afterCommit(() => publishJobChanged(deps, jobId))
+      const [nextTime = null] = timesAfter(schedule, now, 1)
+      await saveSchedule(tx, { ...schedule, nextTime, status: nextTime === null ? 'ended' : 'active' })
+      return
+    }
+    await insertRun(tx, id, { time, outcome: 'refused', jobId: null, reason: lack })
+    await saveSchedule(tx, { ...schedule, status: 'paused', statusReason: lack, nextTime: null })
+    afterCommit(() => deps.log.warn({ schedule: id, reason: lack }, 'job schedule paused'))
+  })
+}
+
+/** Why the author may no longer schedule the jobs, as a sentence; undefined when it may. */
+function lackOf({ author, scope }: ScheduleRow, authority: Authority | undefined): string | undefined {
+  const who = `${author.kind === 'policy' ? 'The policy' : 'The author'} "${author.name}"`
+  if (authority === undefined || !authority.mayWriteJobs) return `${who} may no longer schedule jobs.`
+  return covers(authority.scope, scopeOfJob(scope))
+    ? undefined
+    : `${who} no longer sees all the devices of the schedule.`
+}
+
+async function runAt(deps: Deps, tx: Tx, schedule: ScheduleRow, time: Date, now: Date): Promise<ScheduleRun> {
+  const { id, templateId, author } = schedule
+  const without = { time, jobId: null, reason: null }
+  const isLate = now.getTime() - time.getTime() > grace
+  if (isLate && schedule.onMissed === 'skip') return { ...without, outcome: 'missed' }
+  if (schedule.onOverlap === 'skip' && (await hasOpenJob(tx, id))) return { ...without, outcome: 'overlapped' }
+  const jobId = jobIdAt(id, time)
+  try {
+    const by = { ...author, scope: scopeOfJob(schedule.scope) }
+    const input = await requestOf(deps, tx, templateId, { jobId })
+    const request = checkJobRequest(input, now, () => jobId, deps.limits)
+    const reason = `Job schedule "${id}", planned for ${time.toISOString()}.`
+    await insertRequest(tx, by, request, now, { cause: 'schedule', reason })
+    return { time, outcome: 'scheduled', jobId, reason: null }
+  } catch (error) {
+    // Thrown before anything was written, so the transaction goes on.
+    if (!(error instanceof DomainError)) throw error
+    return { ...without, outcome: 'refused', reason: error.message }
+  }
+}

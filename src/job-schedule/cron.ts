@@ -1,0 +1,84 @@
+import { Cron } from 'croner'
+import { InvalidInputError } from '../errors.ts'
+
+/** The times of a schedule. */
+export type Recurrence = {
+  /** Minute, hour, day of month, month, day of week. */
+  readonly cron: string
+  readonly timeZone: string
+  /** No time is later than this one. Null for no end. */
+  readonly endTime: Date | null
+}
+
+const longestCron = 200
+
+const parsed = ({ cron, timeZone }: Pick<Recurrence, 'cron' | 'timeZone'>): Cron =>
+  // Without a function, nothing is started: it only computes times.
+  new Cron(cron, { timezone: timeZone, mode: '5-part', domAndDow: false })
+
+/**
+ * The first `count` times after `from`, at most. On the night when clocks go forward, a time that does not exist is moved to
+ * the end of the gap. When they go back, a time of day occurs once, the first time; `*` in the hours takes every real hour.
+ */
+export function timesAfter(recurrence: Recurrence, from: Date, count: number): readonly Date[] {
+  const times = parsed(recurrence).nextRuns(count, from)
+  const { endTime } = recurrence
+  return endTime === null ? times : times.filter((time) => time <= endTime)
+}
+
+/** The last time in (`from`, `to`]; undefined when there is none. */
+export function lastTimeUntil(recurrence: Recurrence, from: Date, to: Date): Date | undefined {
+  // Times are whole minutes. Those before a second later are the times until now.
+  const [last] = parsed(recurrence).previousRuns(1, new Date(to.getTime() + 1_000))
+  const { endTime } = recurrence
+  if (last === undefined || last <= from) return undefined
+  return endTime !== null && last > endTime ? lastTimeUntil(recurrence, from, endTime) : last
+}
+
+/** InvalidInputError unless it is a name of the IANA database of time zones. */
+export function checkTimeZone(value: unknown): string {
+  const path = ['timeZone']
+  // Offsets are zones for some versions of Node.js only, and have no clock changes.
+  if (typeof value === 'string' && /^[A-Za-z][\w+/-]{0,63}$/.test(value)) {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone && value
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+  }
+  throw new InvalidInputError(
+    path,
+    'The time zone must have a name of the IANA database, such as Europe/Berlin or UTC.',
+  )
+}
+
+/** InvalidInputError unless it is cron with five fields that has a time after `now` and until the end. */
+export function checkRecurrence(
+  { cron, timeZone, endTime }: { readonly cron: unknown; readonly timeZone: unknown; readonly endTime: Date | null },
+  now: Date,
+): Recurrence {
+  if (typeof cron !== 'string' || cron.length > longestCron) {
+    throw new InvalidInputError(['cron'], `cron must be a text of at most ${longestCron} characters.`)
+  }
+  if (cron.trim().split(/\s+/).length !== 5) {
+    throw new InvalidInputError(
+      ['cron'],
+      'cron must have five fields: minute, hour, day of month, month and day of week, such as "0 2 * * MON-FRI".',
+    )
+  }
+  if (endTime !== null && !(endTime > now)) throw new InvalidInputError(['endTime'], 'The end must be in the future.')
+  const recurrence = { cron: cron.trim(), timeZone: checkTimeZone(timeZone), endTime }
+  try {
+    parsed(recurrence)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error)
+    throw new InvalidInputError(['cron'], `cron is not valid: ${reason}`)
+  }
+  if (timesAfter({ ...recurrence, endTime: null }, now, 1).length === 0) {
+    throw new InvalidInputError(['cron'], 'cron never has a time: the day does not exist.')
+  }
+  if (timesAfter(recurrence, now, 1).length === 0) {
+    throw new InvalidInputError(['endTime'], 'cron has no time before the end.')
+  }
+  return recurrence
+}

@@ -1,0 +1,168 @@
+import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Reader, Tx } from '../database/reader.ts'
+import type { RunOutcome, ScheduleAuthor, ScheduleDefinition, ScheduleStatus } from './schedule.ts'
+
+/** A schedule as it is stored. */
+export type ScheduleRow = ScheduleDefinition & {
+  readonly status: ScheduleStatus
+  /** Why the hub has paused it. Null when a client did. */
+  readonly statusReason: string | null
+  /** Null unless it is active. */
+  readonly nextTime: Date | null
+  readonly author: ScheduleAuthor
+  /** The parts of the scope that its jobs get; null for every device. */
+  readonly scope: readonly string[] | null
+  readonly createdTime: Date
+}
+
+const columns = sql`
+  id, template_id as "templateId", cron, time_zone as "timeZone", end_time as "endTime", on_missed as "onMissed",
+  on_overlap as "onOverlap", description, status, status_reason as "statusReason", next_time as "nextTime", author,
+  scope, created_time as "createdTime"`
+
+/** The schedules after an id, by id. */
+export function findJobSchedules(
+  db: Reader,
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<ScheduleRow[]> {
+  return db.query<ScheduleRow>(
+    sql`select ${columns} from job_schedule where ${after ?? ''} < id order by id limit ${limit}`,
+    'find-job-schedules',
+  )
+}
+
+/** The schedule with this id. */
+export async function findJobSchedule(db: Reader, id: string): Promise<ScheduleRow | undefined> {
+  const [row] = await db.query<ScheduleRow>(sql`select ${columns} from job_schedule where id = ${id}`)
+  return row
+}
+
+/** The same, locked for a change. */
+export async function lockSchedule(tx: Tx, id: string): Promise<ScheduleRow | undefined> {
+  const [row] = await tx.query<ScheduleRow>(sql`select ${columns} from job_schedule where id = ${id} for no key update`)
+  return row
+}
+
+/** The number of schedules. */
+export async function countJobSchedules(tx: Tx): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(sql`select count(*)::integer as count from job_schedule`)
+  return row?.count ?? 0
+}
+
+/** The ids of schedules of a template. */
+export async function findSchedulesOfTemplate(tx: Tx, templateId: string): Promise<readonly string[]> {
+  const rows = await tx.query<{ id: string }>(
+    sql`select id from job_schedule where template_id = ${templateId} order by id limit 10`,
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** False when the id is taken. */
+export async function insertSchedule(tx: Tx, schedule: ScheduleRow): Promise<boolean> {
+  const { id, templateId, cron, timeZone, endTime, onMissed, onOverlap, description, status, nextTime } = schedule
+  const rows = await tx.query(
+    sql`insert into job_schedule (
+          id, template_id, cron, time_zone, end_time, on_missed, on_overlap, description, status, next_time, author,
+          scope, created_time
+        )
+        values (
+          ${id}, ${templateId}, ${cron}, ${timeZone}, ${endTime}, ${onMissed}, ${onOverlap}, ${description}, ${status},
+          ${nextTime}, ${JSON.stringify(schedule.author)}::jsonb, ${schedule.scope}::text[], ${schedule.createdTime}
+        )
+        on conflict do nothing
+        returning id`,
+  )
+  return rows.length > 0
+}
+
+/** Saves the state of a locked schedule. */
+export async function saveSchedule(
+  tx: Tx,
+  {
+    id,
+    status,
+    statusReason,
+    nextTime,
+    author,
+    scope,
+  }: Omit<ScheduleRow, keyof ScheduleDefinition> & { readonly id: string },
+): Promise<void> {
+  await tx.query(
+    sql`update job_schedule
+        set status = ${status}, status_reason = ${statusReason}, next_time = ${nextTime},
+            author = ${JSON.stringify(author)}::jsonb, scope = ${scope}::text[]
+        where id = ${id}`,
+  )
+}
+
+/** False for an unknown schedule. */
+export async function removeSchedule(tx: Tx, id: string): Promise<void> {
+  await tx.query(sql`delete from job_schedule where id = ${id}`)
+}
+
+/** The schedule whose planned time is the next. */
+export async function findNextSchedule(
+  db: Reader,
+): Promise<{ readonly id: string; readonly nextTime: Date } | undefined> {
+  const [row] = await db.query<{ id: string; nextTime: Date }>(
+    sql`select id, next_time as "nextTime" from job_schedule where next_time is not null order by next_time, id limit 1`,
+    'find-next-job-schedule',
+  )
+  return row
+}
+
+/** Whether a job of the schedule has not ended. */
+export async function hasOpenJob(tx: Tx, scheduleId: string): Promise<boolean> {
+  const rows = await tx.query(
+    sql`select from job_schedule_run run join job on job.id = run.job_id
+        where run.schedule_id = ${scheduleId} and job.end_time is null
+        limit 1`,
+  )
+  return rows.length > 0
+}
+
+/** A run: what the schedule did at a planned time. */
+export type ScheduleRun = {
+  readonly time: Date
+  readonly outcome: RunOutcome
+  readonly jobId: string | null
+  readonly reason: string | null
+}
+
+/** Runs of a schedule that are kept. */
+const keptRuns = 100
+
+/** Adds a run, and deletes those that are too old. */
+export async function insertRun(
+  tx: Tx,
+  scheduleId: string,
+  { time, outcome, jobId, reason }: ScheduleRun,
+): Promise<void> {
+  await tx.query(
+    sql`with added as (
+          insert into job_schedule_run (schedule_id, time, outcome, job_id, reason)
+          values (${scheduleId}, ${time}, ${outcome}, ${jobId}, ${reason})
+        )
+        delete from job_schedule_run
+        where schedule_id = ${scheduleId} and time <= (
+          select time from job_schedule_run where schedule_id = ${scheduleId}
+          order by time desc offset ${keptRuns - 1} limit 1
+        )`,
+  )
+}
+
+/** The newest runs of these schedules, at most `limit` of each. */
+export async function findRuns(
+  db: Reader,
+  scheduleIds: readonly string[],
+  limit: number,
+): Promise<(ScheduleRun & { readonly scheduleId: string })[]> {
+  return db.query<ScheduleRun & { readonly scheduleId: string }>(
+    sql`select run.schedule_id as "scheduleId", time, outcome, job_id as "jobId", reason
+        from unnest(${scheduleIds}::text[]) as given (id)
+        cross join lateral (
+          select * from job_schedule_run where schedule_id = given.id order by time desc limit ${limit}
+        ) run
+        order by run.schedule_id, time desc`,
+  )
+}

@@ -1,0 +1,227 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { policyViewer } from '../../src/access/viewer.ts'
+import { deleteDeviceGroup, saveDeviceGroup } from '../../src/device-group/commands.ts'
+import { cancelJob } from '../../src/job/commands.ts'
+import { createJobSchedule, pauseJobSchedule, resumeJobSchedule } from '../../src/job-schedule/commands.ts'
+import type { Authority, ScheduleInput } from '../../src/job-schedule/schedule.ts'
+import { createJobTemplate, updateJobTemplate } from '../../src/job-template/commands.ts'
+import { scopeOf } from '../../src/query/scope.ts'
+import { runSchedules } from '../../src/scheduler/run-schedules.ts'
+import { everything } from '../../src/scope.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDeps, type TestDeps } from '../support/deps.ts'
+
+const hour = 3_600_000
+const author = { ...policyViewer({ name: 'night', rights: new Set(['serviceConnect'] as const) }), roles: [] }
+let clock: TestClock
+let deps: TestDeps
+let authority: Authority | undefined
+beforeEach(async () => {
+  clock = createTestClock(new Date('2026-03-28T12:00:00Z'))
+  deps = await createTestDeps(clock)
+  authority = { mayWriteJobs: true, scope: everything }
+  await createJobTemplate(deps, author, {
+    templateId: 'reboot',
+    queryCondition: '*',
+    cloudToDeviceMethod: { methodName: 'reboot' },
+  })
+})
+afterEach(() => deps.close())
+
+const create = (changes: Partial<ScheduleInput> = {}) =>
+  createJobSchedule(deps, author, {
+    scheduleId: 'nightly',
+    templateId: 'reboot',
+    cron: '30 2 * * *',
+    timeZone: 'Europe/Berlin',
+    onMissed: 'skip',
+    onOverlap: 'parallel',
+    ...changes,
+  })
+
+/** Runs the step until it has nothing to do, and answers when it wants to run next. */
+async function run(): Promise<string | undefined> {
+  const step = runSchedules(deps, async () => authority)
+  for (;;) {
+    const { full, next } = await step.run(clock.now())
+    if (!full) return next?.toISOString()
+  }
+}
+
+const moveTo = (text: string) => clock.advance(new Date(text).getTime() - clock.now().getTime())
+
+const runs = async () => {
+  const rows = await deps.db.prisma.jobScheduleRun.findMany({ orderBy: { time: 'asc' } })
+  return rows.map(({ time, outcome, jobId }) => `${time.toISOString().slice(0, 16)} ${outcome} ${jobId ?? ''}`.trim())
+}
+const jobs = () => deps.db.prisma.job.findMany({ orderBy: { createdTime: 'asc' } })
+const schedule = () => deps.db.prisma.jobSchedule.findUniqueOrThrow({ where: { id: 'nightly' } })
+
+test('a job is scheduled at each planned time, with a derived ID, over the change of clocks', async () => {
+  await create()
+  expect(await run()).toBe('2026-03-29T01:00:00.000Z')
+  expect(await jobs()).toEqual([])
+  moveTo('2026-03-29T01:00:00Z')
+  expect(await run()).toBe('2026-03-30T00:30:00.000Z')
+  moveTo('2026-03-30T00:30:00.400Z')
+  expect(await run()).toBe('2026-03-31T00:30:00.000Z')
+  expect(await jobs()).toMatchObject([
+    { id: 'nightly-20260329T0100Z', createdBy: 'night', status: 'queued', queryCondition: '*' },
+    { id: 'nightly-20260330T0030Z', startTime: new Date('2026-03-30T00:30:00.400Z') },
+  ])
+  expect(await runs()).toEqual([
+    '2026-03-29T01:00 scheduled nightly-20260329T0100Z',
+    '2026-03-30T00:30 scheduled nightly-20260330T0030Z',
+  ])
+  const [event] = await deps.db.prisma.jobEvent.findMany()
+  expect(event).toMatchObject({
+    type: 'scheduled',
+    cause: 'schedule',
+    actor: 'night',
+    reason: 'Job schedule "nightly", planned for 2026-03-29T01:00:00.000Z.',
+  })
+})
+
+test('several instances at the same time make one job', async () => {
+  await create()
+  moveTo('2026-03-29T01:00:00Z')
+  await Promise.all(Array.from({ length: 6 }, run))
+  expect(await runs()).toEqual(['2026-03-29T01:00 scheduled nightly-20260329T0100Z'])
+  expect(await jobs()).toHaveLength(1)
+})
+
+test('a hub that fails after the job was inserted has inserted nothing, and the next run makes the job', async () => {
+  await create()
+  moveTo('2026-03-29T01:00:00Z')
+  const { pool } = deps.database
+  await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+    create trigger refuse before update on job_schedule for each row execute function refuse()`)
+  await expect(run()).rejects.toThrow('no')
+  expect([await jobs(), await runs()]).toEqual([[], []])
+  await pool.query('drop function refuse cascade')
+  await run()
+  expect(await runs()).toEqual(['2026-03-29T01:00 scheduled nightly-20260329T0100Z'])
+})
+
+test.each([
+  ['skip', ['2026-03-31T00:30 missed'], []],
+  ['runOnce', ['2026-03-31T00:30 scheduled nightly-20260331T0030Z'], ['nightly-20260331T0030Z']],
+] as const)('times at which no hub ran, with %s', async (onMissed, expected, ids) => {
+  await create({ onMissed })
+  moveTo('2026-03-31T12:00:00Z')
+  expect(await run()).toBe('2026-04-01T00:30:00.000Z')
+  expect(await runs()).toEqual(expected)
+  expect((await jobs()).map(({ id }) => id)).toEqual(ids)
+})
+
+test('a job that is late by less than a minute was not missed', async () => {
+  await create({ cron: '* * * * *' })
+  clock.advance(5 * 60_000 + 59_000)
+  await run()
+  expect(await runs()).toEqual(['2026-03-28T12:05 scheduled nightly-20260328T1205Z'])
+})
+
+test('with the policy to skip, no job is scheduled while one of the schedule has not ended', async () => {
+  await create({ cron: '0 * * * *', onOverlap: 'skip' })
+  clock.advance(hour)
+  await run()
+  clock.advance(hour)
+  await run()
+  await cancelJob(deps, author, 'nightly-20260328T1300Z')
+  clock.advance(hour)
+  await run()
+  expect(await runs()).toEqual([
+    '2026-03-28T13:00 scheduled nightly-20260328T1300Z',
+    '2026-03-28T14:00 overlapped',
+    '2026-03-28T15:00 scheduled nightly-20260328T1500Z',
+  ])
+})
+
+test('a schedule ends with its last time', async () => {
+  await create({ endTime: new Date('2026-03-30T00:30:00Z') })
+  moveTo('2026-03-29T01:00:00Z')
+  await run()
+  moveTo('2026-03-30T00:30:00Z')
+  expect(await run()).toBeUndefined()
+  expect(await runs()).toHaveLength(2)
+  expect(await schedule()).toMatchObject({ status: 'ended', nextTime: null })
+})
+
+test('a paused schedule does nothing, and makes up for nothing when it is resumed', async () => {
+  await create({ onMissed: 'runOnce' })
+  await pauseJobSchedule(deps, author, 'nightly')
+  moveTo('2026-03-29T12:00:00Z')
+  expect(await run()).toBeUndefined()
+  await resumeJobSchedule(deps, author, 'nightly')
+  expect(await run()).toBe('2026-03-30T00:30:00.000Z')
+  expect(await runs()).toEqual([])
+})
+
+test.each([
+  ['may no longer schedule jobs', { mayWriteJobs: false, scope: everything }, 'may no longer schedule jobs'],
+  ['is no longer known', undefined, 'may no longer schedule jobs'],
+  [
+    'sees fewer devices',
+    { mayWriteJobs: true, scope: scopeOf(["tags.site = 'north'"]) },
+    'no longer sees all the devices of the schedule',
+  ],
+])('a schedule whose author %s is paused, and schedules nothing', async (_what, now, reason) => {
+  await create()
+  authority = now
+  moveTo('2026-03-29T01:00:00Z')
+  expect(await run()).toBeUndefined()
+  expect(await jobs()).toEqual([])
+  const statusReason = `The policy "night" ${reason}.`
+  expect(await schedule()).toMatchObject({ status: 'paused', statusReason, nextTime: null })
+  expect(await deps.db.prisma.jobScheduleRun.findMany()).toMatchObject([{ outcome: 'refused', reason: statusReason }])
+  authority = { mayWriteJobs: true, scope: everything }
+  const other = { ...policyViewer({ name: 'day', rights: new Set(['serviceConnect'] as const) }), roles: [] }
+  await resumeJobSchedule(deps, other, 'nightly')
+  moveTo('2026-03-30T00:30:00Z')
+  await run()
+  expect(await jobs()).toMatchObject([{ id: 'nightly-20260330T0030Z', createdBy: 'day' }])
+})
+
+test('a job that cannot be scheduled is a refused run, and the schedule goes on', async () => {
+  await saveDeviceGroup(deps, author, { name: 'pumps', queryCondition: "tags.kind = 'pump'" })
+  await updateJobTemplate(deps, author, 'reboot', { queryCondition: "group('pumps') OR group('pumps')" })
+  await create()
+  await saveDeviceGroup(deps, author, { name: 'pumps', queryCondition: `tags.kind = '${'p'.repeat(8_000)}'` })
+  moveTo('2026-03-29T01:00:00Z')
+  await run()
+  await saveDeviceGroup(deps, author, { name: 'pumps', queryCondition: "tags.kind = 'pump'" })
+  moveTo('2026-03-30T00:30:00Z')
+  await run()
+  expect(await runs()).toEqual(['2026-03-29T01:00 refused', '2026-03-30T00:30 scheduled nightly-20260330T0030Z'])
+  expect((await jobs())[0]?.queryCondition).toBe("(tags.kind = 'pump') OR (tags.kind = 'pump')")
+  await expect(deleteDeviceGroup(deps, 'pumps')).rejects.toMatchObject({ code: 'CONFLICT' })
+})
+
+test('a job keeps the scope of the author', async () => {
+  const north = { ...author, scope: scopeOf(["tags.site = 'north'"]) }
+  await createJobSchedule(deps, north, {
+    scheduleId: 'nightly',
+    templateId: 'reboot',
+    cron: '0 * * * *',
+    timeZone: 'UTC',
+    onMissed: 'skip',
+    onOverlap: 'skip',
+  })
+  clock.advance(hour)
+  await run()
+  expect(await jobs()).toMatchObject([{ scope: ["tags.site = 'north'"] }])
+})
+
+test('the newest hundred runs are kept', async () => {
+  await create({ cron: '* * * * *' })
+  await deps.database.pool.query(
+    `insert into job_schedule_run (schedule_id, time, outcome)
+     select 'nightly', '2026-01-01'::timestamptz + number * interval '1 minute', 'missed' from generate_series(1, 100) number`,
+  )
+  clock.advance(60_000)
+  await run()
+  const kept = await runs()
+  expect(kept).toHaveLength(100)
+  expect(kept.at(-1)).toContain('2026-03-28T12:01 scheduled')
+  expect(kept[0]).toBe('2026-01-01T00:02 missed')
+})
