@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
+import { type Clock, systemClock } from '../src/clock.ts'
 import { readConfig } from '../src/config.ts'
 import { ReadKeysDocument } from '../src/generated/commands/graphql.ts'
 import { createTestDatabase, type TestDatabase } from './support/database.ts'
@@ -34,7 +35,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const openApp = (variables: Readonly<Record<string, string>> = {}) =>
+const openApp = (variables: Readonly<Record<string, string>> = {}, clock: Clock = systemClock) =>
   createApp(
     readConfig(
       {
@@ -51,7 +52,7 @@ const openApp = (variables: Readonly<Record<string, string>> = {}) =>
       },
       folder,
     ),
-    { log: pino({}, { write: keepLine }) },
+    { log: pino({}, { write: keepLine }), clock },
   )
 
 function keepLine(line: string): void {
@@ -99,6 +100,19 @@ test('a start with settings logs what they open', async () => {
     allowedOrigins: ['*'],
   })
   expect(JSON.stringify(entries)).not.toContain(key)
+})
+
+test.each([
+  [-5_000, 1],
+  [5_000, 1],
+  [0, 0],
+])('a hub whose clock is ahead of that of the database by %i ms warns of it %i times', async (ms, times) => {
+  const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + ms) }
+  const app = openApp({}, clock)
+  await app.start()
+  await app.stop()
+  const said = lines.filter((line) => line.startsWith('the clocks of the database and this machine differ'))
+  expect(said).toHaveLength(times)
 })
 
 test.each<Weather>(['stall', 'drop', 'refuse'])(

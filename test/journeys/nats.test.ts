@@ -8,10 +8,32 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { registerFleet } from '../support/fleet.ts'
 import { isNatsMissing, type NatsServer, startNatsServer } from '../support/nats-server.ts'
+import { freePorts } from '../support/ports.ts'
 import { FollowTelemetry, ScheduleMethod, WatchStatistics } from './operations.ts'
 
 /** What an instance does every five seconds it does four times per second. */
 const quick: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 5_000 ? 250 : ms, signal) }
+
+/** How an instance is, and what its probe says of the bus. */
+async function checkOf(app: TestApp): Promise<{ readonly status: number; readonly bus: unknown }> {
+  const response = await fetch(new URL('/readyz', app.addresses.http))
+  const { checks } = await response.json()
+  return { status: response.status, bus: checks.bus }
+}
+const withoutNats = {
+  status: 200,
+  bus: { ok: false, reason: 'No server in BUS_URL is connected. PostgreSQL carries messages between instances.' },
+}
+
+/** Calls a device through an instance. */
+async function callAt(app: TestApp, deviceId: string): Promise<unknown> {
+  const response = await fetch(new URL(`/twins/${deviceId}/methods?api-version=2021-04-12`, app.addresses.http), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: app.ownerToken },
+    body: JSON.stringify({ methodName: 'reboot' }),
+  })
+  return { status: response.status, body: await response.json() }
+}
 
 describe.skipIf(isNatsMissing)('two instances with NATS', () => {
   let server: NatsServer
@@ -63,20 +85,7 @@ describe.skipIf(isNatsMissing)('two instances with NATS', () => {
       await expect.poll(() => metricOf(app, /^twincast_bus_peers\{transport="nats"\} (\d+)$/m)).toBe(String(peers))
     }
   }
-  const checkOf = async (app: TestApp): Promise<{ readonly status: number; readonly bus: unknown }> => {
-    const response = await fetch(new URL('/readyz', app.addresses.http))
-    const { checks } = await response.json()
-    return { status: response.status, bus: checks.bus }
-  }
-  /** Calls the device of the one instance through the other. */
-  const call = async (): Promise<unknown> => {
-    const response = await fetch(new URL('/twins/far-0/methods?api-version=2021-04-12', b.addresses.http), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: b.ownerToken },
-      body: JSON.stringify({ methodName: 'reboot' }),
-    })
-    return { status: response.status, body: await response.json() }
-  }
+  const call = (): Promise<unknown> => callAt(b, 'far-0')
   /** Waits until NATS has carried a call and its answer. */
   const callByNats = async (): Promise<void> => {
     await expect
@@ -139,15 +148,7 @@ describe.skipIf(isNatsMissing)('two instances with NATS', () => {
     expect(await checkOf(b)).toEqual({ status: 200, bus: { ok: true } })
     await server.stop()
     for (const app of [a, b]) {
-      await expect
-        .poll(() => checkOf(app))
-        .toEqual({
-          status: 200,
-          bus: {
-            ok: false,
-            reason: 'No server in BUS_URL is connected. PostgreSQL carries messages between instances.',
-          },
-        })
+      await expect.poll(() => checkOf(app)).toEqual(withoutNats)
       expect(await metricOf(app, /^twincast_bus_connected\{transport="nats"\} (\d)$/m)).toBe('0')
     }
     const before = fleet.ledger.entries.length
@@ -161,4 +162,23 @@ describe.skipIf(isNatsMissing)('two instances with NATS', () => {
     await callByNats()
     expect([...a.errors, ...b.errors]).toEqual([])
   })
+})
+
+test('hubs that do not reach NATS at their start begin all the same, say so, and PostgreSQL carries their calls', async () => {
+  const [port = 0] = await freePorts(1)
+  const database = await createTestDatabase()
+  const variables = { DATABASE_URL: database.url, BUS_URL: `nats://127.0.0.1:${port}` }
+  const [a, b] = [await startApp(variables), await startApp(variables)]
+  const devices = await registerFleet(a.client, 'far', 1, () => ({ kind: 'answer' }))
+  const fleet = createFleet({ host: '127.0.0.1', port: a.mqttPort, hubName: 'localhost', devices, reconnect: false })
+  try {
+    await fleet.connect()
+    expect(await callAt(b, 'far-0')).toMatchObject({ status: 200, body: { status: 200 } })
+    expect(fleet.ledger.entries).toHaveLength(1)
+    for (const app of [a, b]) expect(await checkOf(app)).toEqual(withoutNats)
+  } finally {
+    await fleet.close()
+    await Promise.all([a.close(), b.close()])
+    await database.drop()
+  }
 })
