@@ -1,5 +1,4 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
-import pg from 'pg'
 import { pause } from '../src/cli/abortable.ts'
 import { scheduleJob } from '../src/job/commands.ts'
 import { startHub } from './answering.ts'
@@ -10,6 +9,7 @@ import { connectDevices, registerFleet } from './fleet.ts'
 import { bencher } from './jobs.ts'
 import { compare, measure } from './measure.ts'
 import type { Row, Run } from './row.ts'
+import { openTransactionCount } from './transactions.ts'
 
 const full = { devices: 10_000, jobs: 1_000, seconds: 30 }
 const quickSizes = { devices: 100, jobs: 10, seconds: 2 }
@@ -41,9 +41,7 @@ export async function idle(bench: Bench): Promise<Row[]> {
     say(`connecting ${devices.toLocaleString('en')} devices`)
     const fleet = await connectDevices(keys, hub.mqttPort, signal)
     closers.add(fleet.close)
-    const statistics = new pg.Client({ connectionString: databaseUrl })
-    await statistics.connect()
-    closers.add(() => statistics.end())
+    const countTransactions = await openTransactionCount(databaseUrl, closers)
 
     const transactions: Run[] = []
     const row = await compare(bench, {
@@ -53,14 +51,13 @@ export async function idle(bench: Bench): Promise<Row[]> {
       baselineName: 'what is allowed',
       limit: { kind: 'gate', atMost: 1 },
       async ours() {
-        const before = await countTransactions(statistics)
+        const before = await countTransactions()
         const { cpuMicros } = await measure(
           { hub: hub.cpu, database: meters.database, devices: fleet.cpu },
           seconds,
           () => pause(seconds * 1_000, signal),
         )
-        // The first count is itself a transaction.
-        const count = (await countTransactions(statistics)) - before - 1
+        const count = (await countTransactions()) - before
         transactions.push({ value: count / seconds, cpuMicros: {} })
         return { value: ((cpuMicros.hub ?? Number.NaN) + (cpuMicros.database ?? Number.NaN)) / 1_000, cpuMicros }
       },
@@ -81,12 +78,4 @@ export async function idle(bench: Bench): Promise<Row[]> {
   } finally {
     await closers.close()
   }
-}
-
-/** As PostgreSQL counts them. A session reports its own within seconds. */
-async function countTransactions(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ count: string }>(
-    'select xact_commit + xact_rollback as count from pg_stat_database where datname = current_database()',
-  )
-  return Number(rows[0]?.count)
 }
