@@ -47,11 +47,16 @@ export async function startHub(
   env: Readonly<Record<string, string>> = {},
 ): Promise<
   Answering & {
+    /** 0 for an instance that is no gateway. */
     readonly mqttPort: number
     /** Where its metrics are; undefined when they are off. */
     readonly metrics: string | undefined
     /** Its resident memory after a garbage collection. */
     residentBytes(): Promise<number>
+    /** Ends it as an operator would. */
+    stop(): Promise<void>
+    /** Ends it at once, as a power cut would. */
+    kill(): Promise<void>
   }
 > {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
@@ -89,7 +94,18 @@ export async function startHub(
       const [bytes]: unknown[] = await abortable(Promise.race([answered, ended.then(() => [])]), signal)
       return Number(bytes ?? Number.NaN)
     }
-    return { ...ports, cpu: () => familyCpu(child.pid ?? 0), residentBytes, close: closers.close }
+    const end = async (how: NodeJS.Signals): Promise<void> => {
+      child.kill(how)
+      await ended
+    }
+    return {
+      ...ports,
+      cpu: () => familyCpu(child.pid ?? 0),
+      residentBytes,
+      stop: () => end('SIGTERM'),
+      kill: () => end('SIGKILL'),
+      close: closers.close,
+    }
   } catch (error) {
     await closers.close()
     throw error
@@ -103,10 +119,10 @@ async function readPorts(
   for await (const line of createInterface({ input: log })) {
     const { msg, http, mqtt, metrics }: Readonly<Record<'msg' | 'http' | 'mqtt' | 'metrics', string | undefined>> =
       JSON.parse(line)
-    if (msg !== 'ready' || http === undefined || mqtt === undefined) continue
+    if (msg !== 'ready' || http === undefined) continue
     // What else it logs is not read, and must not fill the pipe.
     log.resume()
-    return { port: Number(new URL(http).port), mqttPort: Number(new URL(mqtt).port), metrics }
+    return { port: Number(new URL(http).port), mqttPort: mqtt === undefined ? 0 : Number(new URL(mqtt).port), metrics }
   }
   throw new Error('The hub ended before it was ready.')
 }

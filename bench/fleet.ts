@@ -26,7 +26,7 @@ export type ConnectedFleet = {
 }
 
 /** What a device connects with. */
-type DeviceKey = { readonly id: string; readonly primaryKey: string }
+export type DeviceKey = { readonly id: string; readonly primaryKey: string }
 
 /** Registers `count` devices with the tag `fleet`, as a client would. */
 export async function registerFleet(

@@ -25,6 +25,7 @@ export type Row = {
     | 'CPU µs/op'
     | 'CPU µs/request'
     | 'CPU ms/s'
+    | 'transactions'
     | 'transactions/s'
     | 'of allowed'
     | 'ms'

@@ -8,6 +8,12 @@ import type { Benchmark } from './benchmark.ts'
 import { openHub } from './hub.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Conduct } from './measure.ts'
+import { dividedWork } from './n1-instances.ts'
+import { jobsOnNats } from './n2-nats.ts'
+import { idleInstances } from './n3-idle-instances.ts'
+import { takeover } from './n4-takeover.ts'
+import { remoteMethods } from './n5-direct-methods.ts'
+import { leaving } from './n6-leaving.ts'
 import { pipeline } from './p1-pipeline.ts'
 import { smallFleet } from './p2-small-fleet.ts'
 import { watchedJobs } from './p3-watched-jobs.ts'
@@ -56,6 +62,12 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P22: endurance,
   P23: queueAlone,
   P24: metricsCost,
+  N1: dividedWork,
+  N2: jobsOnNats,
+  N3: idleInstances,
+  N4: takeover,
+  N5: remoteMethods,
+  N6: leaving,
   S8: attacked,
   S9: blocks,
   S10: memory,

@@ -15,6 +15,8 @@ export type NatsServer = {
   readonly port: number
   /** What BUS_URL names it, without a user. */
   readonly url: string
+  /** Of its process, which is another one after each start. */
+  pid(): number
   stop(): Promise<void>
   start(): Promise<void>
   /** Lets it stand still, as a machine does that is suspended, until `thaw`. */
@@ -53,6 +55,7 @@ export async function startNatsServer(configuration = ''): Promise<NatsServer> {
   return {
     port: first.port,
     url: `nats://127.0.0.1:${first.port}`,
+    pid: () => child.pid ?? 0,
     stop,
     async start() {
       const again = await run(first.port)
