@@ -88,6 +88,25 @@ const views: readonly View[] = [
     },
   },
   {
+    name: 'Schedule, all that is optional',
+    path: '/console/schedule?condition=*',
+    async show(page) {
+      await page.getByLabel('Method', { exact: true }).fill('reboot')
+      await page.getByText('No limits, no abort rules').click()
+      await page.getByLabel('Devices per minute').fill('1')
+      await page.getByRole('button', { name: 'Add abort rule' }).click()
+      await page.getByRole('button', { name: 'Add abort rule' }).click()
+      await page.getByText('No name, no labels').click()
+      await page.getByRole('button', { name: 'Add label' }).click()
+      await reviewButton(page).click()
+      await page.getByRole('alert').getByText('Enter a percentage.').waitFor()
+      await page.getByLabel('At (%)').last().fill('20')
+      await page.getByLabel('Label 1', { exact: true }).fill('team')
+      await reviewButton(page).click()
+      await page.getByText('at 1 per minute: at least').waitFor()
+    },
+  },
+  {
     name: 'Schedule, suggestions',
     path: '/console/schedule',
     async show(page) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeEnd } from '../../../src/console/job-end.ts'
-import { describeRule, describeRuleState } from '../../../src/console/pages/job/abort-words.ts'
+import { describeRule, describeRuleState } from '../../../src/console/abort-words.ts'
 import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeEvent } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling } from '../../../src/console/pages/job/job-now.ts'

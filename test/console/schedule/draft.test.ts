@@ -1,10 +1,23 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Draft, draftFrom, emptyDraft, isUntouched, readDraft } from '../../../src/console/pages/schedule/draft.ts'
+import {
+  type Draft,
+  draftFrom,
+  emptyDraft,
+  isUntouched,
+  type RuleDraft,
+  readDraft,
+} from '../../../src/console/pages/schedule/draft.ts'
 import { units } from '../../../src/console/pages/schedule/duration.ts'
 import { readRequest } from '../../../src/console/pages/schedule/request.ts'
 
 const text = fc.string({ unit: 'grapheme' })
+const rules: fc.Arbitrary<RuleDraft> = fc.record({
+  on: fc.constantFrom([], ['FAILED'], ['REFUSED'], ['FAILED', 'REFUSED']),
+  percent: text,
+  afterDevices: text,
+  action: fc.constantFrom('PAUSE', 'CANCEL'),
+})
 const drafts: fc.Arbitrary<Draft> = fc.record({
   condition: text,
   operation: fc.constantFrom('method', 'twin'),
@@ -19,6 +32,12 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   maxTime: text,
   maxTimeUnit: fc.constantFrom(...units.map(({ unit }) => unit)),
   jobId: text,
+  name: text,
+  description: text,
+  labels: fc.array(fc.record({ name: text, value: text })),
+  maxPerMinute: text,
+  maxConcurrent: text,
+  abort: fc.array(rules),
 })
 
 test('a draft that was kept is the same when it is read', () => {
@@ -35,6 +54,17 @@ test('what is kept by another version is taken as far as it is understood', () =
     condition: '*',
     start: 'later',
   })
+  expect(readDraft('{"labels":[{"name":"a"},5],"abort":[{"on":["FAILED","LATE"],"action":"DANCE"},null]}')).toEqual({
+    ...emptyDraft,
+    labels: [
+      { name: 'a', value: '' },
+      { name: '', value: '' },
+    ],
+    abort: [
+      { on: ['FAILED'], percent: '', afterDevices: '', action: 'PAUSE' },
+      { on: [], percent: '', afterDevices: '', action: 'PAUSE' },
+    ],
+  })
   for (const kept of [null, '', 'null', '[]', '"x"', '{']) expect(readDraft(kept), String(kept)).toEqual(emptyDraft)
 })
 
@@ -44,6 +74,7 @@ test('a draft is untouched until something is typed', () => {
 })
 
 const common = { queryCondition: "tags.site = 'north'", maxExecutionTimeInSeconds: 5_400 }
+const plain = { name: null, description: null, labels: [], rollout: null }
 
 test('a job that is scheduled again asks for the same calls', () => {
   const cloudToDeviceMethod = {
@@ -52,7 +83,7 @@ test('a job that is scheduled again asks for the same calls', () => {
     responseTimeoutInSeconds: 20,
     connectTimeoutInSeconds: 60,
   }
-  expect(readRequest(draftFrom({ ...common, cloudToDeviceMethod, updateTwin: null }))).toEqual({
+  expect(readRequest(draftFrom({ ...common, ...plain, cloudToDeviceMethod, updateTwin: null }))).toEqual({
     request: { ...common, cloudToDeviceMethod },
   })
 })
@@ -60,6 +91,7 @@ test('a job that is scheduled again asks for the same calls', () => {
 test('a connect timeout of 0 and a payload of null are left out again', () => {
   const draft = draftFrom({
     ...common,
+    ...plain,
     cloudToDeviceMethod: {
       methodName: 'x',
       payload: null,
@@ -73,8 +105,31 @@ test('a connect timeout of 0 and a payload of null are left out again', () => {
 
 test('a job that is scheduled again makes the same patch', () => {
   const updateTwin = { tags: { site: null }, properties: { desired: { interval: 60 } } }
-  expect(readRequest(draftFrom({ ...common, cloudToDeviceMethod: null, updateTwin }))).toEqual({
+  expect(readRequest(draftFrom({ ...common, ...plain, cloudToDeviceMethod: null, updateTwin }))).toEqual({
     request: { ...common, updateTwin },
   })
-  expect(draftFrom({ ...common, cloudToDeviceMethod: null, updateTwin: { tags: { a: 1 } } }).desired).toBe('')
+  expect(draftFrom({ ...common, ...plain, cloudToDeviceMethod: null, updateTwin: { tags: { a: 1 } } }).desired).toBe('')
+})
+
+test('a job that is scheduled again has the same name, labels, limits and rules', () => {
+  const rule = { on: ['FAILED'], percent: 2.5, afterDevices: 100, action: 'CANCEL' } as const
+  const named = {
+    name: 'Night of the pumps',
+    description: 'Two\nlines.',
+    labels: [{ name: 'team', value: 'north' }],
+    rollout: { maxPerMinute: 600, maxConcurrent: 20, abort: [rule] },
+  }
+  const updateTwin = { tags: { a: 1 } }
+  expect(readRequest(draftFrom({ ...common, ...named, cloudToDeviceMethod: null, updateTwin }))).toEqual({
+    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, abort: [rule] } },
+  })
+  const cloudToDeviceMethod = {
+    methodName: 'x',
+    payload: null,
+    responseTimeoutInSeconds: 30,
+    connectTimeoutInSeconds: 0,
+  }
+  expect(readRequest(draftFrom({ ...common, ...named, cloudToDeviceMethod, updateTwin: null }))).toMatchObject({
+    request: named,
+  })
 })

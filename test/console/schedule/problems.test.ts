@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { firstOf, placeRefusal } from '../../../src/console/pages/schedule/problems.ts'
+import { emptyDraft } from '../../../src/console/pages/schedule/draft.ts'
+import { placeRefusal, problemsLeft } from '../../../src/console/pages/schedule/problems.ts'
 
 const invalid = (...path: string[]) => placeRefusal({ __typename: 'InvalidInputError', message: 'Bad.', path })
 
@@ -34,7 +35,36 @@ test('a refusal about no field has no place', () => {
   expect(placeRefusal({ __typename: 'LimitExceededError', message: 'Later.' })).toBeUndefined()
 })
 
-test('the first faulty field is the one that stands highest', () => {
-  expect(firstOf({ jobId: 'x', payload: 'y' })).toBe('payload')
-  expect(firstOf({})).toBeUndefined()
+test('a refusal about a row of a list is shown in that row', () => {
+  expect(invalid('name')?.field).toBe('name')
+  expect(invalid('description')?.field).toBe('description')
+  expect(invalid('labels')?.field).toBe('labels')
+  expect(invalid('labels', '2', 'name')).toEqual({ field: 'labels.2.name', message: 'Bad.' })
+  expect(invalid('labels', '0', 'value')?.field).toBe('labels.0.value')
+  expect(invalid('rollout', 'maxPerMinute')?.field).toBe('maxPerMinute')
+  expect(invalid('rollout', 'maxConcurrent')?.field).toBe('maxConcurrent')
+  expect(invalid('rollout', 'abort')?.field).toBe('abort')
+  expect(invalid('rollout', 'abort', '1')?.field).toBe('abort.1')
+  expect(invalid('rollout', 'abort', '1', 'percent')?.field).toBe('abort.1.percent')
+  expect(invalid('rollout', 'abort', '0', 'on')?.field).toBe('abort.0.on')
+})
+
+test('a problem is left until its own field is changed', () => {
+  const draft = {
+    ...emptyDraft,
+    labels: [
+      { name: '', value: 'a' },
+      { name: '', value: 'b' },
+    ],
+  }
+  const problems = { condition: 'A', startAt: 'B', maxTime: 'C', 'labels.0.name': 'D', 'labels.1.name': 'E' }
+  const left = (present: typeof draft) => Object.keys(problemsLeft(problems, draft, present))
+  expect(left({ ...draft, methodName: 'x' })).toEqual(Object.keys(problems))
+  expect(left({ ...draft, condition: '*', start: 'later', maxTimeUnit: 'd' })).toEqual([
+    'labels.0.name',
+    'labels.1.name',
+  ])
+  const renamed = { name: 'x', value: 'b' }
+  expect(left({ ...draft, labels: [{ name: '', value: 'c' }, renamed] }).slice(3)).toEqual(['labels.0.name'])
+  expect(left({ ...draft, labels: [{ name: '', value: 'a' }] }).slice(3)).toEqual(['labels.0.name'])
 })

@@ -51,6 +51,31 @@ test('a start in the time zone of the browser is sent as a moment', () => {
   expect(requestOf({ start: 'now', startAt: '2026-03-01T06:30' })).not.toHaveProperty('startTime')
 })
 
+test('a name, labels, limits and rules are read as they are typed', () => {
+  const rule = { on: ['REFUSED'], percent: '2.5', afterDevices: '', action: 'PAUSE' } as const
+  expect(
+    requestOf({
+      name: ' Night ',
+      labels: [{ name: ' team ', value: ' a b ' }],
+      maxPerMinute: '600',
+      maxConcurrent: '20',
+      abort: [rule, { ...rule, afterDevices: '100' }],
+    }),
+  ).toMatchObject({
+    name: 'Night',
+    labels: [{ name: 'team', value: ' a b ' }],
+    rollout: {
+      maxPerMinute: 600,
+      maxConcurrent: 20,
+      abort: [
+        { on: ['REFUSED'], percent: 2.5, action: 'PAUSE' },
+        { on: ['REFUSED'], percent: 2.5, afterDevices: 100, action: 'PAUSE' },
+      ],
+    },
+  })
+  expect(requestOf({ name: ' ', description: ' ' })).not.toHaveProperty('name')
+})
+
 test('what cannot be sent is a problem of its field', () => {
   expect(
     problemsOf({
@@ -65,15 +90,27 @@ test('what cannot be sent is a problem of its field', () => {
     }),
   ).toEqual(['condition', 'startAt', 'maxTime', 'methodName', 'payload', 'responseTimeout', 'connectTimeout'])
   expect(problemsOf({ operation: 'twin', tags: '[]', desired: '{"a":' })).toEqual(['tags', 'desired'])
+  const abort = [{ on: [], percent: 'half', afterDevices: 'x', action: 'PAUSE' }] as const
+  expect(problemsOf({ labels: [{ name: ' ', value: '' }], maxPerMinute: '1.5', maxConcurrent: '-1', abort })).toEqual([
+    'labels.0.name',
+    'maxPerMinute',
+    'maxConcurrent',
+    'abort.0.percent',
+    'abort.0.afterDevices',
+  ])
 })
 
 test('fields of the operation that is not chosen are no problem', () => {
   expect(problemsOf({ tags: '{' })).toEqual([])
+  const twin = { operation: 'twin', tags: '{"a":1}' } as const
+  expect(requestOf({ ...twin, maxConcurrent: 'many' })).not.toHaveProperty('rollout')
   expect(problemsOf({ operation: 'twin', methodName: '', payload: '{', tags: '{"a":1}' })).toEqual([])
 })
 
-test('a review holds whatever the id becomes', () => {
-  expect(subjectOf(requestOf({ jobId: 'a' }))).toBe(subjectOf(requestOf({})))
+test('a review holds whatever the id, the name and the labels become', () => {
+  const naming = { jobId: 'a', name: 'b', description: 'c', labels: [{ name: 'd', value: 'e' }] }
+  expect(subjectOf(requestOf(naming))).toBe(subjectOf(requestOf({})))
+  expect(subjectOf(requestOf({ maxPerMinute: '5' }))).not.toBe(subjectOf(requestOf({})))
   expect(subjectOf(requestOf({ methodName: 'blink' }))).not.toBe(subjectOf(requestOf({})))
 })
 

@@ -4,9 +4,13 @@ import {
   describeCount,
   describeDevices,
   describeDraftedAct,
+  describeDraftedNaming,
+  describeDraftedPace,
   describeExpectedTime,
   describeJob,
   describeLimit,
+  describeRollout,
+  describeShortestTime,
   isEveryDevice,
   startOf,
   warningsOf,
@@ -75,7 +79,7 @@ test('nobody, everybody and others on the same devices are worth a warning', () 
   const warnings = (condition: string, count: number, overlaps: number) =>
     warningsOf(
       { ...request, queryCondition: condition },
-      { deviceCount: exactly(count), overlaps: Array(overlaps).fill({}) },
+      { deviceCount: exactly(count), overlaps: Array(overlaps).fill({}), shortestDurationInSeconds: null },
       now,
     )
   expect(warnings('tags.a = 1', 5, 0)).toEqual([])
@@ -88,7 +92,11 @@ test('nobody, everybody and others on the same devices are worth a warning', () 
 
 test('a start that has passed is worth a warning', () => {
   const at = (startTime: string) =>
-    warningsOf({ ...request, startTime }, { deviceCount: exactly(1), overlaps: [] }, now).length
+    warningsOf(
+      { ...request, startTime },
+      { deviceCount: exactly(1), overlaps: [], shortestDurationInSeconds: 3_600 },
+      now,
+    ).length
   expect(at('2026-02-28T23:59:00Z')).toBe(1)
   expect(at('2026-03-01T00:01:00Z')).toBe(0)
 })
@@ -96,4 +104,47 @@ test('a start that has passed is worth a warning', () => {
 test('a condition that leaves nobody out is known by its spelling', () => {
   expect(['*', ' FROM devices '].map(isEveryDevice)).toEqual([true, true])
   expect(["tags.a = '*'", 'FROM devices WHERE tags.a = 1'].map(isEveryDevice)).toEqual([false, false])
+})
+
+test('the limits and rules of a request are sentences', () => {
+  const rule = { on: ['FAILED'], percent: 3, action: 'PAUSE' } as const
+  expect(describeRollout({ maxPerMinute: 1, maxConcurrent: 1, abort: [rule, { ...rule, afterDevices: 100 }] })).toEqual(
+    [
+      'At most 1 device per minute',
+      'At most 1 call in progress',
+      'Pause when 3 % failed',
+      'Pause when 3 % failed, after 100 devices',
+    ],
+  )
+  expect(describeRollout({})).toEqual([])
+})
+
+test('a rate says how long the job takes at least, and whether it has that time', () => {
+  const paced = { ...request, rollout: { maxPerMinute: 600 } }
+  const time = (deviceCount: ReturnType<typeof exactly> | ReturnType<typeof atLeast>, seconds: number | null) =>
+    describeShortestTime(paced, { deviceCount, shortestDurationInSeconds: seconds })
+  expect(time(exactly(10_000), 1_014.2)).toBe('10,000 devices at 600 per minute: at least 16 min 54 s')
+  expect(time(atLeast(10_000), 1_014.2)).toBe('at least 10,000 devices at 600 per minute: at least 16 min 54 s')
+  expect(time(exactly(5), 0)).toBe('5 devices at 600 per minute: less than 1 s')
+  expect(describeShortestTime(request, { deviceCount: exactly(5), shortestDurationInSeconds: null })).toBeUndefined()
+  const warnings = (seconds: number) =>
+    warningsOf(paced, { deviceCount: exactly(5), overlaps: [], shortestDurationInSeconds: seconds }, now)
+  expect(warnings(3_600)).toEqual([])
+  expect(warnings(9_600)).toEqual([
+    'At this rate, the job needs at least 2 h 40 min, but its time limit is 1 h. Devices that have not had their turn by then fail.',
+  ])
+})
+
+test('what is folded away is said in a few words', () => {
+  expect(describeDraftedPace(emptyDraft)).toBe('No limits, no abort rules')
+  const abort = [{ on: ['FAILED'], percent: '', afterDevices: '', action: 'PAUSE' }] as const
+  const paced = { ...emptyDraft, maxPerMinute: '1200', maxConcurrent: '20', abort }
+  expect(describeDraftedPace(paced)).toBe('1,200 per minute · 20 in progress · 1 abort rule')
+  expect(describeDraftedPace({ ...paced, operation: 'twin' })).toBe('1,200 per minute · 1 abort rule')
+  expect(describeDraftedNaming(emptyDraft)).toBe('No name, no labels')
+  const labels = [
+    { name: 'team', value: 'north' },
+    { name: ' ', value: '' },
+  ]
+  expect(describeDraftedNaming({ ...emptyDraft, name: ' Night ', labels })).toBe('Night · team=north')
 })

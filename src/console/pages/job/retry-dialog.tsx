@@ -73,7 +73,10 @@ export function RetryDialog({
           void confirm()
         }}
       >
-        <p>Creates a new job with the same operation, for the selected devices that still match the job’s condition.</p>
+        <p>
+          Creates a new job with the same operation, name, labels, limits and abort rules, for the selected devices that
+          still match the job’s condition.
+        </p>
         <fieldset>
           <legend>Devices</legend>
           <div className={styles.options}>

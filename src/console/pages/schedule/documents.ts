@@ -55,6 +55,7 @@ graphql(`
       propertyPaths
     }
     expectedDurationInSeconds
+    shortestDurationInSeconds
     maxOfflineWaitInSeconds
     fingerprint
   }
@@ -111,8 +112,24 @@ export const ScheduleFromDocument = graphql(`
   query ScheduleFrom($jobId: String!) {
     job(jobId: $jobId) {
       id
+      name
+      description
+      labels {
+        name
+        value
+      }
       queryCondition
       maxExecutionTimeInSeconds
+      rollout {
+        maxPerMinute
+        maxConcurrent
+        abort {
+          on
+          percent
+          afterDevices
+          action
+        }
+      }
       ...WholeOperation
       retryOf {
         id

@@ -1,5 +1,18 @@
+import type { AbortAction, AbortOutcome } from '../../../generated/console/graphql.ts'
 import { printJson } from '../../ui/json-text.ts'
 import { spanOf, type Unit, units } from './duration.ts'
+
+/** A label, as it was typed. */
+export type LabelDraft = { readonly name: string; readonly value: string }
+
+/** An abort rule, as it was typed. */
+export type RuleDraft = {
+  readonly on: readonly AbortOutcome[]
+  readonly percent: string
+  /** Empty for one device. */
+  readonly afterDevices: string
+  readonly action: AbortAction
+}
 
 /** The contents of the form, as they were typed. */
 export type Draft = {
@@ -23,6 +36,14 @@ export type Draft = {
   readonly maxTimeUnit: Unit
   /** Empty to let the hub generate one. */
   readonly jobId: string
+  readonly name: string
+  readonly description: string
+  readonly labels: readonly LabelDraft[]
+  /** Devices; empty for no limit. */
+  readonly maxPerMinute: string
+  /** Calls; empty for no limit. */
+  readonly maxConcurrent: string
+  readonly abort: readonly RuleDraft[]
 }
 
 /** The empty form. */
@@ -40,7 +61,16 @@ export const emptyDraft: Draft = {
   maxTime: '1',
   maxTimeUnit: 'h',
   jobId: '',
+  name: '',
+  description: '',
+  labels: [],
+  maxPerMinute: '',
+  maxConcurrent: '',
+  abort: [],
 }
+
+/** The results that an abort rule can count. */
+export const abortOutcomes = ['FAILED', 'REFUSED'] as const satisfies readonly AbortOutcome[]
 
 /** Whether anything was typed or chosen. */
 export function isUntouched(draft: Draft): boolean {
@@ -52,11 +82,8 @@ export function isUntouched(draft: Draft): boolean {
  * initial values.
  */
 export function readDraft(text: string | null): Draft {
-  const kept = parse(text)
-  const string = (name: keyof Draft): string => {
-    const value = kept[name]
-    return typeof value === 'string' ? value : emptyDraft[name]
-  }
+  const kept = membersOf(parse(text))
+  const string = (name: TextName): string => textIn(kept, name) ?? emptyDraft[name]
   return {
     condition: string('condition'),
     operation: kept.operation === 'twin' ? 'twin' : 'method',
@@ -71,20 +98,66 @@ export function readDraft(text: string | null): Draft {
     maxTime: string('maxTime'),
     maxTimeUnit: units.find(({ unit }) => unit === kept.maxTimeUnit)?.unit ?? emptyDraft.maxTimeUnit,
     jobId: string('jobId'),
+    name: string('name'),
+    description: string('description'),
+    labels: listIn(kept, 'labels').map((label) => ({
+      name: textIn(label, 'name') ?? '',
+      value: textIn(label, 'value') ?? '',
+    })),
+    maxPerMinute: string('maxPerMinute'),
+    maxConcurrent: string('maxConcurrent'),
+    abort: listIn(kept, 'abort').map(ruleIn),
   }
 }
 
-function parse(text: string | null): Readonly<Record<string, unknown>> {
+/** The members of a draft that are texts of any content. */
+type TextName = Exclude<keyof Draft, 'operation' | 'start' | 'maxTimeUnit' | 'labels' | 'abort'>
+
+type Members = Readonly<Record<string, unknown>>
+
+function textIn(members: Members, name: string): string | undefined {
+  const value = members[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function listIn(members: Members, name: string): readonly Members[] {
+  const value = members[name]
+  return Array.isArray(value) ? value.map(membersOf) : []
+}
+
+function ruleIn(rule: Members): RuleDraft {
+  const { on } = rule
+  return {
+    on: Array.isArray(on) ? abortOutcomes.filter((outcome) => on.includes(outcome)) : [],
+    percent: textIn(rule, 'percent') ?? '',
+    afterDevices: textIn(rule, 'afterDevices') ?? '',
+    action: rule.action === 'CANCEL' ? 'CANCEL' : 'PAUSE',
+  }
+}
+
+function parse(text: string | null): unknown {
   try {
-    const value: unknown = JSON.parse(text ?? '')
-    return typeof value === 'object' && value !== null ? { ...value } : {}
+    return JSON.parse(text ?? '')
   } catch {
-    return {}
+    return undefined
   }
 }
 
 /** A job to schedule again, as the hub returns it. */
 export type PastJob = {
+  readonly name: string | null
+  readonly description: string | null
+  readonly labels: readonly LabelDraft[]
+  readonly rollout: {
+    readonly maxPerMinute: number | null
+    readonly maxConcurrent: number | null
+    readonly abort: readonly {
+      readonly on: readonly AbortOutcome[]
+      readonly percent: number
+      readonly afterDevices: number
+      readonly action: AbortAction
+    }[]
+  } | null
   readonly queryCondition: string
   readonly maxExecutionTimeInSeconds: number
   readonly cloudToDeviceMethod: {
@@ -102,6 +175,10 @@ export function draftFrom({
   maxExecutionTimeInSeconds,
   cloudToDeviceMethod: method,
   updateTwin,
+  name,
+  description,
+  labels,
+  rollout,
 }: PastJob): Draft {
   const { amount, unit } = spanOf(maxExecutionTimeInSeconds)
   const { tags, properties } = membersOf(updateTwin)
@@ -110,6 +187,17 @@ export function draftFrom({
     condition: queryCondition,
     maxTime: amount,
     maxTimeUnit: unit,
+    name: name ?? '',
+    description: description ?? '',
+    labels: labels.map(({ name, value }) => ({ name, value })),
+    maxPerMinute: printNumber(rollout?.maxPerMinute),
+    maxConcurrent: printNumber(rollout?.maxConcurrent),
+    abort: (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
+      on,
+      percent: String(percent),
+      afterDevices: String(afterDevices),
+      action,
+    })),
     ...(method === null
       ? { operation: 'twin', tags: print(tags), desired: print(membersOf(properties).desired) }
       : {
@@ -122,7 +210,11 @@ export function draftFrom({
   }
 }
 
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+function printNumber(value: number | null | undefined): string {
+  return value === null || value === undefined ? '' : String(value)
+}
+
+function membersOf(value: unknown): Members {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 

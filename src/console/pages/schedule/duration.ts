@@ -33,7 +33,8 @@ export function readInt(text: string): number | undefined {
   return typed !== undefined && isInt(typed) ? typed : undefined
 }
 
-function readNumber(text: string): number | undefined {
+/** A typed text as a number without a sign; undefined if it is not one. */
+export function readNumber(text: string): number | undefined {
   return /^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Number(text) : undefined
 }
 

@@ -11,8 +11,10 @@ import { DevicesStep } from './devices-step.tsx'
 import { type Draft, emptyDraft, isUntouched } from './draft.ts'
 import type { Failure } from './failure-note.tsx'
 import styles from './form.module.css'
+import { NamingStep } from './naming-step.tsx'
 import { OperationStep } from './operation-step.tsx'
-import { type FieldName, fieldNames, firstOf, type Problems, placeRefusal } from './problems.ts'
+import { PaceStep } from './pace-step.tsx'
+import { type Problems, placeRefusal, problemsLeft } from './problems.ts'
 import { type Expectation, type JobRequest, readRequest, shortestConnectTimeout } from './request.ts'
 import { ReviewStep } from './review-step.tsx'
 import { saveDraft, savedDraft } from './saved-draft.ts'
@@ -29,7 +31,8 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   const [draft, setDraft] = useState(savedDraft)
   const [cleared, setCleared] = useState<Draft>()
   const [isNoted, setNoted] = useState(notice !== undefined)
-  const [problems, setProblems] = useState<Problems>({})
+  const [found, setFound] = useState<{ readonly problems: Problems; readonly draft: Draft }>(noProblems)
+  const problems = problemsLeft(found.problems, found.draft, draft)
   const [failure, setFailure] = useState<Failure>()
   const [isEditingCondition, setEditingCondition] = useState(false)
   const matching = useMatching(draft.condition, isEditingCondition)
@@ -47,17 +50,15 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
 
   const change = useCallback((part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }))
-    setProblems((before) => without(before, part))
   }, [])
 
   const read = readRequest(draft)
   const request = 'request' in read ? read.request : undefined
   const isPresent = request !== undefined && review.is !== 'none' && review.of === subjectOf(request)
 
-  const point = (found: Problems): void => {
-    setProblems(found)
-    const name = firstOf(found)
-    if (name !== undefined) focusField(form.current, name)
+  const point = (problems: Problems, reviewed = draft): void => {
+    setFound({ problems, draft: reviewed })
+    focusFirst(form.current, problems)
   }
 
   const startReview = async (reviewed = draft): Promise<void> => {
@@ -69,16 +70,16 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
     const reading = readRequest(reviewed)
     if ('problems' in reading) {
       drop()
-      point(reading.problems)
+      point(reading.problems, reviewed)
       return
     }
-    setProblems({})
+    setFound(noProblems)
     reviewSection.current?.focus({ preventScroll: true })
     const refusal = await ask(reading.request)
     if (refusal === undefined) return
     const place = placeRefusal(refusal)
     if (place === undefined) setFailure({ is: 'refused', error: refusal })
-    else point({ [place.field]: place.message })
+    else point({ [place.field]: place.message }, reviewed)
   }
 
   // A new result is scrolled into view and announced.
@@ -133,7 +134,7 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
                 setCleared(draft)
                 setNoted(false)
                 setDraft(emptyDraft)
-                setProblems({})
+                setFound(noProblems)
                 setFailure(undefined)
                 drop()
               }}
@@ -169,6 +170,8 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
           />
           <OperationStep draft={draft} problems={problems} change={change} />
           <WhenStep draft={draft} problems={problems} change={change} />
+          <PaceStep draft={draft} problems={problems} change={change} />
+          <NamingStep draft={draft} problems={problems} change={change} />
           <ReviewStep
             ref={reviewSection}
             request={request}
@@ -197,17 +200,15 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
   )
 }
 
-/** The problems without those of fields that were just changed. */
-function without(problems: Problems, part: Partial<Draft>): Problems {
-  const changed = new Set<string>(Object.keys(part))
-  if ('maxTimeUnit' in part) changed.add('maxTime')
-  if ('start' in part) changed.add('startAt')
-  if (!fieldNames.some((name) => problems[name] !== undefined && changed.has(name))) return problems
-  return Object.fromEntries(Object.entries(problems).filter(([name]) => !changed.has(name)))
-}
+const noProblems = { problems: {}, draft: emptyDraft }
 
-function focusField(form: HTMLElement | null, name: FieldName): void {
-  const control = form?.querySelector<HTMLElement>(`[data-field="${name}"] :is(input, [contenteditable="true"])`)
+/** Gives the focus to the first field of the page that has a problem, and opens what it is folded into. */
+function focusFirst(form: HTMLElement | null, problems: Problems): void {
+  const names = new Set(Object.keys(problems))
+  const fields = [...(form?.querySelectorAll<HTMLElement>('[data-field]') ?? [])]
+  const field = fields.find(({ dataset }) => names.has(dataset.field ?? ''))
+  const control = field?.querySelector<HTMLElement>('input, select, textarea, [contenteditable="true"]')
+  control?.closest('details')?.setAttribute('open', '')
   control?.focus()
   control?.scrollIntoView({ block: 'nearest' })
 }

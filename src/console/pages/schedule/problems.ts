@@ -1,4 +1,6 @@
-/** A field of the form, by the member of the draft that it writes. */
+import type { Draft } from './draft.ts'
+
+/** A field of the form, by the member of the draft that it writes. The rows of lists have numbers from 0 on. */
 export type FieldName =
   | 'condition'
   | 'methodName'
@@ -10,27 +12,40 @@ export type FieldName =
   | 'startAt'
   | 'maxTime'
   | 'jobId'
+  | 'name'
+  | 'description'
+  | 'labels'
+  | `labels.${number}.${'name' | 'value'}`
+  | 'maxPerMinute'
+  | 'maxConcurrent'
+  | 'abort'
+  | `abort.${number}`
+  | `abort.${number}.${RuleMember}`
 
-/** The fields from the top of the page. */
-export const fieldNames: readonly FieldName[] = [
-  'condition',
-  'methodName',
-  'payload',
-  'responseTimeout',
-  'connectTimeout',
-  'tags',
-  'desired',
-  'startAt',
-  'maxTime',
-  'jobId',
-]
+type RuleMember = (typeof ruleMembers)[number]
+const ruleMembers = ['on', 'percent', 'afterDevices', 'action'] as const
 
 /** What is wrong, by field. */
 export type Problems = { readonly [name in FieldName]?: string }
 
-/** The first field with a problem, from the top; undefined when no field has one. */
-export function firstOf(problems: Problems): FieldName | undefined {
-  return fieldNames.find((name) => problems[name] !== undefined)
+/** The problems that were found in a draft, without those of fields that have been changed since. */
+export function problemsLeft(problems: Problems, found: Draft, present: Draft): Problems {
+  const isSame = (name: string): boolean =>
+    JSON.stringify(typedIn(found, name)) === JSON.stringify(typedIn(present, name))
+  return Object.fromEntries(Object.entries(problems).filter(([name]) => isSame(name)))
+}
+
+/** What a field shows. */
+function typedIn(draft: Draft, name: string): unknown {
+  if (name === 'maxTime') return [draft.maxTime, draft.maxTimeUnit]
+  if (name === 'startAt') return [draft.start, draft.startAt]
+  return name
+    .split('.')
+    .reduce<unknown>(
+      (value, member) =>
+        typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(member) : undefined,
+      draft,
+    )
 }
 
 /** The hub's reason to refuse a job. */
@@ -53,8 +68,19 @@ export function placeRefusal({
     .filter(({ at }) => at.every((segment, index) => path[index] === segment))
     .sort((one, other) => other.at.length - one.at.length)[0]
   if (place === undefined) return undefined
-  const below = path.slice(place.at.length).join('.')
+  const rest = path.slice(place.at.length)
+  if (place.field === 'labels' || place.field === 'abort') return { field: fieldOfRow(place.field, rest), message }
+  const below = rest.join('.')
   return { field: place.field, message: below === '' ? message : `${below}: ${message}` }
+}
+
+/** The field of a list that the rest of a path leads to. */
+function fieldOfRow(list: 'labels' | 'abort', [index, member]: readonly string[]): FieldName {
+  const row = Number(index)
+  if (!Number.isInteger(row)) return list
+  if (list === 'labels') return `labels.${row}.${member === 'value' ? 'value' : 'name'}`
+  const known = ruleMembers.find((one) => one === member)
+  return known === undefined ? `abort.${row}` : `abort.${row}.${known}`
 }
 
 /** The fields of the form for the members of the input. */
@@ -71,6 +97,12 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['startTime'], field: 'startAt' },
   { at: ['maxExecutionTimeInSeconds'], field: 'maxTime' },
   { at: ['jobId'], field: 'jobId' },
+  { at: ['name'], field: 'name' },
+  { at: ['description'], field: 'description' },
+  { at: ['labels'], field: 'labels' },
+  { at: ['rollout', 'maxPerMinute'], field: 'maxPerMinute' },
+  { at: ['rollout', 'maxConcurrent'], field: 'maxConcurrent' },
+  { at: ['rollout', 'abort'], field: 'abort' },
 ]
 
 /** A message as a sentence: for conditions, the hub's messages are fragments such as `unexpected end (line 1, column 9)`. */

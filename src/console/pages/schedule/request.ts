@@ -1,13 +1,16 @@
 import type {
+  AbortRuleInput,
   CloudToDeviceMethodInput,
+  JobLabelInput,
+  JobRolloutInput,
   ScheduleDeviceMethodInput,
   ScheduleTwinUpdateInput,
   TwinPatchInput,
 } from '../../../generated/console/graphql.ts'
 import { momentOf } from '../../local-time.ts'
 import { parseJson } from '../../ui/json-text.ts'
-import type { Draft } from './draft.ts'
-import { readInt, secondsOf } from './duration.ts'
+import type { Draft, RuleDraft } from './draft.ts'
+import { readInt, readNumber, secondsOf } from './duration.ts'
 import type { FieldName, Problems } from './problems.ts'
 
 /** A draft in the form of the mutation's input. Without `startTime`, the job starts now. */
@@ -16,6 +19,10 @@ export type JobRequest = {
   readonly queryCondition: string
   readonly startTime?: string
   readonly maxExecutionTimeInSeconds: number
+  readonly name?: string
+  readonly description?: string
+  readonly labels?: readonly JobLabelInput[]
+  readonly rollout?: JobRolloutInput
 } & (
   | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
   | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
@@ -52,7 +59,48 @@ function readCommon(draft: Draft, problems: Found) {
     queryCondition: draft.condition,
     ...(startTime === undefined ? {} : { startTime }),
     maxExecutionTimeInSeconds: seconds ?? 0,
+    ...readNaming(draft, problems),
+    ...readRollout(draft, problems),
   }
+}
+
+function readNaming({ name, description, labels }: Draft, problems: Found) {
+  for (const [row, label] of labels.entries()) {
+    if (label.name.trim() === '') problems[`labels.${row}.name`] = 'Enter a name, or remove the label.'
+  }
+  return {
+    ...(name.trim() === '' ? {} : { name: name.trim() }),
+    ...(description.trim() === '' ? {} : { description: description.trim() }),
+    ...(labels.length === 0 ? {} : { labels: labels.map(({ name, value }) => ({ name: name.trim(), value })) }),
+  }
+}
+
+/** A twin update has no calls that a limit could count. */
+function readRollout(draft: Draft, problems: Found): { readonly rollout?: JobRolloutInput } {
+  const maxPerMinute = readLimit(draft, 'maxPerMinute', problems)
+  const maxConcurrent = draft.operation === 'method' ? readLimit(draft, 'maxConcurrent', problems) : undefined
+  const rollout = {
+    ...(maxPerMinute === undefined ? {} : { maxPerMinute }),
+    ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+    ...(draft.abort.length === 0 ? {} : { abort: draft.abort.map((rule, row) => readRule(rule, row, problems)) }),
+  }
+  return Object.keys(rollout).length === 0 ? {} : { rollout }
+}
+
+function readLimit(draft: Draft, name: 'maxPerMinute' | 'maxConcurrent', problems: Found): number | undefined {
+  if (draft[name].trim() === '') return undefined
+  const limit = readInt(draft[name])
+  if (limit === undefined) problems[name] = 'Enter a whole number, or leave empty.'
+  return limit
+}
+
+function readRule({ on, percent, afterDevices, action }: RuleDraft, row: number, problems: Found): AbortRuleInput {
+  const share = readNumber(percent)
+  if (share === undefined) problems[`abort.${row}.percent`] = 'Enter a percentage.'
+  const isLeftOut = afterDevices.trim() === ''
+  const count = readInt(afterDevices)
+  if (!isLeftOut && count === undefined) problems[`abort.${row}.afterDevices`] = 'Enter a whole number, or leave empty.'
+  return { on, percent: share ?? 0, ...(isLeftOut || count === undefined ? {} : { afterDevices: count }), action }
 }
 
 function readCall(draft: Draft, problems: Found): CloudToDeviceMethodInput {

@@ -12,7 +12,15 @@ import { type Failure, FailureNote } from './failure-note.tsx'
 import { Overlaps } from './overlaps.tsx'
 import { type Expectation, type JobRequest, shortestConnectTimeout } from './request.ts'
 import styles from './review-step.module.css'
-import { describeCount, describeDevices, describeExpectedTime, describeJob, warningsOf } from './summary.ts'
+import {
+  describeCount,
+  describeDevices,
+  describeExpectedTime,
+  describeJob,
+  describeRollout,
+  describeShortestTime,
+  warningsOf,
+} from './summary.ts'
 
 /** A job that has a preview: its impact, and the button that schedules it on exactly these devices. */
 export function Reviewed({
@@ -45,6 +53,7 @@ export function Reviewed({
   const waits = request.cloudToDeviceMethod?.connectTimeoutInSeconds !== shortestConnectTimeout
   const canWait = preview.maxOfflineWaitInSeconds !== null
   const drifted = failure?.is === 'drifted'
+  const shortest = describeShortestTime(request, preview)
   return (
     <>
       <p className={styles.sentence}>{describeJob(request, preview)}</p>
@@ -66,6 +75,16 @@ export function Reviewed({
         <Fact name="Connected now">{describeCount(connectedCount)}</Fact>
         {compliantCount && <Fact name="Already up to date">{describeCount(compliantCount)}</Fact>}
         <Fact name="Estimated duration">{describeExpectedTime(preview)}</Fact>
+        {shortest !== undefined && <Fact name="Shortest duration">{shortest}</Fact>}
+        {request.rollout && (
+          <Fact name="Pace and safety" isWide>
+            <ul>
+              {describeRollout(request.rollout).map((words) => (
+                <li key={words}>{words}</li>
+              ))}
+            </ul>
+          </Fact>
+        )}
         {request.startTime !== undefined && (
           <Fact name="Starts">
             {formatMinute(request.startTime)} <span className={styles.muted}>{formatUtc(request.startTime)}</span>
@@ -135,9 +154,17 @@ function problemOfLimit(text: string, limit: number | undefined, { deviceCount }
   return limit < deviceCount.value ? `${formatCount(deviceCount.value)} devices match already.` : undefined
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+function Fact({
+  name,
+  isWide = false,
+  children,
+}: {
+  readonly name: string
+  readonly isWide?: boolean
+  readonly children: ReactNode
+}) {
   return (
-    <div>
+    <div className={isWide ? styles.wide : undefined}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

@@ -4,7 +4,15 @@ import { Button } from '../../ui/button.tsx'
 import { useNow } from '../../ui/time.tsx'
 import { formatAhead, formatUtc } from './date-time-input.ts'
 import type { Draft } from './draft.ts'
-import { describeCount, describeDevices, describeDraftedAct, describeLimit, startOf } from './summary.ts'
+import {
+  describeCount,
+  describeDevices,
+  describeDraftedAct,
+  describeDraftedPace,
+  describeLimit,
+  isPaced,
+  startOf,
+} from './summary.ts'
 import styles from './summary-panel.module.css'
 import type { Matching } from './use-matching.ts'
 
@@ -62,6 +70,18 @@ export function SummaryPanel({
           <dt>Time limit</dt>
           <dd>{describeLimit(draft) ?? <Missing />}</dd>
         </div>
+        {isPaced(draft) && (
+          <div>
+            <dt>Pace and safety</dt>
+            <dd>{describeDraftedPace(draft)}</dd>
+          </div>
+        )}
+        {draft.name.trim() !== '' && (
+          <div>
+            <dt>Name</dt>
+            <dd>{draft.name.trim()}</dd>
+          </div>
+        )}
         {draft.jobId.trim() !== '' && (
           <div>
             <dt>Job ID</dt>

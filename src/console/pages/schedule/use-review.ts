@@ -17,8 +17,14 @@ export type Review =
 /** Milliseconds to wait for the hub, which aims to answer within about two seconds. */
 const patience = 8_000
 
-/** Identifies what a review is about: the request without its ID. */
-export function subjectOf({ jobId: _, ...request }: JobRequest): string {
+/** Identifies what a review is about: the request without its ID, its name, its description and its labels. */
+export function subjectOf({
+  jobId: _jobId,
+  name: _name,
+  description: _description,
+  labels: _labels,
+  ...request
+}: JobRequest): string {
   return JSON.stringify(request)
 }
 

@@ -1,10 +1,15 @@
-import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount } from '../../format.ts'
+import type { JobNowFragment } from '../generated/console/graphql.ts'
+import { formatCount } from './format.ts'
 
-type Rule = NonNullable<JobNowFragment['rollout']>['abort'][number]
+type CountingRule = NonNullable<JobNowFragment['rollout']>['abort'][number]
 
 /** A rule as a sentence: `Pause when 3 % failed or refused, after 100 devices`. */
-export function describeRule({ on, percent, afterDevices, action }: Rule): string {
+export function describeRule({
+  on,
+  percent,
+  afterDevices,
+  action,
+}: Pick<CountingRule, 'on' | 'percent' | 'afterDevices' | 'action'>): string {
   const results = on.map((result) => ({ FAILED: 'failed', REFUSED: 'refused' })[result] ?? result).join(' or ')
   const verb = { PAUSE: 'Pause', CANCEL: 'Cancel' }[action] ?? action
   const threshold = percent === 0 ? `a device ${results}` : `${percent} % ${results}`
@@ -12,7 +17,7 @@ export function describeRule({ on, percent, afterDevices, action }: Rule): strin
 }
 
 /** The state of a rule: `4 of 100 devices`, and that it has acted. */
-export function describeRuleState({ matchedCount, endedCount, hasActed, action }: Rule): string {
+export function describeRuleState({ matchedCount, endedCount, hasActed, action }: CountingRule): string {
   const counted =
     endedCount === 0 ? 'nothing counted yet' : `${formatCount(matchedCount)} of ${formatCount(endedCount)}`
   if (!hasActed) return counted

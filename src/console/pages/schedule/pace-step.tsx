@@ -1,0 +1,53 @@
+import { FoldedPanel } from '../../shell/folded-panel.tsx'
+import { Field } from '../../ui/field.tsx'
+import { AbortRules } from './abort-rules.tsx'
+import styles from './form.module.css'
+import type { StepProps } from './step.ts'
+import { describeDraftedPace, isPaced } from './summary.ts'
+
+/** How fast the job proceeds, and when it stops by itself. */
+export function PaceStep({ draft, problems, change }: StepProps) {
+  return (
+    <FoldedPanel title="Pace and safety" summary={describeDraftedPace(draft)} isOpenAtFirst={isPaced(draft)}>
+      <div className={styles.pair}>
+        <div data-field="maxPerMinute">
+          <Field
+            label="Devices per minute"
+            optional
+            error={problems.maxPerMinute}
+            hint="At most as many are contacted in any minute. Leave empty for no limit."
+          >
+            {(control) => (
+              <input
+                {...control}
+                inputMode="numeric"
+                value={draft.maxPerMinute}
+                onChange={({ target }) => change({ maxPerMinute: target.value })}
+              />
+            )}
+          </Field>
+        </div>
+        {draft.operation === 'method' && (
+          <div data-field="maxConcurrent">
+            <Field
+              label="Calls in progress"
+              optional
+              error={problems.maxConcurrent}
+              hint="At most as many devices have a call at a time. Leave empty for no limit."
+            >
+              {(control) => (
+                <input
+                  {...control}
+                  inputMode="numeric"
+                  value={draft.maxConcurrent}
+                  onChange={({ target }) => change({ maxConcurrent: target.value })}
+                />
+              )}
+            </Field>
+          </div>
+        )}
+      </div>
+      <AbortRules draft={draft} problems={problems} change={change} />
+    </FoldedPanel>
+  )
+}
