@@ -33,7 +33,8 @@ export type AbortCrossing = {
 /** What a job's rules count from: its counters when it was resumed last. */
 export type AbortBase = { readonly ended: number; readonly failed: number; readonly refused: number }
 
-const mostRules = 10
+/** The most rules of a job. */
+export const mostRules = 10
 export const defaultAfterDevices = 1
 
 /** The rules in the order in which they were given. InvalidInputError with the path of the member. */

@@ -142,16 +142,32 @@ const rows: Readonly<Record<string, Row>> = {
       jobId: 'call',
       queryCondition: condition,
       cloudToDeviceMethod: { methodName: 'reboot', payload: 'secret' },
+      rollout: {
+        maxPerMinute: 600,
+        abort: [{ on: ['FAILED', 'REFUSED'], percent: 2.5, action: 'PAUSE' }],
+      },
     }),
     refused: { jobId: 'other', queryCondition: 'tags.', cloudToDeviceMethod: { methodName: 'reboot' } },
     code: 'QUERY_CONDITION',
-    detail: { queryCondition: condition, methodName: 'reboot' },
+    detail: {
+      queryCondition: condition,
+      methodName: 'reboot',
+      rollout: {
+        maxPerMinute: 600,
+        abort: [{ on: ['failed', 'refused'], percent: 2.5, afterDevices: 1, action: 'pause' }],
+      },
+    },
   },
   scheduleTwinUpdate: {
-    input: () => ({ jobId: 'patch', queryCondition: condition, updateTwin: { tags: { site: 'secret' } } }),
+    input: () => ({
+      jobId: 'patch',
+      queryCondition: condition,
+      updateTwin: { tags: { site: 'secret' } },
+      rollout: { maxPerMinute: 5 },
+    }),
     refused: { jobId: 'other', queryCondition: condition, updateTwin: {} },
     code: 'INVALID_INPUT',
-    detail: { queryCondition: condition, members: 1, paths: ['tags.site'] },
+    detail: { queryCondition: condition, members: 1, paths: ['tags.site'], rollout: { maxPerMinute: 5 } },
   },
   retryJob: {
     input: async () => ({ jobId: await givenEndedJob(), newJobId: 'again' }),

@@ -1,4 +1,3 @@
-import { GraphQLError } from 'graphql'
 import { findFailureSamples, type GroupOfJob, sampledGroupKey } from '../../job/store/failures.ts'
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
@@ -8,6 +7,7 @@ import { DeviceJob } from './device-job.ts'
 import { findFailureTally, findVisibleFailures } from './failure-count-cache.ts'
 import { isForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
+import { countOf, listComplexity, sizeOf } from './short-list.ts'
 import { countedWhenForeign, countVisible } from './visible-statistics.ts'
 
 // A sample may be somewhat old: its device jobs stay in the group. After the end of the job, its key is another one.
@@ -24,21 +24,6 @@ const maxSample = 20
  * has read them.
  */
 const ownComplexity = 10
-
-/** The number of rows to read from the beginning of a short list. */
-function sizeOf(first: number | null | undefined, preset: number, maximum: number): number {
-  const size = first ?? preset
-  if (size >= 1 && size <= maximum) return size
-  throw new GraphQLError(`"first" is ${size}. It must be 1 to ${maximum} here.`, {
-    extensions: { code: 'INVALID_PAGE_SIZE' },
-  })
-}
-
-/** The same before the check. */
-const countOf = (first: number | null | undefined, preset: number, maximum: number): number =>
-  Math.min(Math.max(first ?? preset, 1), maximum)
-
-const listComplexity = (count: number, own = 0) => ({ field: own + count, multiplier: count })
 
 const FailureGroup = builder.objectRef<Group>('FailureGroup').implement({
   description: 'Device jobs of a job with the same kind of failure.',

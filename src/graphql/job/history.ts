@@ -1,7 +1,8 @@
 import type { DeviceJobCancellation } from '../../job/cancel-device-jobs.ts'
 import type { JobHistoryEvent } from '../../job/history.ts'
-import { findHistories } from '../../job/store/history.ts'
+import { findHistories, findSchedulers } from '../../job/store/history.ts'
 import { builder } from '../builder.ts'
+import { maxPageSize } from '../limits.ts'
 import { perParent } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
 import { withoutScope } from '../without-scope.ts'
@@ -9,6 +10,7 @@ import { JobAbort } from './abort-rule.ts'
 import { JobStatus } from './enums.ts'
 import { isForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
+import { countOf, listComplexity, sizeOf } from './short-list.ts'
 
 const JobEventType = builder.enumType('JobEventType', {
   description: 'The type of a job event.',
@@ -142,19 +144,33 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
   }),
 })
 
-// A job has a few events, which are found by its key: those of 100 jobs among a million take 0.2 ms.
+/** More than most jobs have: one that is neither paused nor changed has at most five. */
+const usualEvents = 20
+
+// Events are found by the key of their job: those of 100 jobs among a million take 0.2 ms.
 const findOfJob = perParent(withoutScope(findHistories), ({ jobKey }) => jobKey)
+const findSchedulerOf = perParent(withoutScope(findSchedulers), ({ jobKey }) => jobKey)
 
 builder.objectField(Job, 'history', (t) =>
   t.field({
     type: [JobEvent],
     ...ofJob('key'),
-    complexity: 5, // Most jobs have at most five events: scheduled, queued, started, cancelled, ended.
+    complexity: ({ last }) => listComplexity(countOf(last, usualEvents, maxPageSize)),
     ...mayFail(
-      'The status transitions of the job, the oldest first. Empty for jobs that were created before the hub kept histories.',
+      `The newest status transitions of the job, the oldest of them first: ${usualEvents} unless \`last\` says otherwise. A job that is paused or changed often has up to about 1,000. Empty for jobs that were created before the hub kept histories.`,
     ),
-    resolve: async (job, _args, context) => {
-      const events = await findOfJob(context, job.key, undefined)
+    args: {
+      last: t.arg.int({
+        defaultValue: usualEvents,
+        description: `Maximum number of events: 1 to ${maxPageSize}.`,
+      }),
+      before: t.arg.int({
+        description: 'Only events of a smaller `version`: with that of the first event, the events before it.',
+      }),
+    },
+    resolve: async (job, { last, before }, context) => {
+      const page = { last: sizeOf(last, usualEvents, maxPageSize, 'last'), before: before ?? null }
+      const events = await findOfJob(context, job.key, page)
       return isForeign(job, context)
         ? events.map((event) => ({ ...event, reason: null, crossing: null, cancellation: null }))
         : [...events]
@@ -170,6 +186,6 @@ builder.objectField(Job, 'createdBy', (t) =>
       'The name of the person or policy that scheduled the job. Null for jobs that were created before the hub kept it.',
     // The histories of older jobs have it.
     resolve: async ({ key, createdBy }, _args, context) =>
-      createdBy ?? (await findOfJob(context, key, undefined)).find(({ type }) => type === 'scheduled')?.actor ?? null,
+      createdBy ?? (await findSchedulerOf(context, key, undefined))[0]?.actor ?? null,
   }),
 )

@@ -1,3 +1,5 @@
+import { abortOutcomes, mostRules } from '../../job/abort-rules.ts'
+import type { JsonObject } from '../../json/json.ts'
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
 import { WaveInput } from './wave-input.ts'
@@ -43,6 +45,27 @@ export const JobLimitsInput = builder.inputType('JobLimitsInput', {
   description: 'The limits of a job to change. A limit that is omitted stays, and null removes it.',
   fields: limitFields,
 })
+
+/** The limits that are given, as the audit keeps them. */
+export const limitsDetail = ({ maxPerMinute, maxConcurrent }: typeof JobLimitsInput.$inferInput): JsonObject => ({
+  ...(maxPerMinute !== undefined && { maxPerMinute }),
+  ...(maxConcurrent !== undefined && { maxConcurrent }),
+})
+
+/** The limits and rules that are given, likewise; of rules, not more than a job may have. Empty without any. */
+export function rolloutDetail(given: typeof JobRolloutInput.$inferInput | null | undefined): JsonObject {
+  if (given == null) return {}
+  const abort = (given.abort ?? []).slice(0, mostRules).map(
+    ({ on, percent, afterDevices, action }): JsonObject => ({
+      on: on.slice(0, abortOutcomes.length),
+      percent,
+      ...(afterDevices != null && { afterDevices }),
+      action,
+    }),
+  )
+  const rollout = { ...limitsDetail(given), ...(abort.length > 0 && { abort }) }
+  return Object.keys(rollout).length === 0 ? {} : { rollout }
+}
 
 /** What descriptions of arguments say. */
 export const rollout = 'How the job proceeds through its devices. Without it, nothing stops the job by itself.'

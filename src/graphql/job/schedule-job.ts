@@ -16,6 +16,7 @@ import { resultUnion } from '../errors.ts'
 import { mayFail } from '../may-fail.ts'
 import { CancelJobInput, ScheduleDeviceMethodInput, ScheduleTwinUpdateInput } from './input.ts'
 import { jobPayload } from './payload.ts'
+import { rolloutDetail } from './rollout-input.ts'
 
 export const ScheduleJobPayload = jobPayload(
   'ScheduleJobPayload',
@@ -42,9 +43,10 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     authScopes: { right: 'writeJobs' },
     audit: {
       target: ({ input }) => input.jobId ?? null,
-      detail: ({ input: { queryCondition, cloudToDeviceMethod } }) => ({
+      detail: ({ input: { queryCondition, cloudToDeviceMethod, rollout } }) => ({
         queryCondition,
         methodName: cloudToDeviceMethod.methodName,
+        ...rolloutDetail(rollout),
       }),
       withId: ({ input }) => ({ input: withJobId(input) }),
     },
@@ -68,9 +70,10 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     authScopes: { right: 'writeJobs' },
     audit: {
       target: ({ input }) => input.jobId ?? null,
-      detail: ({ input: { queryCondition, updateTwin: patch } }) => ({
+      detail: ({ input: { queryCondition, updateTwin: patch, rollout } }) => ({
         queryCondition,
         ...twinDetail({ tags: patch.tags, desired: patch.properties?.desired }),
+        ...rolloutDetail(rollout),
       }),
       withId: ({ input }) => ({ input: withJobId(input) }),
     },

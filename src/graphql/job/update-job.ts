@@ -5,12 +5,7 @@ import { resultUnion } from '../errors.ts'
 import { mayFail } from '../may-fail.ts'
 import { namingFields } from './input.ts'
 import { jobPayload } from './payload.ts'
-import { JobLimitsInput } from './rollout-input.ts'
-
-const limitsIn = ({ maxPerMinute, maxConcurrent }: NonNullable<typeof JobLimitsInput.$inferInput>) => ({
-  ...(maxPerMinute !== undefined && { maxPerMinute }),
-  ...(maxConcurrent !== undefined && { maxConcurrent }),
-})
+import { JobLimitsInput, limitsDetail } from './rollout-input.ts'
 
 /** Validated by job/update.ts. */
 const UpdateJobInput = builder.inputType('UpdateJobInput', {
@@ -47,7 +42,7 @@ builder.mutationField('updateJob', (t) =>
         ...(name !== undefined && { name }),
         ...(maxExecutionTimeInSeconds != null && { maxExecutionTimeInSeconds }),
         ...(extendBySeconds != null && { extendBySeconds }),
-        ...(rollout != null && { rollout: limitsIn(rollout) }),
+        ...(rollout != null && { rollout: limitsDetail(rollout) }),
       }),
     },
     ...mayFail(

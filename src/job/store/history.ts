@@ -28,16 +28,43 @@ export const noteMoved = ({ type, cause, time, by, reason, changed, wave }: Note
 /** An event and the key of its job. */
 export type KeyedEvent = JobHistoryEvent & { readonly jobKey: string }
 
+/** A part of a history: its last events, or the last ones of those before a version. */
+export type HistoryPage = { readonly last: number; readonly before: number | null }
+
+/** All events: a job with 1,000 of them can neither be paused nor changed. */
+const wholeHistory: HistoryPage = { last: 2_000, before: null }
+
 /**
- * The histories of these jobs (by their keys), each with the oldest event first. Jobs from older versions of the hub
- * have none.
+ * The histories of these jobs (by their keys), each with its oldest event first. Jobs from older versions of the hub have
+ * none.
  */
-export function findHistories(db: Reader, jobKeys: readonly string[]): Promise<KeyedEvent[]> {
+export function findHistories(
+  db: Reader,
+  jobKeys: readonly string[],
+  { last, before } = wholeHistory,
+): Promise<KeyedEvent[]> {
   return db.query<KeyedEvent>(
-    sql`select job_key as "jobKey", version, time, type, status, cause, actor, reason, changed, crossing, cancellation, wave
-        from job_event
-        where job_key = any(${jobKeys}::bigint[])
-        order by job_key, version`,
+    sql`select event.job_key as "jobKey", version, time, type, status, cause, actor, reason, changed, crossing,
+               cancellation, wave
+        from unnest(${jobKeys}::bigint[]) as asked (key)
+        cross join lateral (
+          select * from job_event
+          where job_key = asked.key and (${before}::integer is null or version < ${before}::integer)
+          order by version desc
+          limit ${last}
+        ) event
+        order by event.job_key, version`,
+  )
+}
+
+/** The names of those who scheduled these jobs (by their keys), as far as they are known. */
+export function findSchedulers(
+  db: Reader,
+  jobKeys: readonly string[],
+): Promise<{ readonly jobKey: string; readonly actor: string | null }[]> {
+  return db.query(
+    sql`select job_key as "jobKey", actor from job_event
+        where job_key = any(${jobKeys}::bigint[]) and type = 'scheduled'`,
   )
 }
 

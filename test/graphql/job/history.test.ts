@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pauseJob, resumeJob } from '../../../src/job/commands.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
-import { givenDevices, givenMethodJob } from '../../support/rows.ts'
+import { givenDevices, givenMethodJob, tester } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { answer, countStatements, dispatch, finish, start } from '../facts.ts'
 
@@ -87,6 +88,40 @@ test('of many jobs takes as many statements as of few', async () => {
     for (const { history } of Object(data.jobs).nodes) expect(history).toEqual([{ type: 'SCHEDULED', actor: 'tester' }])
   }
   expect(await countStatements(ask(8))).toBe(await countStatements(ask(2)))
+})
+
+test('of many events, the newest are returned unless the ones before them are asked for', async () => {
+  const jobId = await givenMethodJob(door.deps, 'pump')
+  const pauses = 15
+  for (let count = 0; count < pauses; count++) {
+    await pauseJob(door.deps, tester, jobId)
+    await resumeJob(door.deps, tester, jobId)
+  }
+  const versionsOf = async (args: string): Promise<readonly number[]> => {
+    const { data, errors } = await door.ask(`{ job(jobId: "${jobId}") { history${args} { version } } }`)
+    expect(errors).toEqual([])
+    return Object(data.job).history.map((event: { readonly version: number }) => event.version)
+  }
+  const all = await versionsOf('(last: 100)')
+  expect(all).toHaveLength(1 + 2 * pauses)
+  expect(all).toEqual(all.toSorted((a, b) => a - b))
+  expect(await versionsOf('')).toEqual(all.slice(-20))
+  expect(await versionsOf('(last: 3)')).toEqual(all.slice(-3))
+  expect(await versionsOf(`(last: 2, before: ${all[5]})`)).toEqual(all.slice(3, 5))
+  expect(await versionsOf(`(before: ${all[0]})`)).toEqual([])
+  for (const last of [0, 101]) {
+    const { data, errors } = await door.ask(`{ job(jobId: "${jobId}") { history(last: ${last}) { version } } }`)
+    expect(data).toEqual({ job: { history: null } })
+    expect(errors).toMatchObject([{ extensions: { code: 'INVALID_PAGE_SIZE' } }])
+  }
+})
+
+test('counts as many objects as it may return', async () => {
+  const ask = (text: string) => door.ask(`{ jobs(first: 100) { nodes { ${text} } } }`)
+  expect((await ask('history { abort { percent } }')).errors).toEqual([])
+  expect((await ask('history(last: 100) { version }')).errors).toMatchObject([
+    { extensions: { code: 'LIMIT_EXCEEDED' } },
+  ])
 })
 
 const createdByOf = async (jobId: string) => {

@@ -78,7 +78,7 @@ graphql(`
         ...Counters
       }
     }
-    history {
+    history(last: 100) {
       time
       type
       status
