@@ -82,7 +82,7 @@ describe.skipIf(browserPath === undefined)('the keyboard', () => {
     await link(page, 'third').waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('first j ?')
-    const search = page.getByRole('searchbox', { name: 'Job ID starts with' })
+    const search = page.getByRole('searchbox', { name: 'Search ID, name, method' })
     expect(await search.inputValue()).toBe('first j ?')
     expect(await search.getAttribute('aria-keyshortcuts')).toBe('/')
     expect(await page.getByRole('dialog').count()).toBe(0)

@@ -44,7 +44,7 @@ describe.skipIf(browserPath === undefined)('the palette and saved views', { time
   const heading = (name: string): Promise<void> => page.getByRole('heading', { name, level: 1 }).waitFor()
 
   test('goes to a page, from a field too, and leaves the focus where it was when it is closed', async () => {
-    await page.getByRole('searchbox', { name: 'Job ID starts with' }).focus()
+    await page.getByRole('searchbox', { name: 'Search ID, name, method' }).focus()
     await find('dev')
     await expect.poll(active).toContain('Devices')
     expect(await option('Devices').getAttribute('aria-selected')).toBe('true')

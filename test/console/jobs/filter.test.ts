@@ -18,6 +18,7 @@ const filters = fc.record({
   status: inOrder(statuses),
   outcome: fc.constant<JobOutcome[]>([]),
   type: inOrder(types),
+  text: fc.string({ unit: 'grapheme' }),
   idPrefix: fc.string({ unit: 'grapheme' }),
   labels: fc.uniqueArray(
     fc.constantFrom('team', 'team=north', 'a/b=c=d', 'x=', 'ü=ü').filter((label) => /^[a-z]/.test(label)),
@@ -28,6 +29,7 @@ const ended = fc.record({
   status: fc.constant<JobStatus[]>([]),
   outcome: inOrder(outcomes),
   type: inOrder(types),
+  text: fc.string({ unit: 'grapheme' }),
   idPrefix: fc.string({ unit: 'grapheme' }),
   labels: fc.uniqueArray(
     fc.constantFrom('team', 'team=north', 'a/b=c=d', 'x=', 'ü=ü').filter((label) => /^[a-z]/.test(label)),
@@ -48,11 +50,12 @@ test('an address can be read by people', () => {
     status: ['RUNNING', 'QUEUED'] as const,
     outcome: [],
     type: ['SCHEDULE_UPDATE_TWIN'] as const,
+    text: 'night',
     idPrefix: 'reboot-',
     labels: ['team=north'],
   }
   expect(writeFilter(filter, new URLSearchParams()).toString()).toBe(
-    'status=queued%2Crunning&type=twin&id=reboot-&label=team%3Dnorth',
+    'status=queued%2Crunning&type=twin&search=night&id=reboot-&label=team%3Dnorth',
   )
 })
 
@@ -62,6 +65,7 @@ test('what an address says that is not known is passed over, in whatever way it 
     status: ['QUEUED', 'RUNNING'],
     outcome: [],
     type: [],
+    text: '',
     idPrefix: '',
     labels: [],
   })
@@ -88,11 +92,14 @@ test('the query is asked for what the filter names and for nothing else', () => 
 })
 
 test('the subscription is asked for all statuses, so that a row learns that its job has left the filter', () => {
-  expect(toUpdateFilter({ ...noFilter, outcome: ['FAILED'], idPrefix: 'a' })).toEqual({ jobIdPrefix: 'a' })
+  const filter = { ...noFilter, outcome: ['FAILED'] as const, text: 'b', idPrefix: 'a' }
+  expect(toUpdateFilter(filter)).toEqual({ search: 'b', jobIdPrefix: 'a' })
 })
 
 test('a filter filters when it leaves anything out', () => {
   expect(isFiltered(noFilter)).toBe(false)
   expect(isFiltered({ ...noFilter, idPrefix: ' ' })).toBe(true)
+  expect(isFiltered({ ...noFilter, text: 'a' })).toBe(true)
+  expect(isFiltered({ ...noFilter, labels: ['team'] })).toBe(true)
   expect(isFiltered({ ...noFilter, type: ['SCHEDULE_UPDATE_TWIN'] })).toBe(true)
 })

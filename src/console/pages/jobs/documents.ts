@@ -6,6 +6,10 @@ graphql(`
     id
     jobId
     name
+    labels {
+      name
+      value
+    }
     type
     status
     version

@@ -4,6 +4,7 @@ import { Icon } from '../../ui/icon.tsx'
 import { SearchInput } from '../../ui/search-input.tsx'
 import { isFiltered, type ListFilter, noFilter, outcomes, statuses, types } from './filter.ts'
 import styles from './filter-bar.module.css'
+import { LabelInput } from './label-input.tsx'
 
 /** The filters of the list. */
 export function FilterBar({
@@ -17,10 +18,10 @@ export function FilterBar({
   return (
     <search ref={bar} className={styles.bar} aria-label="Filter jobs">
       <SearchInput
-        label="Job ID starts with"
-        value={filter.idPrefix}
-        maxLength={64}
-        onChange={(idPrefix) => onChange({ ...filter, idPrefix })}
+        label="Search ID, name, method"
+        value={filter.text}
+        maxLength={200}
+        onChange={(text) => onChange({ ...filter, text })}
       />
       <Choices
         label="Status"
@@ -35,24 +36,47 @@ export function FilterBar({
         onChange={(outcome) => onChange({ ...filter, status: [], outcome })}
       />
       <Choices label="Type" words={types} chosen={filter.type} onChange={(type) => onChange({ ...filter, type })} />
+      <LabelInput
+        onAdd={(label) => onChange({ ...filter, labels: [...filter.labels.filter((one) => one !== label), label] })}
+      />
       {filter.labels.map((label) => (
-        <button
+        <Chip
           key={label}
-          type="button"
-          className={styles.choice}
-          aria-pressed
-          aria-label={`Remove the filter by the label ${label}`}
-          onClick={() => onChange({ ...filter, labels: filter.labels.filter((one) => one !== label) })}
-        >
-          {label} <Icon name="close" size={11} />
-        </button>
+          text={label}
+          what={`the label ${label}`}
+          onRemove={() => onChange({ ...filter, labels: filter.labels.filter((one) => one !== label) })}
+        />
       ))}
+      {filter.idPrefix !== '' && (
+        <Chip
+          text={`ID ${filter.idPrefix}…`}
+          what={`ID ${filter.idPrefix}…`}
+          onRemove={() => onChange({ ...filter, idPrefix: '' })}
+        />
+      )}
       {isFiltered(filter) && (
         <Button kind="quiet" onClick={() => onChange(noFilter)}>
           Clear
         </Button>
       )}
     </search>
+  )
+}
+
+/** A filter that only goes away. */
+function Chip({
+  text,
+  what,
+  onRemove,
+}: {
+  readonly text: string
+  readonly what: string
+  readonly onRemove: () => void
+}) {
+  return (
+    <button type="button" className={styles.chip} aria-label={`Remove the filter by ${what}`} onClick={onRemove}>
+      <span>{text}</span> <Icon name="close" size={11} />
+    </button>
   )
 }
 

@@ -8,6 +8,9 @@ export type ListFilter = {
   readonly status: readonly JobStatus[]
   readonly outcome: readonly JobOutcome[]
   readonly type: readonly JobType[]
+  /** A part of the ID, the name, the condition or the method name. */
+  readonly text: string
+  /** Only addresses have it. */
   readonly idPrefix: string
   /** Names, or names and values: `team`, `team=north`. */
   readonly labels: readonly string[]
@@ -38,12 +41,12 @@ export const types: readonly { readonly value: JobType; readonly key: string; re
 ]
 
 /** The default: all jobs. */
-export const noFilter: ListFilter = { status: [], outcome: [], type: [], idPrefix: '', labels: [] }
+export const noFilter: ListFilter = { status: [], outcome: [], type: [], text: '', idPrefix: '', labels: [] }
 
-/** The hub refuses other names. */
-const isLabel = /^[A-Za-z0-9._/-]{1,64}(=|$)/
+/** Whether a text is a label to filter by: a name, or a name and a value. The hub refuses other names. */
+export const isLabel = (text: string): boolean => /^[A-Za-z0-9._/-]{1,64}(=|$)/.test(text)
 
-/** Reads `?status=running,queued&type=method&id=reboot&label=team=north` or `?outcome=failed`. Unknown values are ignored. */
+/** Reads `?status=running,queued&type=method&search=reboot&label=team=north` or `?outcome=failed`. Unknown values are ignored. */
 export function readFilter(search: URLSearchParams): ListFilter {
   const chosen = <Value>(name: string, words: readonly { readonly value: Value; readonly key: string }[]): Value[] => {
     const keys = new Set(search.getAll(name).flatMap((text) => text.toLowerCase().split(',')))
@@ -54,8 +57,9 @@ export function readFilter(search: URLSearchParams): ListFilter {
     status: outcome.length > 0 ? [] : chosen('status', statuses),
     outcome,
     type: chosen('type', types),
+    text: search.get('search') ?? '',
     idPrefix: search.get('id') ?? '',
-    labels: [...new Set(search.getAll('label'))].filter((label) => isLabel.test(label)),
+    labels: [...new Set(search.getAll('label'))].filter(isLabel),
   }
 }
 
@@ -71,6 +75,7 @@ export function writeFilter(filter: ListFilter, search: URLSearchParams): URLSea
   set('status', keys(filter.status, statuses))
   set('outcome', keys(filter.outcome, outcomes))
   set('type', keys(filter.type, types))
+  set('search', filter.text)
   set('id', filter.idPrefix)
   written.delete('label')
   for (const label of filter.labels) written.append('label', label)
@@ -83,11 +88,12 @@ function toLabelFilter(label: string): JobLabelFilter {
 }
 
 /** The filter of the query. */
-export function toJobFilter({ status, outcome, type, idPrefix, labels }: ListFilter): JobFilter {
+export function toJobFilter({ status, outcome, type, text, idPrefix, labels }: ListFilter): JobFilter {
   return {
     ...(outcome.length === 0 ? {} : { outcome }),
     ...(status.length === 0 ? {} : { status }),
     ...(type.length === 0 ? {} : { type }),
+    ...(text === '' ? {} : { search: text }),
     ...(idPrefix === '' ? {} : { jobIdPrefix: idPrefix }),
     ...(labels.length === 0 ? {} : { labels: labels.map(toLabelFilter) }),
   }
@@ -102,6 +108,6 @@ export function toUpdateFilter(filter: ListFilter): JobFilter {
 }
 
 /** Whether anything is left out. */
-export function isFiltered({ status, outcome, type, idPrefix, labels }: ListFilter): boolean {
-  return status.length > 0 || outcome.length > 0 || type.length > 0 || idPrefix !== '' || labels.length > 0
+export function isFiltered({ status, outcome, type, text, idPrefix, labels }: ListFilter): boolean {
+  return status.length + outcome.length + type.length + labels.length > 0 || text !== '' || idPrefix !== ''
 }

@@ -10,14 +10,17 @@ import styles from './row-parts.module.css'
 
 type Part = { readonly job: JobsRowFragment }
 
-/** The job: its ID, its operation, its devices. */
+/** The job: its name or ID, its labels, its operation, its devices. */
 export function JobName({ job }: Part) {
   const isMethod = job.type === 'SCHEDULE_DEVICE_METHOD'
   return (
     <div className={styles.name}>
-      <Link className={`${styles.id} stretched`} to={`/jobs/${encodeURIComponent(job.jobId)}`}>
-        {job.name ?? job.jobId}
-      </Link>
+      <span className={styles.head}>
+        <Link className={`${styles.id} stretched`} to={`/jobs/${encodeURIComponent(job.jobId)}`}>
+          {job.name ?? job.jobId}
+        </Link>
+        <Labels labels={job.labels} />
+      </span>
       <span className={styles.what}>
         <Icon name={isMethod ? 'method' : 'twin'} size={13} />
         <span className="hidden">{isMethod ? 'Method call' : 'Twin update'}</span>
@@ -29,6 +32,26 @@ export function JobName({ job }: Part) {
       </span>
     </div>
   )
+}
+
+/** The most labels in a row. The page of the job has all of them. */
+const mostLabels = 3
+
+/** The first labels, each of which leads to the jobs that have it. */
+function Labels({ labels }: Pick<JobsRowFragment, 'labels'>) {
+  return labels.slice(0, mostLabels).map(({ name, value }) => {
+    const label = `${name}=${value}`
+    return (
+      <Link
+        key={name}
+        className={styles.label}
+        aria-label={`Jobs with the label ${label}`}
+        to={`/jobs?${new URLSearchParams({ label })}`}
+      >
+        {label}
+      </Link>
+    )
+  })
 }
 
 /** The job's progress, or when it starts. */
