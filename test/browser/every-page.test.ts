@@ -69,6 +69,7 @@ const views: readonly View[] = [
   { name: 'Job, to come', path: '/console/jobs/to-come', show: heading('History') },
   { name: 'Job, unknown', path: '/console/jobs/nowhere', show: heading('Job not found') },
   { name: 'Job, cancel', path: '/console/jobs/running', show: dialog('Cancel job…') },
+  { name: 'Job, limits', path: '/console/jobs/running', show: dialog('Limits…') },
   { name: 'Job, retry', path: '/console/jobs/ended', show: dialog('Retry: Status 409') },
   { name: 'Job, a response', path: '/console/jobs/ended', show: dialog(/show the full response/) },
   { name: 'Schedule', path: '/console/schedule', show: heading('4. Review') },

@@ -141,18 +141,22 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
         labels: [{ name: 'team', value: 'north' }],
         queryCondition: '*',
         cloudToDeviceMethod: { methodName: 'reboot' },
-        rollout: { abort: [{ on: ['FAILED'], percent: 3, action: 'PAUSE' }] },
+        rollout: { maxPerMinute: 600, abort: [{ on: ['FAILED'], percent: 3, action: 'PAUSE' }] },
       },
     })
     const { page } = await browser.open({ hub: app.addresses.http })
     await page.goto('/console/jobs/night')
     await page.getByText('See OPS-7.').waitFor()
-    await page.getByText('Pause when 3 % failed (nothing counted yet)').waitFor()
+    const controls = page.getByRole('region', { name: 'Progress', exact: true }).getByRole('list', { name: 'Controls' })
+    await controls.getByText('Pause when 3 % failed (nothing counted yet)').waitFor()
+    await controls.getByText('At most 600 devices per minute').waitFor()
     await page.getByRole('button', { name: 'Pause…' }).click()
     const pausing = page.getByRole('dialog', { name: 'Pause this job?' })
     await pausing.getByLabel('Reason').fill('3 % fail')
     await pausing.getByRole('button', { name: 'Pause job' }).click()
-    await page.getByText('The job is paused. It goes on when it is resumed.').waitFor()
+    await controls.getByText(/^Paused by /).waitFor()
+    await controls.getByText('“3 % fail”').waitFor()
+    expect(await page.getByText('The job is paused. It goes on when it is resumed.').count()).toBe(0)
     await page.getByRole('region', { name: 'History' }).getByText('3 % fail').waitFor()
 
     await page.getByRole('button', { name: 'Extend…' }).click()
@@ -162,10 +166,36 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await page.getByRole('region', { name: 'History' }).getByText('time limit').waitFor()
     await page.getByRole('region', { name: 'Job details' }).getByText('5 h', { exact: false }).first().waitFor()
 
+    await page.getByRole('button', { name: 'Limits…' }).click()
+    const limiting = page.getByRole('dialog', { name: 'Change the limits of this job?' })
+    await limiting.getByLabel('Calls in progress').fill('0')
+    await limiting.getByLabel('Devices per minute').fill('')
+    await limiting.getByRole('button', { name: 'Change limits' }).click()
+    await limiting.getByRole('alert').getByText('maxConcurrent must be a whole number from 1').waitFor()
+    await limiting.getByLabel('Calls in progress').fill('7')
+    await limiting.getByRole('button', { name: 'Change limits' }).click()
+    await controls.getByText('At most 7 calls in progress').waitFor()
+    expect(await controls.getByText('per minute').count()).toBe(0)
+
     await page.getByRole('link', { name: 'team=north' }).click()
     const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'Night of the pumps' }) })
     await expect.poll(() => row.innerText()).toContain('Paused')
     expect(await page.getByRole('link', { name: /^(long|old)$/ }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Remove the filter by the label team=north' }).click()
+    await page.getByRole('link', { name: 'long', exact: true }).waitFor()
+    const label = page.getByLabel('Label', { exact: true })
+    await label.fill('a b')
+    await label.press('Enter')
+    await page.getByRole('alert').getByText('The name of a label has only letters').waitFor()
+    await label.fill('team')
+    await label.press('Enter')
+    await page.getByRole('button', { name: 'Remove the filter by the label team', exact: true }).waitFor()
+    await page.getByRole('link', { name: 'long', exact: true }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await page.getByRole('searchbox', { name: 'Search ID, name, method' }).fill('of the PUMPS')
+    await page.getByRole('link', { name: 'long', exact: true }).waitFor({ state: 'detached' })
+    expect(new URL(page.url()).search).toBe('?search=of+the+PUMPS')
+    await row.getByRole('link', { name: 'Jobs with the label team=north' }).click()
     await page.getByRole('button', { name: 'Remove the filter by the label team=north' }).waitFor()
     await row.getByRole('link', { name: 'Night of the pumps' }).click()
 
@@ -173,6 +203,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await page.getByRole('dialog', { name: 'Resume this job?' }).getByRole('button', { name: 'Resume job' }).click()
     await page.getByRole('button', { name: 'Pause…' }).waitFor()
     await page.getByRole('region', { name: 'History' }).getByText('Resumed').waitFor()
+    await controls.getByText(/^Paused by /).waitFor({ state: 'detached' })
     await app.client.execute(CancelJob, { input: { jobId: 'night' } })
   })
 

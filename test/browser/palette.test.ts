@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ScheduleMethod } from '../journeys/operations.ts'
+import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
@@ -87,6 +87,25 @@ describe.skipIf(browserPath === undefined)('the palette and saved views', { time
     await find('no such thing')
     await page.getByText('Nothing found.').waitFor()
     await page.keyboard.press('Escape')
+  })
+
+  test('shows actions as they come and go, and carries out none in the place of one that is gone', async () => {
+    await page.goto('/console/jobs/day')
+    await page.getByRole('button', { name: 'Cancel job…' }).waitFor()
+    await find('')
+    await option('Cancel job…').waitFor()
+    while (!(await active()).startsWith('Cancel job…')) await page.keyboard.press('ArrowDown')
+    await app.client.execute(CancelJob, { input: { jobId: 'day' } })
+    await option('Retry…').waitFor()
+    expect(await option('Cancel job…').count()).toBe(0)
+    expect(await active()).toBe('')
+    await page.keyboard.press('Enter')
+    expect(await field().count()).toBe(1)
+    await page.keyboard.type('retry')
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog', { name: 'Retry this job' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
   test('a view keeps filters and order under a name, which the list and the palette show', async () => {

@@ -6,7 +6,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useSavedViews } from '../views/stored-views.ts'
 import { type Entry, grouped, matching } from './entries.ts'
-import { actionsOfPage } from './page-actions.ts'
+import { actionsOfPage, entryOf, isSameActions, type PageAction, watchActions } from './page-actions.ts'
 import styles from './palette.module.css'
 import { useFound } from './use-found.ts'
 
@@ -14,14 +14,16 @@ import { useFound } from './use-found.ts'
 export function Palette({ onClose }: { readonly onClose: () => void }) {
   const id = useId()
   const [text, setText] = useState('')
-  const [place, setPlace] = useState(0)
+  // The first entry until the arrow keys choose another.
+  const [chosen, setChosen] = useState<string>()
   // Enter was pressed before the hub had answered.
   const [isEntered, setEntered] = useState(false)
   const known = useKnownEntries(onClose)
   const found = useFound(text.trim(), onClose)
   const groups = grouped([...matching(known, text), ...found.entries])
   const entries = groups.flatMap((group) => group.entries)
-  const active = entries[Math.min(place, entries.length - 1)]
+  // None while a chosen action is not offered, so that Enter does nothing else instead.
+  const active = chosen === undefined ? entries[0] : entries.find(({ id }) => id === chosen)
   const optionId = (entry: Entry): string => `${id}-${entry.id}`
   const activeId = active && optionId(active)
   useEffect(() => {
@@ -33,13 +35,17 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
     active?.run()
   })
 
+  const choose = (step: 1 | -1): void => {
+    const place = active === undefined ? (step === 1 ? -1 : 0) : entries.indexOf(active)
+    setChosen(entries.at((place + step) % entries.length)?.id)
+  }
   const press = (event: KeyboardEvent): void => {
     if (event.nativeEvent.isComposing) return
     if (event.key === 'Enter') {
       if (active === undefined && found.isLoading) setEntered(true)
       else active?.run()
-    } else if (event.key === 'ArrowDown') setPlace(entries.length === 0 ? 0 : (place + 1) % entries.length)
-    else if (event.key === 'ArrowUp') setPlace(entries.length === 0 ? 0 : (place + entries.length - 1) % entries.length)
+    } else if (event.key === 'ArrowDown') choose(1)
+    else if (event.key === 'ArrowUp') choose(-1)
     else return
     event.preventDefault()
   }
@@ -63,7 +69,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
         spellCheck={false}
         onChange={({ target }) => {
           setText(target.value)
-          setPlace(0)
+          setChosen(undefined)
           setEntered(false)
         }}
         onKeyDown={press}
@@ -115,8 +121,7 @@ function useKnownEntries(close: () => void): readonly Entry[] {
   const viewer = useViewer()
   const views = useSavedViews()
   const navigate = useNavigate()
-  // Of the page as it was when the palette opened.
-  const [actions] = useState(() => actionsOfPage(close))
+  const actions = useActions()
   return useMemo(() => {
     const goTo = (path: string) => () => {
       close()
@@ -133,8 +138,23 @@ function useKnownEntries(close: () => void): readonly Entry[] {
       const id = `view-${view.page}-${views.indexOf(view)}`
       return [{ id, group: 'Saved views', name: view.name, hint: place.name, icon: place.icon, run }]
     })
-    return [...actions, ...pages, ...saved]
+    return [...actions.map((action) => entryOf(action, close)), ...pages, ...saved]
   }, [viewer, views, navigate, actions, close])
+}
+
+/** The actions of the page behind the palette, as they come and go. */
+function useActions(): readonly PageAction[] {
+  const [actions, setActions] = useState(actionsOfPage)
+  useEffect(() => {
+    const look = (): void =>
+      setActions((known) => {
+        const present = actionsOfPage()
+        return isSameActions(known, present) ? known : present
+      })
+    look()
+    return watchActions(look)
+  }, [])
+  return actions
 }
 
 function stateOf({ isLoading, problem }: ReturnType<typeof useFound>, count: number): string {

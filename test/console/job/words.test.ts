@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { describeEnd } from '../../../src/console/job-end.ts'
-import { describeRule, describeRuleState } from '../../../src/console/abort-words.ts'
 import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeEvent } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling } from '../../../src/console/pages/job/job-now.ts'
+import { describeLimits, describeRule, describeRuleState } from '../../../src/console/rollout-words.ts'
 import type { Statistics } from '../../../src/console/ui/statistics.ts'
 import type { JobNowFragment, JobStatus } from '../../../src/generated/console/graphql.ts'
 import { statisticsWith } from '../statistics.ts'
@@ -43,6 +43,14 @@ describe('what a job waits for', () => {
       expect(describeBlocker({ ...blocker, reason }, now)).toBe('As the hub has it.')
     }
   })
+})
+
+it('says limits in words, each of its own', () => {
+  expect(describeLimits({ maxPerMinute: 1_200, maxConcurrent: 1 })).toEqual([
+    'At most 1,200 devices per minute',
+    'At most 1 call in progress',
+  ])
+  expect(describeLimits({ maxPerMinute: null })).toEqual([])
 })
 
 describe('an abort rule', () => {

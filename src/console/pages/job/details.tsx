@@ -5,7 +5,6 @@ import { formatCount, formatDuration, formatPlanned } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
-import { describeRule, describeRuleState } from '../../abort-words.ts'
 import { ConditionText } from './condition-text.tsx'
 import styles from './details.module.css'
 import { describeRetried } from './target-words.ts'
@@ -89,23 +88,6 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
           </Detail>
         )}
         <Detail name="Time limit">{formatDuration(now.maxExecutionTimeInSeconds)}</Detail>
-        {now.rollout?.maxPerMinute != null && (
-          <Detail name="Rate">{formatCount(now.rollout.maxPerMinute)} devices per minute at most</Detail>
-        )}
-        {now.rollout?.maxConcurrent != null && (
-          <Detail name="Calls in progress">{formatCount(now.rollout.maxConcurrent)} at most</Detail>
-        )}
-        {now.rollout !== null && now.rollout.abort.length > 0 && (
-          <Detail name="Abort rules" isWide>
-            <ul>
-              {now.rollout.abort.map((rule) => (
-                <li key={describeRule(rule)}>
-                  {describeRule(rule)} ({describeRuleState(rule)})
-                </li>
-              ))}
-            </ul>
-          </Detail>
-        )}
         {job.maxDevices !== null && <Detail name="Device limit">{formatCount(job.maxDevices)}</Detail>}
       </dl>
     </Panel>

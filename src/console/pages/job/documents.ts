@@ -236,6 +236,21 @@ export const JobExtendDocument = graphql(`
   }
 `)
 
+export const JobChangeLimitsDocument = graphql(`
+  mutation JobChangeLimits($input: UpdateJobInput!) {
+    updateJob(input: $input) {
+      __typename
+      ... on UpdateJobPayload {
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
 export const JobResumeDocument = graphql(`
   mutation JobResume($input: ResumeJobInput!) {
     resumeJob(input: $input) {

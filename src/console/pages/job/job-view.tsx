@@ -19,6 +19,7 @@ import { Family } from './family.tsx'
 import { isFiltered, noFilters, readFilters, writeFilters } from './filters.ts'
 import { History } from './history-panel.tsx'
 import styles from './job-view.module.css'
+import { LimitsDialog } from './limits-dialog.tsx'
 import { PauseDialog, ResumeDialog } from './pause-dialog.tsx'
 import { Progress } from './progress.tsx'
 import { ProgressChartPanel } from './progress-chart/panel.tsx'
@@ -29,7 +30,14 @@ import type { KnownJob } from './use-job.ts'
 export function JobView({ job, now, around, liveError, follow, refresh }: KnownJob) {
   const { jobId } = job
   const [dialog, setDialog] = useState<
-    'approve' | 'reject' | 'cancel' | 'pause' | 'resume' | 'extend' | { readonly retry: FailureGroup | undefined }
+    | 'approve'
+    | 'reject'
+    | 'cancel'
+    | 'pause'
+    | 'resume'
+    | 'extend'
+    | 'limits'
+    | { readonly retry: FailureGroup | undefined }
   >()
   const [search, setSearch] = useSearchParams()
   const devices = useRef<HTMLElement>(null)
@@ -121,6 +129,11 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
             </Button>
           )}
           {canCancel && (
+            <Button denied={denied} onClick={() => setDialog('limits')}>
+              Limits…
+            </Button>
+          )}
+          {canCancel && (
             <Button kind="danger" denied={denied} onClick={() => setDialog('cancel')}>
               Cancel job…
             </Button>
@@ -130,7 +143,13 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
     >
       <div className={styles.columns}>
         <div className={styles.main}>
-          <Progress now={now} deadline={now.deadline} liveError={liveError} onFollow={follow} />
+          <Progress
+            now={now}
+            history={around.history}
+            deadline={now.deadline}
+            liveError={liveError}
+            onFollow={follow}
+          />
           <ProgressChartPanel jobId={jobId} now={now} />
           <FailureGroups groups={failureGroups} onShow={show} onRetry={canRetry && ((retry) => setDialog({ retry }))} />
         </div>
@@ -150,6 +169,15 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
       {dialog === 'resume' && <ResumeDialog jobId={jobId} onClose={() => setDialog(undefined)} onChanged={refresh} />}
       {dialog === 'extend' && (
         <ExtendDialog jobId={jobId} deadline={now.deadline} onClose={() => setDialog(undefined)} onChanged={refresh} />
+      )}
+      {dialog === 'limits' && (
+        <LimitsDialog
+          jobId={jobId}
+          isMethod={job.type === 'SCHEDULE_DEVICE_METHOD'}
+          rollout={now.rollout}
+          onClose={() => setDialog(undefined)}
+          onChanged={refresh}
+        />
       )}
       {typeof dialog === 'object' && (
         <RetryDialog jobId={jobId} now={now} group={dialog.retry} onClose={() => setDialog(undefined)} />

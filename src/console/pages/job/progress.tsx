@@ -1,4 +1,4 @@
-import type { JobNowFragment } from '../../../generated/console/graphql.ts'
+import type { JobAroundFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDistance, formatDuration, formatRate, formatShare } from '../../format.ts'
 import { useOutage } from '../../hub/use-outage.ts'
 import type { LiveError } from '../../hub/use-subscription.ts'
@@ -12,16 +12,20 @@ import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { Time, useNow } from '../../ui/time.tsx'
 import tones from '../../ui/tones.module.css'
 import { describeBlocker } from './blockers.ts'
+import { pauseOf } from './controls.ts'
+import { ControlsList } from './controls-list.tsx'
 import styles from './progress.module.css'
 
-/** The progress of the job, its rate, and what it is waiting for. */
+/** The progress of the job, its rate, what controls it, and what it is waiting for. */
 export function Progress({
   now,
+  history,
   deadline,
   liveError,
   onFollow,
 }: {
   readonly now: JobNowFragment
+  readonly history: JobAroundFragment['history']
   readonly deadline: string
   readonly liveError: LiveError | undefined
   readonly onFollow: () => void
@@ -84,7 +88,13 @@ export function Progress({
       <Pace now={now} deadline={deadline} />
       {failureReason !== null && <DomainError error={{ __typename: 'JobFailed', message: failureReason }} />}
       {statusMessage !== null && <p>Reason: {statusMessage}</p>}
-      <Blockers blockers={now.blockers} />
+      <ControlsList now={now} history={history} />
+      <Blockers
+        // The controls say more about a pause.
+        blockers={
+          now.blockers?.filter(({ reason }) => reason !== 'PAUSED' || pauseOf(now, history) === undefined) ?? null
+        }
+      />
     </Panel>
   )
 }

@@ -1,3 +1,5 @@
+import { isInt, readNumber } from '../../read-number.ts'
+
 /** The units of a duration, the smallest first. */
 export const units = [
   { unit: 's', seconds: 1, word: 'seconds' },
@@ -25,19 +27,4 @@ export function secondsOf({ amount, unit }: Span): number | undefined {
 export function spanOf(seconds: number): Span {
   const { unit, seconds: size } = units.findLast((one) => seconds % one.seconds === 0 && seconds > 0) ?? units[0]
   return { amount: String(seconds / size), unit }
-}
-
-/** A typed text as a whole number; undefined if it is not a whole number within GraphQL's Int. */
-export function readInt(text: string): number | undefined {
-  const typed = readNumber(text)
-  return typed !== undefined && isInt(typed) ? typed : undefined
-}
-
-/** A typed text as a number without a sign; undefined if it is not one. */
-export function readNumber(text: string): number | undefined {
-  return /^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Number(text) : undefined
-}
-
-function isInt(number: number): boolean {
-  return Number.isInteger(number) && number < 2 ** 31
 }

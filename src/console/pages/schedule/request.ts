@@ -8,9 +8,10 @@ import type {
   TwinPatchInput,
 } from '../../../generated/console/graphql.ts'
 import { momentOf } from '../../local-time.ts'
+import { readInt, readNumber } from '../../read-number.ts'
 import { parseJson } from '../../ui/json-text.ts'
 import type { Draft, RuleDraft } from './draft.ts'
-import { readInt, readNumber, secondsOf } from './duration.ts'
+import { secondsOf } from './duration.ts'
 import type { FieldName, Problems } from './problems.ts'
 
 /** A draft in the form of the mutation's input. Without `startTime`, the job starts now. */

@@ -1,10 +1,11 @@
 import type { JobRolloutInput, PreviewCount } from '../../../generated/console/graphql.ts'
-import { describeRule } from '../../abort-words.ts'
 import { formatCount, formatDuration, formatMinute } from '../../format.ts'
 import { momentOf } from '../../local-time.ts'
 import { describeOperation } from '../../operation.ts'
+import { readInt } from '../../read-number.ts'
+import { describeLimits, describeRule } from '../../rollout-words.ts'
 import type { Draft } from './draft.ts'
-import { readInt, secondsOf } from './duration.ts'
+import { secondsOf } from './duration.ts'
 import { type JobRequest, readRequest } from './request.ts'
 
 /** A count, exact or a lower bound. */
@@ -88,17 +89,12 @@ export function describeExpectedTime({
 }
 
 /** The limits and rules of a request, each in words: `At most 600 devices per minute`, `Pause when 3 % failed`. */
-export function describeRollout({ maxPerMinute, maxConcurrent, abort }: JobRolloutInput): readonly string[] {
+export function describeRollout({ abort, ...limits }: JobRolloutInput): readonly string[] {
   return [
-    ...(maxPerMinute == null ? [] : [`At most ${describeDevices(exact(maxPerMinute))} per minute`]),
-    ...(maxConcurrent == null
-      ? []
-      : [`At most ${formatCount(maxConcurrent)} ${maxConcurrent === 1 ? 'call' : 'calls'} in progress`]),
+    ...describeLimits(limits),
     ...(abort ?? []).map(({ afterDevices, ...rule }) => describeRule({ ...rule, afterDevices: afterDevices ?? 1 })),
   ]
 }
-
-const exact = (value: number): Count => ({ value, precision: 'EXACT' })
 
 /** The limits and the number of rules of a draft in a few words, as far as they can be read. */
 export function describeDraftedPace({ maxPerMinute, maxConcurrent, abort, operation }: Draft): string {

@@ -3,6 +3,24 @@ import { formatCount } from './format.ts'
 
 type CountingRule = NonNullable<JobNowFragment['rollout']>['abort'][number]
 
+/** Limits, each in words: `At most 600 devices per minute`. */
+export function describeLimits({
+  maxPerMinute,
+  maxConcurrent,
+}: {
+  readonly maxPerMinute?: number | null | undefined
+  readonly maxConcurrent?: number | null | undefined
+}): readonly string[] {
+  return [
+    ...(maxPerMinute == null
+      ? []
+      : [`At most ${formatCount(maxPerMinute)} ${maxPerMinute === 1 ? 'device' : 'devices'} per minute`]),
+    ...(maxConcurrent == null
+      ? []
+      : [`At most ${formatCount(maxConcurrent)} ${maxConcurrent === 1 ? 'call' : 'calls'} in progress`]),
+  ]
+}
+
 /** A rule as a sentence: `Pause when 3 % failed or refused, after 100 devices`. */
 export function describeRule({
   on,
