@@ -4,11 +4,14 @@ import {
   fewestDevices,
   isOldPump,
   isRebooted,
+  isRolledOut,
   newInterval,
   oldPumpCondition,
   type PlannedDevice,
   planFleet,
   rebootCondition,
+  refusing,
+  rolloutCondition,
 } from '../../src/cli/demo/plan.ts'
 import type { JsonObject } from '../../src/json/json.ts'
 import { parseCondition } from '../../src/query/parser.ts'
@@ -47,6 +50,16 @@ test('some pump with old firmware is switched off when its interval changes', ()
   expect(planFleet(2_000).some((device) => device.part === 'offline' && isOldPump(device))).toBe(true)
 })
 
+test('of each size, more devices of the rollout refuse than its abort rule allows, and some early', () => {
+  for (const count of [fewestDevices, 200, 2_000, 10_000]) {
+    const devices = planFleet(count).filter(isRolledOut)
+    const weak = refusing(devices)
+    expect(weak.length / devices.length).toBeGreaterThan(0.05)
+    expect(devices.slice(0, devices.length / 2)).toContain(weak[0])
+    expect(weak.some(isRebooted)).toBe(false)
+  }
+})
+
 test('the conditions select whom the plan expects', () => {
   const twinOf = ({ building, floor, kind, firmware }: PlannedDevice): JsonObject => ({
     tags: { building, floor, kind },
@@ -56,6 +69,7 @@ test('the conditions select whom the plan expects', () => {
   for (const [text, expected] of [
     [rebootCondition, isRebooted],
     [oldPumpCondition, isOldPump],
+    [rolloutCondition, isRolledOut],
   ] as const) {
     const condition = parseCondition(text)
     const selected = plan.filter((device) => selects(condition, twinOf(device)))

@@ -4,13 +4,14 @@ import { wholeNumber } from '../options.ts'
 import { listenForStop } from '../stop.ts'
 import { createScreen } from '../terminal/screen.ts'
 
-/** `twincast demo`: two jobs over simulated devices. */
+/** `twincast demo`: two jobs and a rollout over simulated devices. */
 export const createDemo = () =>
   new Command('demo')
-    .summary('runs two jobs on a hub with simulated devices')
+    .summary('runs two jobs and a rollout on a hub with simulated devices')
     .description(
       `Starts a hub with an empty database, connects simulated devices to it over MQTT, and runs two jobs over them:
-a reboot by direct method and a change of desired properties. Takes about a minute and removes everything at the end.`,
+a reboot by direct method and a change of desired properties. Then it rolls out a firmware with limits and an abort rule, which pauses
+the job because some devices refuse. Takes about a minute and removes everything at the end.`,
     )
     .addOption(
       wholeNumber('--devices <N>', 'number of devices to simulate', { min: fewestDevices, max: 10_000 }).default(2_000),

@@ -48,3 +48,40 @@ export const countDevices = graphql(`
     devices(queryCondition: $queryCondition, first: 1) { totalCount }
   }
 `)
+
+export const previewRollout = graphql(`
+  query PreviewRollout($input: PreviewJobInput!) {
+    previewJob(input: $input) {
+      __typename
+      ... on JobPreview { deviceCount { value } connectedCount { value } shortestDurationInSeconds }
+      ... on Error { message }
+    }
+  }
+`)
+
+export const resumeRollout = graphql(`
+  mutation ResumeRollout($input: ResumeJobInput!) {
+    resumeJob(input: $input) {
+      __typename
+      ... on Error { message }
+    }
+  }
+`)
+
+export const retryRollout = graphql(`
+  mutation RetryRollout($input: RetryJobInput!) {
+    retryJob(input: $input) {
+      __typename
+      ... on Error { message }
+    }
+  }
+`)
+
+export const readStory = graphql(`
+  query ReadStory($jobId: String!) {
+    job(jobId: $jobId) {
+      history { time type cause actor reason }
+      failureGroups { message count sample(first: 1) { deviceId outcome { payload } } }
+    }
+  }
+`)

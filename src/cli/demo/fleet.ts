@@ -1,3 +1,4 @@
+import type { Answering } from '../../simulator/behaviour.ts'
 import { type FleetProcessOptions, startFleetProcess } from '../../simulator/child.ts'
 import { answeringOf, newInterval, type PlannedDevice } from './plan.ts'
 
@@ -11,11 +12,13 @@ export type DemoFleet = {
   switchOff(devices: readonly PlannedDevice[]): Promise<void>
   /** Switches devices on again, one after the other, within `ms` milliseconds. */
   switchOn(devices: readonly PlannedDevice[], ms: number): Promise<void>
+  /** Changes how devices answer. */
+  answerWith(devices: readonly PlannedDevice[], answering: (device: PlannedDevice) => Answering): Promise<void>
   /**
-   * How many method calls the devices have received, and how many of these reached a device that had already received
-   * one.
+   * How many calls of a method the devices have received, and how many of these reached a device that had already
+   * received one.
    */
-  callsReceived(): Promise<{ readonly calls: number; readonly repeated: number }>
+  callsReceived(methodName: string): Promise<{ readonly calls: number; readonly repeated: number }>
   close(): Promise<void>
 }
 
@@ -71,8 +74,11 @@ export function startDemoFleet(
         parallel: 1,
         perSecond: (devices.length * 1000) / ms,
       }),
-    async callsReceived() {
-      const entries = await fleet.ledger()
+    async answerWith(devices, answering) {
+      await Promise.all(devices.map((device) => fleet.answerWith(device.deviceId, answering(device))))
+    },
+    async callsReceived(methodName) {
+      const entries = (await fleet.ledger()).filter((entry) => entry.methodName === methodName)
       return { calls: entries.length, repeated: entries.length - new Set(entries.map(({ deviceId }) => deviceId)).size }
     },
     close: () => fleet.close(),

@@ -1,6 +1,6 @@
 import type { HubClient } from '../hub-client.ts'
 import { ScheduleTwinUpdate, scheduleMethod } from './documents.ts'
-import { newInterval, oldPumpCondition, rebootCondition, rebootedFloor } from './plan.ts'
+import { newInterval, oldPumpCondition, rebootCondition, rebootedFloor, rebootMethod } from './plan.ts'
 
 /** A job of the demo. */
 export type DemoJob = {
@@ -40,7 +40,7 @@ export async function scheduleJobs(
       queryCondition: rebootCondition,
       maxExecutionTimeInSeconds: maxExecutionTime,
       cloudToDeviceMethod: {
-        methodName: 'reboot',
+        methodName: rebootMethod,
         payload: { afterSeconds: 1 },
         responseTimeoutInSeconds: responseTimeout,
       },
@@ -62,8 +62,8 @@ export async function scheduleJobs(
 
 type Result = { readonly __typename: string; readonly message?: string } | null | undefined
 
-function accepted(jobId: string, result: Result): void {
-  if (result?.__typename !== 'ScheduleJobPayload') {
-    throw new Error(`The hub refused the job ${jobId}: ${result?.message}`)
-  }
+/** Throws an Error unless the hub has done what it was asked for. */
+export function accepted(jobId: string, result: Result): void {
+  if (result?.__typename.endsWith('Payload')) return
+  throw new Error(`The hub refused the job ${jobId}: ${result?.message}`)
 }

@@ -8,6 +8,7 @@ import { createDemoHub, type DemoHub } from './hub.ts'
 import { scheduleJobs } from './jobs.ts'
 import { createPhases } from './phases.ts'
 import { isOldPump, isRebooted, newInterval, type PlannedDevice, planFleet, rebootedFloor } from './plan.ts'
+import { playRollout } from './rollout.ts'
 import { showResults } from './show-results.ts'
 import { waitForStop } from './wait-for-stop.ts'
 import { watchJobs } from './watch.ts'
@@ -70,7 +71,7 @@ async function play(
   const plan = planFleet(devices)
   const off = plan.filter(({ part }) => part === 'late' || part === 'offline')
   const late = plan.filter(({ part }) => part === 'late')
-  screen.print(screen.style.strong(`Twincast demo: ${counted(devices, 'device')}, two jobs`), '')
+  screen.print(screen.style.strong(`Twincast demo: ${counted(devices, 'device')}, two jobs and a rollout`), '')
 
   const addresses = await phase('starting a hub', async () => {
     const started = await opened.hub.start()
@@ -115,6 +116,7 @@ async function play(
 
   const ended = await watchJobs(screen, signal, { client, jobs, startTime, fleet, late })
   await abortable(showResults(screen, { client, jobs, ended, fleet }), signal)
+  await abortable(playRollout(screen, { client, fleet, plan, phase }), signal)
   if (keep) await waitForStop(screen, stopped, { addresses, jobs })
 }
 

@@ -5,7 +5,7 @@ import { countDevices } from './documents.ts'
 import type { DemoFleet } from './fleet.ts'
 import type { EndedJob } from './follow.ts'
 import type { DemoJob } from './jobs.ts'
-import { newInterval, oldPumpCondition } from './plan.ts'
+import { newInterval, oldPumpCondition, rebootMethod } from './plan.ts'
 import { groupByReason, groupByStatus, readResults } from './results.ts'
 import { answerLines, failureLines, jobTable } from './summary.ts'
 
@@ -37,7 +37,7 @@ export async function showResults(screen: Screen, { client, jobs, ended, fleet }
     '',
   )
 
-  const { calls, repeated } = await fleet.callsReceived()
+  const { calls, repeated } = await fleet.callsReceived(rebootMethod)
   const confirmed = await count(
     client,
     `${oldPumpCondition} AND ${propertyIs('desired')} AND ${propertyIs('reported')}`,
