@@ -163,11 +163,16 @@ const rows: Readonly<Record<string, Row>> = {
       jobId: 'patch',
       queryCondition: condition,
       updateTwin: { tags: { site: 'secret' } },
-      rollout: { maxPerMinute: 5 },
+      rollout: { maxPerMinute: 5, approval: true },
     }),
     refused: { jobId: 'other', queryCondition: condition, updateTwin: {} },
     code: 'INVALID_INPUT',
-    detail: { queryCondition: condition, members: 1, paths: ['tags.site'], rollout: { maxPerMinute: 5 } },
+    detail: {
+      queryCondition: condition,
+      members: 1,
+      paths: ['tags.site'],
+      rollout: { maxPerMinute: 5, approval: true },
+    },
   },
   retryJob: {
     input: async () => ({ jobId: await givenEndedJob(), newJobId: 'again' }),

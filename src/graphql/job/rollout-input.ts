@@ -63,7 +63,11 @@ export function rolloutDetail(given: typeof JobRolloutInput.$inferInput | null |
       action,
     }),
   )
-  const rollout = { ...limitsDetail(given), ...(abort.length > 0 && { abort }) }
+  const rollout = {
+    ...limitsDetail(given),
+    ...(given.approval && { approval: true }),
+    ...(abort.length > 0 && { abort }),
+  }
   return Object.keys(rollout).length === 0 ? {} : { rollout }
 }
 

@@ -38,6 +38,7 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   maxPerMinute: text,
   maxConcurrent: text,
   abort: fc.array(rules),
+  approval: fc.boolean(),
 })
 
 test('a draft that was kept is the same when it is read', () => {
@@ -117,11 +118,11 @@ test('a job that is scheduled again has the same name, labels, limits and rules'
     name: 'Night of the pumps',
     description: 'Two\nlines.',
     labels: [{ name: 'team', value: 'north' }],
-    rollout: { maxPerMinute: 600, maxConcurrent: 20, abort: [rule] },
+    rollout: { maxPerMinute: 600, maxConcurrent: 20, approval: true, abort: [rule] },
   }
   const updateTwin = { tags: { a: 1 } }
   expect(readRequest(draftFrom({ ...common, ...named, cloudToDeviceMethod: null, updateTwin }))).toEqual({
-    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, abort: [rule] } },
+    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, abort: [rule] } },
   })
   const cloudToDeviceMethod = {
     methodName: 'x',

@@ -117,6 +117,7 @@ test('the limits and rules of a request are sentences', () => {
     ],
   )
   expect(describeRollout({})).toEqual([])
+  expect(describeRollout({ approval: true })).toEqual(['Starts when somebody else has approved it'])
 })
 
 test('a rate says how long the job takes at least, and whether it has that time', () => {
@@ -141,6 +142,7 @@ test('what is folded away is said in a few words', () => {
   const paced = { ...emptyDraft, maxPerMinute: '1200', maxConcurrent: '20', abort }
   expect(describeDraftedPace(paced)).toBe('1,200 per minute · 20 in progress · 1 abort rule')
   expect(describeDraftedPace({ ...paced, operation: 'twin' })).toBe('1,200 per minute · 1 abort rule')
+  expect(describeDraftedPace({ ...emptyDraft, approval: true })).toBe('needs approval')
   expect(describeDraftedNaming(emptyDraft)).toBe('No name, no labels')
   const labels = [
     { name: 'team', value: 'north' },

@@ -123,6 +123,7 @@ export const ScheduleFromDocument = graphql(`
       rollout {
         maxPerMinute
         maxConcurrent
+        approval
         abort {
           on
           percent

@@ -44,6 +44,8 @@ export type Draft = {
   /** Calls; empty for no limit. */
   readonly maxConcurrent: string
   readonly abort: readonly RuleDraft[]
+  /** Whether somebody else has to approve the job. */
+  readonly approval: boolean
 }
 
 /** The empty form. */
@@ -67,6 +69,7 @@ export const emptyDraft: Draft = {
   maxPerMinute: '',
   maxConcurrent: '',
   abort: [],
+  approval: false,
 }
 
 /** The results that an abort rule can count. */
@@ -107,11 +110,12 @@ export function readDraft(text: string | null): Draft {
     maxPerMinute: string('maxPerMinute'),
     maxConcurrent: string('maxConcurrent'),
     abort: listIn(kept, 'abort').map(ruleIn),
+    approval: kept.approval === true,
   }
 }
 
 /** The members of a draft that are texts of any content. */
-type TextName = Exclude<keyof Draft, 'operation' | 'start' | 'maxTimeUnit' | 'labels' | 'abort'>
+type TextName = Exclude<keyof Draft, 'operation' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval'>
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -151,6 +155,7 @@ export type PastJob = {
   readonly rollout: {
     readonly maxPerMinute: number | null
     readonly maxConcurrent: number | null
+    readonly approval: boolean
     readonly abort: readonly {
       readonly on: readonly AbortOutcome[]
       readonly percent: number
@@ -198,6 +203,7 @@ export function draftFrom({
       afterDevices: String(afterDevices),
       action,
     })),
+    approval: rollout?.approval ?? false,
     ...(method === null
       ? { operation: 'twin', tags: print(tags), desired: print(membersOf(properties).desired) }
       : {

@@ -47,6 +47,17 @@ export function PaceStep({ draft, problems, change }: StepProps) {
           </div>
         )}
       </div>
+      <label className={styles.check}>
+        <input
+          type="checkbox"
+          checked={draft.approval}
+          onChange={({ target }) => change({ approval: target.checked })}
+        />
+        <span>
+          <strong>Needs approval</strong>
+          <span>The job starts only when somebody else has approved it.</span>
+        </span>
+      </label>
       <AbortRules draft={draft} problems={problems} change={change} />
     </FoldedPanel>
   )

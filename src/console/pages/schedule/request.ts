@@ -83,6 +83,7 @@ function readRollout(draft: Draft, problems: Found): { readonly rollout?: JobRol
   const rollout = {
     ...(maxPerMinute === undefined ? {} : { maxPerMinute }),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+    ...(draft.approval ? { approval: true } : {}),
     ...(draft.abort.length === 0 ? {} : { abort: draft.abort.map((rule, row) => readRule(rule, row, problems)) }),
   }
   return Object.keys(rollout).length === 0 ? {} : { rollout }

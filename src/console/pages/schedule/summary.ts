@@ -89,27 +89,29 @@ export function describeExpectedTime({
 }
 
 /** The limits and rules of a request, each in words: `At most 600 devices per minute`, `Pause when 3 % failed`. */
-export function describeRollout({ abort, ...limits }: JobRolloutInput): readonly string[] {
+export function describeRollout({ abort, approval, ...limits }: JobRolloutInput): readonly string[] {
   return [
+    ...(approval ? ['Starts when somebody else has approved it'] : []),
     ...describeLimits(limits),
     ...(abort ?? []).map(({ afterDevices, ...rule }) => describeRule({ ...rule, afterDevices: afterDevices ?? 1 })),
   ]
 }
 
 /** The limits and the number of rules of a draft in a few words, as far as they can be read. */
-export function describeDraftedPace({ maxPerMinute, maxConcurrent, abort, operation }: Draft): string {
+export function describeDraftedPace({ maxPerMinute, maxConcurrent, abort, approval, operation }: Draft): string {
   const [rate, calls] = [readInt(maxPerMinute), operation === 'method' ? readInt(maxConcurrent) : undefined]
   const parts = [
     ...(rate === undefined ? [] : [`${formatCount(rate)} per minute`]),
     ...(calls === undefined ? [] : [`${formatCount(calls)} in progress`]),
+    ...(approval ? ['needs approval'] : []),
     ...(abort.length === 0 ? [] : [`${abort.length} abort ${abort.length === 1 ? 'rule' : 'rules'}`]),
   ]
   return parts.join(' · ') || 'No limits, no abort rules'
 }
 
 /** Whether a draft has limits or rules. */
-export function isPaced({ maxPerMinute, maxConcurrent, abort }: Draft): boolean {
-  return maxPerMinute.trim() !== '' || maxConcurrent.trim() !== '' || abort.length > 0
+export function isPaced({ maxPerMinute, maxConcurrent, abort, approval }: Draft): boolean {
+  return maxPerMinute.trim() !== '' || maxConcurrent.trim() !== '' || abort.length > 0 || approval
 }
 
 /** The name and the labels of a draft in a few words. */
