@@ -44,7 +44,9 @@ import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from
 import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
 import { isAnySelected } from './store/retries.ts'
 import { saveCancelled, savePaused, saveResumed, saveUpdated } from './store/transitions.ts'
+import { countChosen } from './store/waves.ts'
 import { checkUpdate, type JobUpdateInput, membersIn } from './update.ts'
+import { waveSizes } from './waves.ts'
 
 /** The call or the patch as stored in the row. */
 const operationOf = (request: JobRequest): JobOperation =>
@@ -286,7 +288,7 @@ export async function previewJob(
 ): Promise<JobPreview> {
   const { db, throttles } = deps
   const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
-  const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds, limits } = request
+  const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds, limits, waves } = request
   const condition = compileDeviceCondition(request.queryCondition)
   if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
 
@@ -298,8 +300,11 @@ export async function previewJob(
   const openJobs = (await findOpenJobs(reads)).map((job) => shownTo(scope, job)).flatMap(withCondition)
   const overlapCounts = await countOverlaps(reads, scope, condition, openJobs)
   const pastJobs = type === undefined ? [] : await findPastJobs(reads, scope, type)
+  const chosen = await countChosen(reads, scope, condition, waves)
+  const isExact = counts.deviceCount.precision === 'exact'
   return {
     ...counts,
+    waveSizes: isExact && chosen !== undefined ? waveSizes(waves, counts.deviceCount.value, chosen) : null,
     deviceIds,
     overlaps: overlapsOf(openJobs, overlapCounts, patch).slice(0, previewedOverlaps),
     expectedDurationInSeconds: expectedSeconds(

@@ -24,6 +24,8 @@ export type JobPreview = {
   readonly overlaps: readonly JobOverlap[]
   readonly expectedDurationInSeconds: number | null
   readonly shortestDurationInSeconds: number | null
+  /** The sizes of the waves; an empty list without waves. */
+  readonly waveSizes: readonly number[] | null
   readonly maxOfflineWaitInSeconds: number | null
   readonly fingerprint: string | null
 }

@@ -6,6 +6,7 @@ import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
 import { checkRollout, type JobRollout } from './rollout.ts'
+import type { Wave } from './waves.ts'
 
 /** What a job does to each of its devices, as spelled by IoT Hub. */
 export type JobType = 'scheduleDeviceMethod' | 'scheduleUpdateTwin'
@@ -48,6 +49,7 @@ export type JobRequestInput = NamingInput & {
 
 /** A valid preview request: a job that has not been scheduled, possibly without its operation. */
 export type PreviewRequest = {
+  readonly waves: readonly Wave[]
   readonly limits: JobLimits
   readonly jobId: string | undefined
   readonly queryCondition: string
@@ -106,8 +108,8 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
   )
   checkNaming(input)
-  checkRollout(input.rollout)
-  const common = { jobId, queryCondition, maxExecutionTimeInSeconds }
+  const waves = checkRollout(input.rollout)?.waves ?? []
+  const common = { jobId, queryCondition, maxExecutionTimeInSeconds, waves }
   if (!isLeftOut(input.cloudToDeviceMethod)) {
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')

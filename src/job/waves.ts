@@ -192,6 +192,21 @@ export const hundredths = (percent: number): number => Math.round(percent * 100)
 export const devicesIn = (percent: number, deviceCount: number): number =>
   Math.ceil((hundredths(percent) * deviceCount) / 10_000)
 
+/**
+ * The sizes of the waves of a job with so many devices. `chosen`: the number of devices that each wave has by its condition, by the
+ * place of the wave from 0.
+ */
+export function waveSizes(waves: readonly Wave[], deviceCount: number, chosen: ReadonlyMap<number, number>): number[] {
+  let left = deviceCount - [...chosen.values()].reduce((sum, count) => sum + count, 0)
+  return waves.map((wave, place) => {
+    if ('queryCondition' in wave) return chosen.get(place) ?? 0
+    const wanted = 'devices' in wave ? wave.devices : 'percent' in wave ? devicesIn(wave.percent, deviceCount) : left
+    const size = Math.min(wanted, left)
+    left -= size
+    return size
+  })
+}
+
 /** The counters of a wave, as they are stored: what is not there has had no turn, or not before the job ended. */
 export type WaveCounts = {
   readonly deviceCount: number

@@ -115,6 +115,7 @@ describe('a job that is thought of', () => {
   test('may leave open what it will do', () => {
     expect(check({ queryCondition: '*' })).toEqual({
       queryCondition: '*',
+      waves: [],
       maxExecutionTimeInSeconds: 3600,
       connectTimeoutInSeconds: 0,
       limits: withoutLimits,

@@ -7,6 +7,7 @@ import {
   soakEnd,
   statisticsOf,
   type WaveCounts,
+  waveSizes,
   waveStatus,
 } from '../../src/job/waves.ts'
 
@@ -88,6 +89,17 @@ describe('waves', () => {
     ],
   ])('refused are %s', (_sentence, value, at) => {
     expect(() => check(value)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT', path: [...path, ...at] }))
+  })
+})
+
+describe('the sizes of waves', () => {
+  const waves = check([{ devices: 5 }, { queryCondition: '*' }, { percent: 25 }, { devices: 100 }, {}])
+  const sizes = (deviceCount: number, chosen: number) => waveSizes(waves, deviceCount, new Map([[1, chosen]]))
+
+  test('are what is left after the conditions, shares of all devices, and the rest', () => {
+    expect(sizes(1_000, 10)).toEqual([5, 10, 250, 100, 635])
+    expect(sizes(10, 3)).toEqual([5, 3, 2, 0, 0])
+    expect(sizes(0, 0)).toEqual([0, 0, 0, 0, 0])
   })
 })
 

@@ -77,6 +77,12 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
       description:
         'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
     }),
+    waveSizes: t.intList({
+      nullable: true,
+      description:
+        'How many devices each wave of `rollout.waves` would have, in order. 0 for a wave that would be skipped. Empty without waves. Null when the devices could not all be counted in time.',
+      resolve: ({ waveSizes }) => waveSizes && [...waveSizes],
+    }),
     maxOfflineWaitInSeconds: t.exposeInt('maxOfflineWaitInSeconds', {
       nullable: true,
       description:

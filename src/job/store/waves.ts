@@ -1,7 +1,7 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../../database/bounded-fragment.ts'
-import type { BoundedReader } from '../../database/bounded-read.ts'
-import { meetsCondition } from '../../database/meets-condition.ts'
+import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
+import { devicesWhere, meetsCondition } from '../../database/meets-condition.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import { compileDeviceCondition } from '../../query/device-condition.ts'
 import type { Scope } from '../../scope.ts'
@@ -48,6 +48,28 @@ export async function expandInWaves(
         select count(*)::integer as count from target`,
   )
   return row?.count ?? 0
+}
+
+/**
+ * How many of the devices in the scope that meet a condition each wave has by its own condition, by its place from 0. Undefined when
+ * there is no time to count them.
+ */
+export async function countChosen(
+  db: BoundedReads,
+  scope: Scope,
+  condition: DeviceCondition,
+  waves: readonly Wave[],
+): Promise<ReadonlyMap<number, number> | undefined> {
+  if (!waves.some((wave) => 'queryCondition' in wave)) return new Map()
+  const rows = await db.boundedRead(500, (reader) =>
+    reader.query<{ chosen: number; count: number }>(
+      sql`select chosen, count(*)::integer as count
+          from (select ${chosenWave(reader, waves)} as chosen ${devicesWhere(reader, scope, condition)}) matching
+          where chosen is not null
+          group by chosen`,
+    ),
+  )
+  return rows && new Map(rows.map(({ chosen, count }) => [chosen - 1, count]))
 }
 
 /** The number of the first wave whose condition the device `d` meets; null for other devices. */

@@ -165,7 +165,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobUpdate: { job: 'edge isNew job removedId' },
   JobPreview: {
     devices:
-      'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds overlaps shortestDurationInSeconds',
+      'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds overlaps shortestDurationInSeconds waveSizes',
   },
   PreviewCount: { devices: 'precision value' },
 

@@ -183,6 +183,23 @@ test('a wave of a job that has ended counts its open devices as failed, and unop
   })
 })
 
+test('a preview has the sizes that the waves will have', async () => {
+  const preview = (rollout: object) =>
+    ask(
+      `query ($input: PreviewJobInput!) {
+        previewJob(input: $input) { ... on JobPreview { waveSizes } ... on InvalidInputError { path } }
+      }`,
+      { input: { queryCondition: '*', rollout } },
+    ).then(({ previewJob }) => previewJob)
+  expect(await preview({ waves })).toEqual({ waveSizes: [1, 1, 1, 1] })
+  expect(await preview({})).toEqual({ waveSizes: [] })
+  expect(await preview({ waves: [{ percent: 101 }, {}] })).toEqual({ path: ['rollout', 'waves', '0', 'percent'] })
+  const { jobId } = await schedule({ rollout: { waves } })
+  await start(door.deps, jobId)
+  const { job } = await ask(`{ job(jobId: "${jobId}") { waves { deviceJobStatistics { deviceCount } } } }`)
+  expect(job.waves).toEqual([1, 1, 1, 1].map((deviceCount) => ({ deviceJobStatistics: { deviceCount } })))
+})
+
 test('waves that are not valid are refused with the path of the member', async () => {
   expect(await schedule({ rollout: { waves: [{ devices: 0 }, {}] } })).toEqual({
     path: ['rollout', 'waves', '0', 'devices'],

@@ -1,5 +1,6 @@
 import { graphql } from '../../../generated/commands/gql.ts'
 import { hubCommand } from '../../hub-options.ts'
+import { waves } from '../../jobs/wave-option.ts'
 import { jsonObject, where, wholeNumber } from '../../options.ts'
 import { format } from '../../output/format.ts'
 import { printRow } from '../../output/print.ts'
@@ -12,7 +13,7 @@ const PreviewOneJob = graphql(`
       __typename
       ... on JobPreview {
         deviceCount { value precision } connectedCount { value precision } compliantCount { value precision }
-        fingerprint expectedDurationInSeconds shortestDurationInSeconds
+        fingerprint expectedDurationInSeconds shortestDurationInSeconds waveSizes
         devices { deviceId }
         overlaps { job { jobId } deviceCount { value precision } propertyPaths }
       }
@@ -32,15 +33,18 @@ export const createJobsPreview = () =>
       jsonObject('--desired <JSON>', 'the patch for the desired properties that it would merge').conflicts('method'),
     )
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
+    .addOption(waves())
     .addOption(format())
-    .action(({ where: queryCondition, method: methodName, tags, desired, maxPerMinute, ...options }) =>
+    .action(({ where: queryCondition, method: methodName, tags, desired, maxPerMinute, wave, ...options }) =>
       withHub(options, async ({ client }) => {
         const patch = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
         const input = {
           queryCondition,
           ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
           ...((tags || desired) && { updateTwin: patch }),
-          ...(maxPerMinute !== undefined && { rollout: { maxPerMinute } }),
+          ...((maxPerMinute !== undefined || wave) && {
+            rollout: { ...(maxPerMinute !== undefined && { maxPerMinute }), ...(wave && { waves: [...wave, {}] }) },
+          }),
         }
         const { previewJob } = await client.execute(PreviewOneJob, { input })
         const preview = payloadOf(previewJob, 'JobPreview')
@@ -54,6 +58,7 @@ export const createJobsPreview = () =>
             ...(maxPerMinute !== undefined && {
               shortestDurationInSeconds: preview.shortestDurationInSeconds ?? null,
             }),
+            ...(wave && { waveSizes: preview.waveSizes ?? null }),
             firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
             overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths }) => ({
               jobId: job?.jobId,
