@@ -3,6 +3,13 @@ import { formatCount } from './format.ts'
 
 type CountingRule = NonNullable<JobNowFragment['rollout']>['abort'][number]
 
+/** What a rule counts: one of these. */
+type Counted = {
+  readonly on?: CountingRule['on'] | null | undefined
+  readonly errorCode?: string | null | undefined
+  readonly responseStatus?: number | null | undefined
+}
+
 /** Limits, each in words: `At most 600 devices per minute`. */
 export function describeLimits({
   maxPerMinute,
@@ -22,16 +29,24 @@ export function describeLimits({
 }
 
 /** A rule as a sentence: `Pause when 3 % failed or refused, after 100 devices`. */
-export function describeRule({
-  on,
-  percent,
-  afterDevices,
-  action,
-}: Pick<CountingRule, 'on' | 'percent' | 'afterDevices' | 'action'>): string {
-  const results = on.map((result) => ({ FAILED: 'failed', REFUSED: 'refused' })[result] ?? result).join(' or ')
+export function describeRule(rule: Pick<CountingRule, 'percent' | 'afterDevices' | 'action'> & Counted): string {
+  const { percent, afterDevices, action } = rule
+  const results = describeCounted(rule)
   const verb = { PAUSE: 'Pause', CANCEL: 'Cancel' }[action] ?? action
   const threshold = percent === 0 ? `a device ${results}` : `${percent} % ${results}`
   return `${verb} when ${threshold}${afterDevices === 1 ? '' : `, after ${formatCount(afterDevices)} devices`}`
+}
+
+function describeCounted({ on, errorCode, responseStatus }: Counted): string {
+  if (errorCode != null) return `failed with ${errorCode}`
+  if (responseStatus != null) return `responded with status ${responseStatus}`
+  return (on ?? []).map((result) => resultWords[result] ?? result).join(' or ')
+}
+
+const resultWords: Readonly<Partial<Record<string, string>>> = {
+  FAILED: 'failed',
+  REFUSED: 'refused',
+  TIMED_OUT: 'timed out',
 }
 
 /** The state of a rule: `4 of 100 devices`, and that it has acted. */

@@ -55,11 +55,20 @@ test('abort rules are gathered, with or without a number of devices', () => {
     { on: ['FAILED'], percent: 3, action: 'PAUSE' },
     { on: ['REFUSED', 'FAILED'], percent: 2.5, afterDevices: 100, action: 'CANCEL' },
   ])
+  const others = ['timed-out>=3%:pause', 'error=GatewayTimeout>=3%@10:pause', 'Status = 503 >= 1%: Cancel']
+  expect(read(...others.flatMap((rule) => ['--abort', rule])).abort).toEqual([
+    { on: ['TIMED_OUT'], percent: 3, action: 'PAUSE' },
+    { errorCode: 'GatewayTimeout', percent: 3, afterDevices: 10, action: 'PAUSE' },
+    { responseStatus: 503, percent: 1, action: 'CANCEL' },
+  ])
   for (const wrong of [
     'failed',
     'failed>3%:pause',
     'failed>=3:pause',
     'timedout>=3%:pause',
+    'error=>=3%:pause',
+    'status=x>=3%:pause',
+    'failed,status=503>=3%:pause',
     'failed>=3%:stop',
     '>=3%:pause',
   ]) {

@@ -437,6 +437,13 @@ test('a job with abort rules stops by itself, and shows what the rules counted',
     { on: ['FAILED'], percent: 20, afterDevices: 1, action: 'CANCEL', ...nothing },
   ])
   await run(['jobs', 'cancel', 'guarded'])
+  const single = ['--abort', 'error=GatewayTimeout>=5%:pause', '--abort', 'status=503>=1%@9:cancel']
+  const byCode = job.map((word) => (word === 'guarded' ? 'by-code' : word))
+  expect(await run([...byCode, at, ...single])).toMatchObject({ status: 0 })
+  expect(await run([...byCode, at, ...single])).toMatchObject({ status: 0 })
+  const shown = JSON.parse((await run(['jobs', 'show', 'by-code', '--format', 'json'])).stdout)
+  expect(shown.rollout.abort).toMatchObject([{ errorCode: 'GatewayTimeout' }, { responseStatus: 503 }])
+  await run(['jobs', 'cancel', 'by-code'])
 })
 
 test('a file of jobs can be applied again, and another job with the same ID is refused', async () => {
@@ -455,6 +462,7 @@ rollout:
     - {}
   abort:
     - { on: [FAILED], percent: 5, action: PAUSE }
+    - { responseStatus: 503, percent: 5, action: PAUSE }
 updateTwin:
   properties:
     desired:

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type AbortRule, countedBy, inWords } from '../../src/job/abort-rules.ts'
+import { type AbortRule, countedBy, initialCounts, inWords } from '../../src/job/abort-rules.ts'
 import { checkRollout } from '../../src/job/rollout.ts'
 import { refusal } from '../support/refusal.ts'
 
 const rule: AbortRule = { on: ['failed'], percent: 3, afterDevices: 1, action: 'pause' }
+const single = { percent: 3, afterDevices: 1, action: 'pause' } as const
 const checked = (...abort: readonly unknown[]) => checkRollout({ abort })
 
 test('a rule is kept with its default, its outcomes in one order, and each of them once', () => {
@@ -11,6 +12,29 @@ test('a rule is kept with its default, its outcomes in one order, and each of th
   expect(checked(given)).toEqual({
     abort: [{ on: ['failed', 'refused'], percent: 2.5, afterDevices: 1, action: 'cancel' }],
   })
+})
+
+test('a rule counts results, an error code or a response status', () => {
+  const rules: readonly AbortRule[] = [
+    { ...single, on: ['refused', 'timedOut'] },
+    { ...single, errorCode: 'DeviceNotOnline' },
+    { ...single, responseStatus: 503 },
+  ]
+  expect(checked(...rules)).toEqual({ abort: rules })
+  const withNulls = { ...single, on: null, errorCode: null, responseStatus: 503 }
+  expect(checked(withNulls)).toEqual({ abort: [{ ...single, responseStatus: 503 }] })
+})
+
+test('a job has a count for each error code and status that its rules count, and none otherwise', () => {
+  expect(initialCounts()).toBeNull()
+  expect(initialCounts([rule, { ...single, on: ['failed', 'timedOut'] }])).toBeNull()
+  expect(
+    initialCounts([
+      { ...single, on: ['timedOut'] },
+      { ...single, errorCode: 'GatewayTimeout' },
+      { ...single, responseStatus: 503 },
+    ]),
+  ).toEqual({ GatewayTimeout: 0, 503: 0 })
 })
 
 test('without a rule there is no rollout', () => {
@@ -34,7 +58,22 @@ describe('refused is', () => {
     ['a rule after half a device', { ...rule, afterDevices: 1.5 }, ['afterDevices']],
     ['a number of devices that has no column', { ...rule, afterDevices: 2 ** 31 }, ['afterDevices']],
     ['a rule without outcomes', { ...rule, on: [] }, ['on']],
-    ['an unknown outcome', { ...rule, on: ['failed', 'timedOut'] }, ['on']],
+    ['an unknown outcome', { ...rule, on: ['failed', 'late'] }, ['on']],
+    ['a rule that counts nothing', { ...rule, on: null }, ['on']],
+    ['a rule that counts results and an error code', { ...rule, errorCode: 'GatewayTimeout' }, ['errorCode']],
+    [
+      'a rule that counts an error code and a status',
+      { ...single, errorCode: 'X', responseStatus: 1 },
+      ['responseStatus'],
+    ],
+    ['an unknown error code', { ...single, errorCode: 'Gatewaytimeout' }, ['errorCode']],
+    [
+      'an error code that comes with the end of a job',
+      { ...single, errorCode: 'JobRunPreconditionFailed' },
+      ['errorCode'],
+    ],
+    ['a response status that is no integer', { ...single, responseStatus: 503.5 }, ['responseStatus']],
+    ['a response status that no device can answer', { ...single, responseStatus: 2 ** 31 }, ['responseStatus']],
     ['an unknown action', { ...rule, action: 'stop' }, ['action']],
     ['a rule that is not an object', 'failed', []],
   ])('%s', (_what, wrong, path) => {
@@ -63,14 +102,26 @@ test('a rule counts what has ended since the job was resumed', () => {
     refusedCount: 4,
     failedCount: 5,
     cancelledCount: 0,
+    ruleCounts: { GatewayTimeout: 3, 503: 2 },
   }
   const both: AbortRule = { ...rule, on: ['failed', 'refused'] }
   expect(countedBy(rule, statistics, null)).toEqual({ matched: 5, ended: 20 })
   expect(countedBy(both, statistics, null)).toEqual({ matched: 9, ended: 20 })
   expect(countedBy(both, statistics, { ended: 12, failed: 5, refused: 1 })).toEqual({ matched: 3, ended: 8 })
+  const base = { ended: 12, failed: 5, refused: 1, counts: { GatewayTimeout: 1, 503: 2 } }
+  const matched = (one: AbortRule, from: typeof base | null) => countedBy(one, statistics, from).matched
+  expect(matched({ ...single, errorCode: 'GatewayTimeout' }, null)).toBe(3)
+  expect(matched({ ...single, errorCode: 'GatewayTimeout' }, base)).toBe(2)
+  expect(matched({ ...single, responseStatus: 503 }, base)).toBe(0)
+  expect(matched({ ...single, on: ['refused', 'timedOut'] }, null)).toBe(7)
+  // Time-outs are failures, and count once.
+  expect(matched({ ...single, on: ['failed', 'timedOut'] }, null)).toBe(5)
 })
 
 test('a rule is a clause of a sentence', () => {
   expect(inWords(rule)).toBe('at least 3 % of the devices failed')
   expect(inWords({ ...rule, on: ['failed', 'refused'], percent: 0 })).toBe('a device failed or refused')
+  expect(inWords({ ...single, on: ['refused', 'timedOut'] })).toBe('at least 3 % of the devices refused or timed out')
+  expect(inWords({ ...single, errorCode: 'DeviceNotOnline' })).toContain('of the devices failed with DeviceNotOnline')
+  expect(inWords({ ...single, responseStatus: 503 })).toContain('of the devices answered with status 503')
 })

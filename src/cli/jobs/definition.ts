@@ -32,7 +32,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { maxPerMinute maxConcurrent approval abort { on percent afterDevices action } }
+      rollout { maxPerMinute maxConcurrent approval abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
     }
   }
@@ -99,8 +99,10 @@ const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, w
         }
       : null,
   })),
-  abort: (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
+  abort: (rollout?.abort ?? []).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
     on: new Set(on),
+    errorCode: errorCode ?? null,
+    responseStatus: responseStatus ?? null,
     percent,
     afterDevices: afterDevices ?? defaults.afterDevices,
     action,

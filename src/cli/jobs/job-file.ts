@@ -69,7 +69,14 @@ const shapes = {
   rollout: { maxPerMinute: 'number', maxConcurrent: 'number', approval: 'boolean', waves: 'list', abort: 'list' },
   wave: { devices: 'number', percent: 'number', queryCondition: 'string', gate: 'object' },
   gate: { succeededPercent: 'number', soakSeconds: 'number', approval: 'boolean', onFailure: 'string' },
-  rule: { on: 'list', percent: 'number', afterDevices: 'number', action: 'string' },
+  rule: {
+    on: 'list',
+    errorCode: 'string',
+    responseStatus: 'number',
+    percent: 'number',
+    afterDevices: 'number',
+    action: 'string',
+  },
   expect: { maxDevices: 'number', fingerprint: 'string' },
   cloudToDeviceMethod: {
     methodName: 'string',
@@ -144,15 +151,22 @@ function gateIn(value: unknown, place: string): GateInput {
 }
 
 function ruleIn(value: unknown, place: string): AbortRuleInput {
-  const { on, percent, afterDevices, action } = checked(value, 'rule', place)
-  const results = Array.isArray(on) ? on : []
-  if (!results.every((result) => result === 'FAILED' || result === 'REFUSED')) {
-    throw new UsageError(`${place}: a rule counts FAILED, REFUSED, or both.`)
+  const { on, errorCode, responseStatus, percent, afterDevices, action } = checked(value, 'rule', place)
+  const results = Array.isArray(on) ? on : undefined
+  if (results && !results.every((result) => result === 'FAILED' || result === 'REFUSED' || result === 'TIMED_OUT')) {
+    throw new UsageError(`${place}: a rule counts FAILED, REFUSED or TIMED_OUT.`)
   }
   if (action !== 'PAUSE' && action !== 'CANCEL')
     throw new UsageError(`${place}: a rule has the action PAUSE or CANCEL.`)
   if (typeof percent !== 'number') throw new UsageError(`${place}: a rule needs a percent.`)
-  return { on: results, percent, ...(typeof afterDevices === 'number' && { afterDevices }), action }
+  return {
+    ...(results && { on: results }),
+    ...(typeof errorCode === 'string' && { errorCode }),
+    ...(typeof responseStatus === 'number' && { responseStatus }),
+    percent,
+    ...(typeof afterDevices === 'number' && { afterDevices }),
+    action,
+  }
 }
 
 /** The object, after its members were checked. */

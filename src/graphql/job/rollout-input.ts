@@ -56,8 +56,11 @@ export const limitsDetail = ({ maxPerMinute, maxConcurrent }: typeof JobLimitsIn
 export function rolloutDetail(given: typeof JobRolloutInput.$inferInput | null | undefined): JsonObject {
   if (given == null) return {}
   const abort = (given.abort ?? []).slice(0, mostRules).map(
-    ({ on, percent, afterDevices, action }): JsonObject => ({
-      on: on.slice(0, abortOutcomes.length),
+    ({ on, errorCode, responseStatus, percent, afterDevices, action }): JsonObject => ({
+      ...(on != null && { on: on.slice(0, abortOutcomes.length) }),
+      // No code is longer.
+      ...(errorCode != null && { errorCode: errorCode.slice(0, 64) }),
+      ...(responseStatus != null && { responseStatus }),
       percent,
       ...(afterDevices != null && { afterDevices }),
       action,

@@ -37,6 +37,7 @@ builder.objectField(Job, 'rollout', (t) =>
     ...ofJob(
       'rollout',
       'judgedFrom',
+      'ruleCounts',
       'crossedRule',
       'maxPerMinute',
       'maxConcurrent',

@@ -4,7 +4,7 @@ import type { Reader } from '../../database/reader.ts'
 import { selectColumns } from '../../database/select-columns.ts'
 import { createStatementNames } from '../../database/statement-names.ts'
 import { isEverything, type Scope } from '../../scope.ts'
-import type { AbortBase } from '../abort-rules.ts'
+import type { AbortBase, RuleCounts } from '../abort-rules.ts'
 import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
@@ -75,6 +75,8 @@ export type SelectedJob = DeviceJobStatistics &
     readonly rollout: JobRollout | null
     /** The counters from which the abort rules count; null for zero. */
     readonly judgedFrom: AbortBase | null
+    /** The counts of single error codes and response statuses for abort rules; null without such rules. */
+    readonly ruleCounts: RuleCounts | null
     /** The place of the abort rule that holds the job or cancelled it. */
     readonly crossedRule: number | null
     /** The number of the last open wave; null without waves, and before the start. */
@@ -116,6 +118,7 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   labels: 'labels',
   rollout: 'rollout',
   judgedFrom: 'judged_from',
+  ruleCounts: 'rule_counts',
   crossedRule: 'crossed_rule',
   openWave: 'open_wave',
   maxPerMinute: 'max_per_minute',

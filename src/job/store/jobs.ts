@@ -4,6 +4,7 @@ import type { Reader, Tx } from '../../database/reader.ts'
 import { bytesOf, type WithBytes } from '../../database/within-bytes.ts'
 import type { MethodCall } from '../../method/check-call.ts'
 import type { TwinPatch } from '../../twin/check-patch.ts'
+import { initialCounts } from '../abort-rules.ts'
 import type { By } from '../history.ts'
 import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
@@ -66,12 +67,13 @@ export async function insertJob(
   { cause, reason }: JobOrigin,
 ): Promise<boolean> {
   const { retry, rollout } = job
+  const ruleCounts = initialCounts(rollout?.abort)
   const rows = await tx.query(
     sql`with moved as (
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
-            rollout, max_per_minute, max_concurrent
+            rollout, rule_counts, max_per_minute, max_concurrent
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
@@ -79,7 +81,8 @@ export async function insertJob(
             ${job.maxDevices}, ${retry?.sourceKey ?? null}::bigint, ${retry?.familyKey ?? null}::bigint,
             ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[],
             ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
-            ${rollout === null ? null : JSON.stringify(rollout)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent}
+            ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
+            ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent}
           )
           on conflict do nothing
           returning key, version, status

@@ -251,7 +251,8 @@ export async function saveResumed(
           update job
           set status = ${status}, version = version + 1, resumed_version = version + 1, crossed_rule = null,
               judged_from = case when rollout ? 'abort' then jsonb_build_object(
-                'ended', succeeded_count + failed_count, 'failed', failed_count, 'refused', refused_count
+                'ended', succeeded_count + failed_count, 'failed', failed_count, 'refused', refused_count,
+                'counts', coalesce(rule_counts, '{}')
               ) end
           where id = ${id}
           returning key, version, status

@@ -56,6 +56,8 @@ it('says limits in words, each of its own', () => {
 describe('an abort rule', () => {
   const rule = {
     on: ['FAILED', 'REFUSED'] as const,
+    errorCode: null,
+    responseStatus: null,
     percent: 2.5,
     afterDevices: 1_000,
     action: 'PAUSE' as const,
@@ -65,6 +67,10 @@ describe('an abort rule', () => {
   }
 
   it('is a sentence', () => {
+    const single = { ...rule, on: [], afterDevices: 1 }
+    expect(describeRule({ ...single, errorCode: 'GatewayTimeout' })).toBe('Pause when 2.5 % failed with GatewayTimeout')
+    expect(describeRule({ ...single, responseStatus: 503 })).toBe('Pause when 2.5 % responded with status 503')
+    expect(describeRule({ ...single, on: ['TIMED_OUT'] })).toBe('Pause when 2.5 % timed out')
     expect(describeRule(rule)).toBe('Pause when 2.5 % failed or refused, after 1,000 devices')
     expect(describeRule({ ...rule, on: ['FAILED'], percent: 0, afterDevices: 1, action: 'CANCEL' })).toBe(
       'Cancel when a device failed',

@@ -149,8 +149,10 @@ export const table: Readonly<Record<string, OfType>> = {
   JobBlocker: { job: 'deviceCount message position reason until' },
   JobConnection: { job: 'edges nodes pageInfo totalCount' },
   JobEdge: { job: 'cursor node' },
-  JobAbort: { job: 'action afterDevices callsInProgress endedCount matchedCount on percent reachedPercent' },
-  JobAbortRule: { job: 'action afterDevices endedCount hasActed matchedCount on percent' },
+  JobAbort: {
+    job: 'action afterDevices callsInProgress endedCount errorCode matchedCount on percent reachedPercent responseStatus',
+  },
+  JobAbortRule: { job: 'action afterDevices endedCount errorCode hasActed matchedCount on percent responseStatus' },
   JobWave: {
     job: 'closedTime deviceJobStatistics devices gate number openedTime percent queryCondition soakEndTime status',
   },
@@ -272,7 +274,7 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   JobLabelFilter: { same: 'name value' },
   JobLabelInput: { same: 'name value' },
-  AbortRuleInput: { same: 'action afterDevices on percent' },
+  AbortRuleInput: { same: 'action afterDevices errorCode on percent responseStatus' },
   JobLimitsInput: { same: 'maxConcurrent maxPerMinute' },
   JobRolloutInput: { same: 'abort approval maxConcurrent maxPerMinute waves' },
   WaveInput: { same: 'devices gate percent queryCondition' },

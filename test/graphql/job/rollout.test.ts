@@ -103,6 +103,38 @@ test('a job without rules has no rollout, and one that a client paused does not 
   })
 })
 
+test('a rule counts an error code or a response status, and shows which', async () => {
+  const { jobId, job } = await schedule('scheduleDeviceMethod', [
+    { errorCode: 'GatewayTimeout', percent: 90, afterDevices: 9, action: 'PAUSE' },
+    { responseStatus: 503, percent: 50, afterDevices: 2, action: 'PAUSE' },
+    { on: ['TIMED_OUT'], percent: 80, afterDevices: 9, action: 'CANCEL' },
+  ])
+  expect(job.rollout.abort).toMatchObject([
+    { on: [], percent: 90 },
+    { on: [], percent: 50 },
+    { on: ['TIMED_OUT'], percent: 80 },
+  ])
+  await start(door.deps, jobId)
+  await dispatch(door.deps, ...ids.slice(0, 2).map((deviceId) => ({ jobId, deviceId })))
+  await answer(
+    door.deps,
+    { jobId, deviceId: ids[0] ?? '', error: { code: 'GatewayTimeout', description: 'x' } },
+    { jobId, deviceId: ids[1] ?? '', response: { status: 503, payload: 'null' } },
+  )
+  const selection = 'on errorCode responseStatus matchedCount'
+  const shown = await read(
+    jobId,
+    `rollout { abort { ${selection} hasActed } } blockers { message } history { abort { ${selection} } }`,
+  )
+  expect(shown.rollout.abort).toEqual([
+    { on: [], errorCode: 'GatewayTimeout', responseStatus: null, matchedCount: 1, hasActed: false },
+    { on: [], errorCode: null, responseStatus: 503, matchedCount: 1, hasActed: true },
+    { on: ['TIMED_OUT'], errorCode: null, responseStatus: null, matchedCount: 1, hasActed: false },
+  ])
+  expect(shown.history.at(-1).abort).toEqual({ on: [], errorCode: null, responseStatus: 503, matchedCount: 1 })
+  expect(shown.blockers[0].message).toContain('at least 50 % of the devices answered with status 503')
+})
+
 describe.each(['scheduleDeviceMethod', 'scheduleTwinUpdate'] as const)('%s refuses', (field) => {
   const rule = { on: ['FAILED'], percent: 3, action: 'PAUSE' }
   test.each<[string, readonly object[], string[]]>([
@@ -111,6 +143,9 @@ describe.each(['scheduleDeviceMethod', 'scheduleTwinUpdate'] as const)('%s refus
     ['a rule after no device', [{ ...rule, afterDevices: 0 }], ['0', 'afterDevices']],
     ['a rule without results', [{ ...rule, on: [] }], ['0', 'on']],
     ['two same rules', [rule, rule], ['1']],
+    ['a rule that counts nothing', [{ ...rule, on: null }], ['0', 'on']],
+    ['a rule that counts two things', [{ ...rule, responseStatus: 503 }], ['0', 'responseStatus']],
+    ['an unknown error code', [{ ...rule, on: null, errorCode: 'Late' }], ['0', 'errorCode']],
     ['eleven rules', Array.from({ length: 11 }, (_, percent) => ({ ...rule, percent })), []],
   ])('%s', async (_what, abort, path) => {
     expect(await schedule(field, abort)).toMatchObject({

@@ -38,16 +38,22 @@ async function given(...abort: readonly object[]): Promise<void> {
   waiting = [...deviceIds]
 }
 
-/** One letter for each of the next devices: s succeeds, r refuses, f fails. Each batch is a statement. */
+/**
+ * One letter for each of the next devices: s succeeds, r refuses, u answers that it is unavailable, f fails, t times out. Each
+ * batch is a statement.
+ */
 async function end(batch: string, from: SettledFrom = 'pending'): Promise<void> {
   const settlements = waiting.splice(0, batch.length).map((deviceId, index) => ({
     jobId,
     deviceId,
-    ...(batch[index] === 'f'
-      ? { error: { code: 'GatewayTimeout', description: 'x' } }
-      : { response: { status: batch[index] === 'r' ? 400 : 200, payload: 'null' } }),
+    ...resultOf(batch[index]),
   }))
   await deps.db.autocommit((tx) => settle(tx, settlements, from, clock.now()))
+}
+const resultOf = (letter: string | undefined) => {
+  if (letter === 'f') return { error: { code: 'DeviceNotFound', description: 'x' } }
+  if (letter === 't') return { error: { code: 'GatewayTimeout', description: 'x' } }
+  return { response: { status: letter === 'r' ? 400 : letter === 'u' ? 503 : 200, payload: 'null' } }
 }
 const mark = (count: number) =>
   deps.db.autocommit((tx) =>
@@ -68,6 +74,12 @@ describe('a job is paused', () => {
     ['at 100 % when all devices failed', { percent: 100, afterDevices: 3 }, ['ff', 'f'], 'ff'],
     ['when exactly enough devices have ended', { percent: 50, afterDevices: 4 }, ['fff', 's'], 'fff'],
     ['by refusals, where they count', { percent: 50, on: ['refused'] }, ['fs', 'rr'], 'fs'],
+    ['by time-outs, where they count', { percent: 50, on: ['timedOut'] }, ['tff', 't'], 'tff'],
+    ['by time-outs and refusals', { percent: 75, on: ['timedOut', 'refused'] }, ['tfs', 'rruuu'], 'tfs'],
+    ['by time-outs, which are failures', { percent: 75, on: ['failed', 'timedOut'] }, ['tsf', 't'], 'tsf'],
+    ['by an error code', { percent: 50, on: null, errorCode: 'DeviceNotFound' }, ['fts', 'f'], 'fts'],
+    ['by a response status', { percent: 50, on: null, responseStatus: 503 }, ['urr', 'u'], 'urr'],
+    ['by a status that is no refusal', { percent: 50, on: null, responseStatus: 200 }, ['f', 's'], 'f'],
     ['by the sum of failures and refusals', { percent: 75, on: ['failed', 'refused'] }, ['sf', 'rr'], 'sf'],
   ])('%s, and not before', async (_when, rule, [before = '', crossing = '']) => {
     await given({ ...failed, ...rule })
@@ -81,6 +93,9 @@ describe('a job is paused', () => {
     ['at 100 % when one device succeeded', { percent: 100 }, 'sffffffffff'],
     ['just below the percentage', { percent: 33.34 }, 'ssf'],
     ['at 0 % without such a device', { percent: 0 }, 'ssrr'],
+    ['by other failures, where only time-outs count', { percent: 1, on: ['timedOut'] }, 'fffr'],
+    ['by other error codes', { percent: 1, on: null, errorCode: 'DeviceNotFound' }, 'ttr'],
+    ['by other response statuses', { percent: 1, on: null, responseStatus: 503 }, 'rfts'],
     ['by refusals, where only failures count', { percent: 1 }, 'rrrr'],
     ['by failures, where only refusals count', { percent: 1, on: ['refused'] }, 'ffff'],
   ])('not %s', async (_when, rule, ended) => {
@@ -115,6 +130,46 @@ test('the event of a rule has its counts in words and as numbers, and the number
       underWay: 5,
     },
   })
+})
+
+test.each([
+  [{ on: ['refused', 'timedOut'] }, '2 of 4 devices refused or timed out: at least 50 %. Calls in progress: 0.'],
+  [{ errorCode: 'GatewayTimeout' }, '2 of 4 devices failed with GatewayTimeout: at least 50 %. Calls in progress: 0.'],
+  [{ responseStatus: 503 }, '2 of 4 devices answered with status 503: at least 50 %. Calls in progress: 0.'],
+])('the event of a rule names what it counts: %o', async (counted, reason) => {
+  await given({ ...counted, percent: 50, afterDevices: 4, action: 'pause' })
+  await end('on' in counted ? 'rtss' : 'errorCode' in counted ? 'ttfs' : 'uurs')
+  const rule = { ...counted, percent: 50, afterDevices: 4, action: 'pause' }
+  expect(await lastEvent()).toMatchObject({ reason, crossing: { rule, matched: 2, ended: 4 } })
+})
+
+test('batches of several jobs count for each job by itself, and jobs without such rules have no counts', async () => {
+  await given({ errorCode: 'GatewayTimeout', percent: 100, afterDevices: 20, action: 'pause' })
+  const counting = jobId
+  await given(failed)
+  const settlements = [counting, jobId].flatMap((id, place) =>
+    deviceIds.slice(0, 2 + place).map((deviceId) => ({ jobId: id, deviceId, ...resultOf('t') })),
+  )
+  await deps.db.autocommit((tx) => settle(tx, settlements, 'pending', clock.now()))
+  expect((await jobRow(deps, counting)).ruleCounts).toEqual({ GatewayTimeout: 2 })
+  expect((await jobRow(deps, jobId)).ruleCounts).toBeNull()
+})
+
+test('after a resumption, error codes and response statuses count anew', async () => {
+  await given(
+    { errorCode: 'GatewayTimeout', percent: 50, action: 'pause' },
+    { on: null, responseStatus: 503, percent: 50, action: 'pause' },
+  )
+  await end('t')
+  await resumeJob(deps, tester, jobId)
+  expect(await jobRow(deps, jobId)).toMatchObject({ judgedFrom: { counts: { GatewayTimeout: 1, 503: 0 } } })
+  await end('s')
+  expect(await status()).toBe('running')
+  await end('ur')
+  expect(await status()).toBe('running')
+  await end('u')
+  expect(await jobRow(deps, jobId)).toMatchObject({ status: 'paused', crossedRule: 1 })
+  expect(await lastEvent()).toMatchObject({ crossing: { matched: 2, ended: 4 } })
 })
 
 test('not one call is marked after the threshold was crossed, and those under way still end', async () => {
@@ -200,4 +255,12 @@ test('a retry has the rules of its source, and counts from its own start', async
   const { rollout } = await jobRow(deps, jobId)
   jobId = await retryJob(deps, tester, { jobId, status: ['canceled'] })
   expect(await jobRow(deps, jobId)).toMatchObject({ rollout, judgedFrom: null, crossedRule: null })
+})
+
+test('a retry of a job with counts of an error code begins with none', async () => {
+  await given({ errorCode: 'GatewayTimeout', percent: 100, afterDevices: 20, action: 'pause' })
+  await end('t')
+  await cancelJob(deps, tester, jobId)
+  jobId = await retryJob(deps, tester, { jobId, status: ['canceled'] })
+  expect((await jobRow(deps, jobId)).ruleCounts).toEqual({ GatewayTimeout: 0 })
 })

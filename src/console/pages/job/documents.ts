@@ -20,6 +20,8 @@ graphql(`
       maxConcurrent
       abort {
         on
+        errorCode
+        responseStatus
         percent
         afterDevices
         action
