@@ -131,6 +131,9 @@ export const ScheduleFromDocument = graphql(`
           action
         }
       }
+      waves {
+        number
+      }
       ...WholeOperation
       retryOf {
         id

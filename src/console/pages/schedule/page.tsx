@@ -6,6 +6,7 @@ import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
 import { EmptyState, LoadingState } from '../../ui/states.tsx'
+import { describeCopy } from './copy-notice.ts'
 import { ScheduleFromDocument } from './documents.ts'
 import { draftFrom } from './draft.ts'
 import { ScheduleForm } from './form.tsx'
@@ -61,9 +62,8 @@ function FillFromJob({ jobId }: { readonly jobId: string }) {
     if (fetching) return
     const job = data?.job
     if (job) saveDraft(draftFrom(job))
-    const isPart = Boolean(job?.retryOf)
     const notice = job
-      ? `Copied from job ${jobId}.${isPart ? ' That job retried some of the devices; its condition matches all of them.' : ''}`
+      ? describeCopy(jobId, job)
       : `Job ${jobId} could not be copied. ${error ? describeError(error).message : 'It no longer exists.'}`
     setSearch({}, { replace: true, state: { notice } })
   }, [data, error, fetching, jobId, setSearch])
