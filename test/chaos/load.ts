@@ -124,7 +124,7 @@ export function createLoad(options: Options): Load {
     if (refusal !== undefined && !refusal.includes('already exists')) faults.push(`${jobId}: was refused: ${refusal}`)
     accepted.push(jobId)
     open.add(jobId)
-    following.push(follow(jobId))
+    following.push(awaitedLater(follow(jobId)))
   }
 
   /** What clients do with a job that runs. A refusal says that it has ended meanwhile. */
@@ -174,10 +174,10 @@ export function createLoad(options: Options): Load {
         const fate = random.pick(fates)
         const [after, resumeAfter] = [random.between(200, 3_000), random.between(1_000, 6_000)]
         const deviceId = devices[Math.floor(random.between(0, devices.length))]?.deviceId ?? ''
-        calls.push(callDirectly(`direct-${number}`, deviceId))
+        calls.push(awaitedLater(callDirectly(`direct-${number}`, deviceId)))
         if (open.size < options.openJobs) {
           await schedule(jobId, kind)
-          if (fate !== 'none') changing.push(change(jobId, fate, after, resumeAfter, stop))
+          if (fate !== 'none') changing.push(awaitedLater(change(jobId, fate, after, resumeAfter, stop)))
         }
         await pause(random.between(500, 2_000), stop).catch(() => {})
       }
@@ -187,6 +187,12 @@ export function createLoad(options: Options): Load {
       await Promise.all(following)
     },
   }
+}
+
+/** Work whose failure is noticed at the end, and must not end the process before everything is cleaned up. */
+function awaitedLater(work: Promise<void>): Promise<void> {
+  work.catch(() => {})
+  return work
 }
 
 type Kind = 'method' | 'limited' | 'twin'
