@@ -129,7 +129,7 @@ export const table: Readonly<Record<string, OfType>> = {
     same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl startTime startedTime status version
       type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
-      history matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves
+      history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
   },
   JobLabel: { same: 'name value' },
