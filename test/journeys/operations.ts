@@ -228,3 +228,29 @@ export const ReadAbort = graphql(/* GraphQL */ `
     }
   }
 `)
+
+export const ReadWaves = graphql(/* GraphQL */ `
+  query JourneyReadWaves($jobId: String!) {
+    job(jobId: $jobId) {
+      status
+      waves {
+        openedTime
+        deviceJobStatistics {
+          deviceCount
+        }
+      }
+      history {
+        type
+        wave
+      }
+    }
+  }
+`)
+
+export const OpenWave = graphql(/* GraphQL */ `
+  mutation JourneyOpenWave($input: OpenWaveInput!) {
+    openWave(input: $input) {
+      __typename
+    }
+  }
+`)
