@@ -239,8 +239,12 @@ export class Device implements LinkHandler {
     const packet = publishPacket(methodResponseTopic(answer.status, rid), answer.payload)
     const delay = drawLatency(answer.delayMs, Math.random)
     const link = this.#link
-    if (delay > 0) setTimeout(() => this.#sendAnswer(link, packet), delay).unref()
-    else this.#sendAnswer(link, packet)
+    const send = (): void => {
+      listeners.onMethodAnswer?.(entry)
+      this.#sendAnswer(link, packet)
+    }
+    if (delay > 0) setTimeout(send, delay).unref()
+    else send()
   }
 
   /** A device that lost its connection while it worked answers on its next one, if it has it by then. */

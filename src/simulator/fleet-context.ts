@@ -41,6 +41,8 @@ export type FleetListeners = {
   onError?(error: Error): void
   /** `payload` is JSON text. Called before the device answers. */
   onMethodRequest?(entry: LedgerEntry, payload: string): void
+  /** The device has done what was requested, and answers now. */
+  onMethodAnswer?(entry: LedgerEntry): void
   /** `desired` is the device's current copy of the whole section. */
   onDesired?(deviceId: string, desired: JsonObject): void
 }

@@ -1,19 +1,26 @@
 import type { HubClient } from '../../src/cli/hub-client.ts'
+import type { JsonObject } from '../../src/json/json.ts'
 import type { Behaviour, SimulatedDevice } from '../../src/simulator/behaviour.ts'
 import { CreateDevices, ReadDeviceJobs } from '../journeys/operations.ts'
 
-/** Registers devices with the tag `fleet` set to `name`, through the API, and makes simulated ones of them. */
+/** Registers devices with the tag `fleet` set to `name`, and further tags, through the API, and makes simulated ones of them. */
 export async function registerFleet(
   client: HubClient,
   name: string,
   count: number,
   behaviour: (index: number) => Behaviour,
+  tags: (index: number) => JsonObject = () => ({}),
 ): Promise<SimulatedDevice[]> {
   const devices: SimulatedDevice[] = []
   for (let from = 0; from < count; from += 1_000) {
-    const ids = Array.from({ length: Math.min(1_000, count - from) }, (_, index) => `${name}-${from + index}`)
+    const indexes = Array.from({ length: Math.min(1_000, count - from) }, (_, index) => from + index)
     const { createDevices } = await client.execute(CreateDevices, {
-      input: { devices: ids.map((deviceId) => ({ deviceId, twin: { tags: { fleet: name } } })) },
+      input: {
+        devices: indexes.map((index) => ({
+          deviceId: `${name}-${index}`,
+          twin: { tags: { fleet: name, ...tags(index) } },
+        })),
+      },
     })
     if (createDevices?.__typename !== 'CreateDevicesPayload') throw new Error('the devices were not created')
     for (const result of createDevices.results) {
