@@ -14,19 +14,22 @@ type Counted = {
 export function describeLimits({
   maxPerMinute,
   maxConcurrent,
+  budget,
 }: {
   readonly maxPerMinute?: number | null | undefined
   readonly maxConcurrent?: number | null | undefined
+  readonly budget?: { readonly groupBy: string; readonly maxConcurrent: number } | null | undefined
 }): readonly string[] {
   return [
     ...(maxPerMinute == null
       ? []
       : [`At most ${formatCount(maxPerMinute)} ${maxPerMinute === 1 ? 'device' : 'devices'} per minute`]),
-    ...(maxConcurrent == null
-      ? []
-      : [`At most ${formatCount(maxConcurrent)} ${maxConcurrent === 1 ? 'call' : 'calls'} in progress`]),
+    ...(maxConcurrent == null ? [] : [`At most ${calls(maxConcurrent)} in progress`]),
+    ...(budget == null ? [] : [`At most ${calls(budget.maxConcurrent)} in progress per ${budget.groupBy}`]),
   ]
 }
+
+const calls = (count: number): string => `${formatCount(count)} ${count === 1 ? 'call' : 'calls'}`
 
 /** A rule as a sentence: `Pause when 3 % failed or refused, after 100 devices`. */
 export function describeRule(rule: Pick<CountingRule, 'percent' | 'afterDevices' | 'action'> & Counted): string {

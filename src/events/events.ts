@@ -85,6 +85,7 @@ export function createEvents(clock: Clock): Events {
     presence: ({ deviceIds }) => carry('presence', deviceIds),
     replaced: ({ connectionIds }) => carry('replaced', connectionIds),
     waiting: ({ deviceIds }) => carry('waiting', deviceIds),
+    budgetGroups: ({ groups }) => carry('budgetGroups', groups),
   }
   const receivers: { readonly [Topic in CarriedTopic]: (ids: readonly string[]) => void } = {
     job: (jobIds) => {
@@ -104,6 +105,7 @@ export function createEvents(clock: Clock): Events {
     presence: (deviceIds) => pubSub.publish('presence', { deviceIds }),
     replaced: (connectionIds) => pubSub.publish('replaced', { connectionIds }),
     waiting: (deviceIds) => pubSub.publish('waiting', { deviceIds }),
+    budgetGroups: (groups) => pubSub.publish('budgetGroups', { groups }),
   }
   return {
     publish(topic, ...args) {

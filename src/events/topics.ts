@@ -57,6 +57,8 @@ export type Topics = {
   replaced: [event: { readonly connectionIds: readonly string[] }]
   /** These devices again wait for calls that were about to be sent, wherever they are connected. */
   waiting: [event: { readonly deviceIds: readonly string[] }]
+  /** Calls of these groups of jobs with a budget have ended, so there may be room for others: `printGroup` in `job/budget.ts`. */
+  budgetGroups: [event: { readonly groups: readonly string[] }]
   /** Events of other instances may have been lost: everything that was derived from them must be read again. */
   missed: [event: Record<never, never>]
   /**
@@ -87,10 +89,20 @@ export type EventsOf = {
 }
 
 /**
- * Topics that are carried to other instances, as ids of jobs, devices or connections, or as kinds of work. `policies` has
+ * Topics that are carried to other instances, as ids of jobs, groups, devices or connections, or as kinds of work. `policies` has
  * no ids, because there are few policies.
  */
-export const carriedTopics = ['job', 'work', 'twin', 'identity', 'policies', 'presence', 'replaced', 'waiting'] as const
+export const carriedTopics = [
+  'job',
+  'work',
+  'twin',
+  'identity',
+  'policies',
+  'presence',
+  'replaced',
+  'waiting',
+  'budgetGroups',
+] as const
 export type CarriedTopic = (typeof carriedTopics)[number]
 
 /**

@@ -1,4 +1,5 @@
 import { type AbortRule, inWords } from './abort-rules.ts'
+import type { Budget } from './budget.ts'
 import type { PreviewCount } from './preview.ts'
 import type { JobType } from './request.ts'
 import type { JobStatus } from './state.ts'
@@ -9,7 +10,7 @@ export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'startTime' | 'soak'; readonly until: Date }
   | { readonly reason: 'approval' | 'gate' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
-  | { readonly reason: 'devicesNotConnected' | 'callsUnderWay'; readonly deviceCount: PreviewCount }
+  | { readonly reason: 'devicesNotConnected' | 'callsUnderWay' | 'budget'; readonly deviceCount: PreviewCount }
 )
 
 /** The fields of a job that these rules read. */
@@ -25,7 +26,7 @@ export type WaitingJob = {
   readonly maxConcurrent: number | null
   /** Of a job with waves: whether later ones are not open. */
   readonly hasLaterWaves?: boolean
-}
+} & Budget
 
 /** The last open wave. `soakedTime`: when the soak of its gate ends; null before the soak. */
 export type WaveState = {
@@ -45,16 +46,20 @@ export type Findings = {
   readonly notConnected?: PreviewCount | undefined
   /** The last open wave, and the gate before the next. */
   readonly wave?: WaveState | undefined
+  /** Pending device jobs of connected devices whose group has as many calls in progress as it may have. */
+  readonly inFullGroups?: PreviewCount | undefined
 }
 
 /** Which findings are needed to determine what a job waits for. */
 export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findings]-?: boolean } {
-  const { type, status, endTime, pendingCount } = job
+  const { type, status, endTime, pendingCount, budgetGroupBy } = job
   const isOpen = endTime === null
+  const isCalling = isOpen && status === 'running' && type === 'scheduleDeviceMethod' && pendingCount > 0
   return {
     position: isOpen && status === 'queued',
     wave: isOpen && (status === 'running' || status === 'paused') && (job.hasLaterWaves ?? false),
-    notConnected: isOpen && status === 'running' && type === 'scheduleDeviceMethod' && pendingCount > 0,
+    notConnected: isCalling,
+    inFullGroups: isCalling && budgetGroupBy !== null,
   }
 }
 
@@ -103,17 +108,14 @@ function whyPaused(rule: AbortRule | undefined, wave: WaveState | undefined): st
 }
 
 /** What the devices of open waves wait for. */
-function blockersOfCalls(job: WaitingJob, { notConnected }: Findings): JobBlocker[] {
+function blockersOfCalls(job: WaitingJob, findings: Findings): JobBlocker[] {
   const { pendingCount, runningCount, maxConcurrent } = job
   if (pendingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
     const message = `The job has ${maxConcurrent} calls in progress, as many as it may have at a time.`
     return [{ reason: 'maxConcurrent', message }]
   }
-  if (notConnected !== undefined && notConnected.value > 0) {
-    const sentence = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
-    return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message: sentence }]
-  }
-  return pendingCount === 0 && runningCount > 0 ? [callsUnderWay(runningCount)] : []
+  if (pendingCount === 0) return runningCount > 0 ? [callsUnderWay(runningCount)] : []
+  return [...waitsForGroups(job, findings), ...waitsForDevices(findings)]
 }
 
 /** What the next wave waits for. */
@@ -134,6 +136,19 @@ function blockingGate({ wave, gate, counts, soakedTime, waitsForApproval, hasFai
     return { reason: 'soak', until: soakedTime, message }
   }
   return { reason: 'gate', message: `${next} is not open yet. ${describeShare(gate, wave, counts)}` }
+}
+
+function waitsForGroups({ budgetGroupBy, budgetMaxConcurrent }: Budget, { inFullGroups }: Findings): JobBlocker[] {
+  if (inFullGroups === undefined || inFullGroups.value === 0) return []
+  const calls = budgetMaxConcurrent === 1 ? 'one call' : `${budgetMaxConcurrent} calls`
+  const message = `${devices(inFullGroups, 'waits', 'wait')} for others of their group: the budget allows ${calls} in progress per ${budgetGroupBy}.`
+  return [{ reason: 'budget', deviceCount: inFullGroups, message }]
+}
+
+function waitsForDevices({ notConnected }: Findings): JobBlocker[] {
+  if (notConnected === undefined || notConnected.value === 0) return []
+  const message = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
+  return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message }]
 }
 
 function callsUnderWay(count: number): JobBlocker {

@@ -1,15 +1,16 @@
 import { InvalidInputError } from '../errors.ts'
+import { type Budget, checkBudget, withoutBudget } from './budget.ts'
 import { rolloutMembers } from './rollout.ts'
 
 /** The limits of a job; null for none. They hold over all instances together. */
-export type JobLimits = {
+export type JobLimits = Budget & {
   /** Devices per minute: no minute has more. */
   readonly maxPerMinute: number | null
   /** Calls under way at a time. */
   readonly maxConcurrent: number | null
 }
 
-export const withoutLimits: JobLimits = { maxPerMinute: null, maxConcurrent: null }
+export const withoutLimits: JobLimits = { maxPerMinute: null, maxConcurrent: null, ...withoutBudget }
 
 const largest = 1_000_000
 
@@ -24,15 +25,22 @@ export function checkLimits(
 ): JobLimits {
   if (rollout === undefined) return before
   if (rollout === null) return withoutLimits
-  const { maxPerMinute, maxConcurrent } = rolloutMembers(rollout)
-  if (maxConcurrent != null && type === 'scheduleUpdateTwin') {
-    const message =
-      'A twin update is never under way: the twin and its outcome are written together. Give maxPerMinute.'
-    throw new InvalidInputError(['rollout', 'maxConcurrent'], message)
-  }
+  const { maxPerMinute, maxConcurrent, budget } = rolloutMembers(rollout)
+  if (type === 'scheduleUpdateTwin') refuseForTwins({ maxConcurrent, budget })
   return {
     maxPerMinute: maxPerMinute === undefined ? before.maxPerMinute : checkLimit(maxPerMinute, 'maxPerMinute'),
     maxConcurrent: maxConcurrent === undefined ? before.maxConcurrent : checkLimit(maxConcurrent, 'maxConcurrent'),
+    ...checkBudget(budget, before),
+  }
+}
+
+/** What bounds calls in progress would never hold back a twin update. */
+function refuseForTwins(bounds: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(bounds)) {
+    if (value === undefined || value === null) continue
+    const message =
+      'A twin update is never under way: the twin and its outcome are written together. Give maxPerMinute.'
+    throw new InvalidInputError(['rollout', name], message)
   }
 }
 
@@ -46,8 +54,8 @@ function checkLimit(value: unknown, name: string): number | null {
 }
 
 /** For how many devices there may be room at once; undefined without limits. */
-export function mostAtOnce({ maxPerMinute, maxConcurrent }: JobLimits): number | undefined {
-  if (maxPerMinute === null && maxConcurrent === null) return undefined
+export function mostAtOnce({ maxPerMinute, maxConcurrent, budgetMaxConcurrent }: JobLimits): number | undefined {
+  if (maxPerMinute === null && maxConcurrent === null && budgetMaxConcurrent === null) return undefined
   const burst = maxPerMinute === null ? largest : burstOf(maxPerMinute)
   return Math.min(burst, maxConcurrent ?? largest)
 }

@@ -1,7 +1,9 @@
 import { ConflictError, InvalidInputError } from '../errors.ts'
+import { checkBudgetChange } from './budget.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNamingChange, type Naming, type NamingInput } from './naming.ts'
 import { checkMaxExecutionTime } from './request.ts'
+import { rolloutMembers } from './rollout.ts'
 import { jobTransitions } from './state.ts'
 import type { JobRow } from './store/jobs.ts'
 
@@ -36,8 +38,11 @@ export function checkUpdate(input: JobUpdateInput, job: JobRow, now: Date): JobU
   throw new InvalidInputError([], 'The update is empty: it would change nothing.')
 }
 
-const limitsIn = ({ rollout }: JobUpdateInput, job: JobRow): JobUpdate =>
-  rollout === undefined ? {} : checkLimits(rollout, job.type, job)
+function limitsIn({ rollout }: JobUpdateInput, job: JobRow): JobUpdate {
+  if (rollout === undefined) return {}
+  if (rollout !== null) checkBudgetChange(rolloutMembers(rollout).budget, job)
+  return checkLimits(rollout, job.type, job)
+}
 
 function checkTime(
   { maxExecutionTimeInSeconds, extendBySeconds }: JobUpdateInput,

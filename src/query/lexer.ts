@@ -18,10 +18,10 @@ export const maxConditionLength = 8192
 const symbols = ['<=', '>=', '<>', '!=', '(', ')', '[', ']', ',', '.', '+', '-', '*', '/', '%', '=', '<', '>']
 
 /** The kind of a text, for messages. */
-export type Whole = 'condition' | 'statement'
+export type Whole = 'condition' | 'statement' | 'path'
 
 /**
- * Cuts a condition or a statement into tokens, reading each character a bounded number of times.
+ * Cuts a condition, a statement or a path into tokens, reading each character a bounded number of times.
  * @throws QueryConditionError at the first character that fits nowhere, or when the text is too long.
  */
 export function tokenize(text: string, whole: Whole = 'condition'): readonly Token[] {

@@ -5,8 +5,10 @@ import { makeRequestId } from '../job/request-id.ts'
 import {
   type DeviceJobKey,
   type Dispatch,
+  findGroups,
   findWaiting,
   lockOpenJobs,
+  type Marks,
   markDispatched,
   unmarkDispatched,
 } from '../job/store/facts.ts'
@@ -14,9 +16,10 @@ import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong, findTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { Span, Tracing } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
-import { createLimitedQueues } from './limited-queues.ts'
+import { createLimitedQueues, type LimitedCall } from './limited-queues.ts'
 import type { Step } from './loop.ts'
 import type { OrphanCandidates } from './orphan-candidates.ts'
+import { publishRoom } from './publish-progress.ts'
 
 // An offline device is neither polled nor called again: its call waits in the rows until the device attaches
 // (`onAttach`), and is then sent once.
@@ -41,12 +44,16 @@ type Call = {
   readonly methodName: string
   readonly payload: string
   readonly timeoutMs: number
-  /** For how many of its devices there may be room at once; undefined without limits. */
-  readonly most: number | undefined
+  readonly hasBudget: boolean
   readonly resumedVersion: number | null
   /** The last wave whose devices were looked for; null without waves. */
   readonly openWave: number | null
 }
+
+/** What is marked together. */
+type Batch = { readonly others: readonly DeviceJobKey[]; readonly limited: readonly LimitedCall[] }
+
+const noMarks: Marks = { marked: [], held: [], full: [], waitMs: null }
 
 /** A call of a batch. */
 type Departure = Dispatch & { readonly call: Call }
@@ -111,7 +118,7 @@ export function dispatchMethodCalls(
       calls.delete(jobId)
       scans.delete(jobId)
       startTimes.delete(jobId)
-      limited.reset(jobId)
+      limited.close(jobId)
     }
     for (const { id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave } of jobs) {
       // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile. When a wave was
@@ -127,13 +134,15 @@ export function dispatchMethodCalls(
         methodName,
         payload: JSON.stringify(payload),
         timeoutMs,
-        most: mostAtOnce(job),
+        hasBudget: job.budgetMaxConcurrent !== null,
         resumedVersion,
         openWave,
       })
       const before = scans.get(jobId)
       if (isKnown && before !== undefined && 'afterPlace' in before) continue // the scan goes on into the new wave
-      if (!isKnown) limited.reset(jobId)
+      const most = mostAtOnce(job)
+      if (most === undefined) limited.close(jobId)
+      else if (!isKnown) limited.open(jobId, { most, budget: job.budgetMaxConcurrent, timeoutMs })
       if (isNew && resumedVersion === null && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) {
@@ -172,17 +181,26 @@ export function dispatchMethodCalls(
     return last !== undefined && deviceIds.length === batchSize ? { deviceIds, next: { after: last } } : { deviceIds }
   }
 
-  /** The rest of a scan of a limited job waits until its queue needs it. */
+  /**
+   * The rest of a scan of a limited job waits until its queue needs it. That of a job with a budget does not wait for groups
+   * that are full: the devices of others may be behind them.
+   */
   const nextScan = (): [string, Scan] | undefined => {
-    for (const scan of scans) if (limited.sizeOf(scan[0]) < batchSize) return scan
+    for (const scan of scans) if (limited.readyOf(scan[0]) < batchSize) return scan
     return undefined
   }
 
   /** Moves what was found of jobs with limits to their queues. */
-  const queueLimited = (): void => {
-    const isLimited = ({ jobId }: DeviceJobKey): boolean => calls.get(jobId)?.most !== undefined
+  const queueLimited = async (): Promise<void> => {
+    const isLimited = ({ jobId }: DeviceJobKey): boolean => limited.has(jobId)
     if (!found.some(isLimited)) return
-    limited.add(found.filter(isLimited))
+    const keys = found.filter(isLimited)
+    const hasBudget = ({ jobId }: DeviceJobKey): boolean => calls.get(jobId)?.hasBudget === true
+    for (const jobId of new Set(keys.filter(hasBudget).map((key) => key.jobId))) {
+      const deviceIds = keys.filter((key) => key.jobId === jobId).map(({ deviceId }) => deviceId)
+      limited.add(await findGroups(deps.db, jobId, deviceIds))
+    }
+    limited.add(keys.filter((key) => !hasBudget(key)))
     found = found.filter((key) => !isLimited(key))
   }
 
@@ -195,7 +213,7 @@ export function dispatchMethodCalls(
     if (next !== undefined) scans.set(jobId, next)
     for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) found.push({ jobId, deviceId })
     // A job whose devices connect later is not late.
-    if (next === undefined && !found.some((key) => key.jobId === jobId) && limited.sizeOf(jobId) === 0)
+    if (next === undefined && !found.some((key) => key.jobId === jobId) && limited.isEmpty(jobId))
       startTimes.delete(jobId)
   }
 
@@ -204,7 +222,7 @@ export function dispatchMethodCalls(
     while (found.length < batchSize && (arrivals.size > 0 || nextScan() !== undefined)) {
       if (arrivals.size > 0) await readArrivals()
       else await readNextPage()
-      queueLimited()
+      await queueLimited()
     }
   }
 
@@ -223,23 +241,26 @@ export function dispatchMethodCalls(
     return dispatches
   }
 
-  const mark = async (dispatches: ReadonlyMap<string, Departure>, now: Date): Promise<Departure[]> => {
+  const mark = async (batch: Batch, dispatches: ReadonlyMap<string, Departure>, now: Date): Promise<Departure[]> => {
     const { instanceId } = deps.lease
-    const { marked, held, waitMs } = await deps.db.autocommit((tx) =>
-      markDispatched(tx, [...dispatches.values()], { instanceId, now }),
-    )
-    if (held.length > 0) limited.hold(held, waitMs)
-    return marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
+    let marks = noMarks
+    try {
+      marks = await deps.db.autocommit((tx) => markDispatched(tx, [...dispatches.values()], { instanceId, now }))
+    } finally {
+      limited.answer(batch.limited, marks)
+    }
+    return marks.marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
   }
 
   /** Unmarks calls that could not be sent: their devices wait again, and are read again if they are back already. */
   const takeBack = async (keys: readonly DeviceJobKey[]): Promise<void> => {
-    await inTransaction(deps, async (tx) => {
+    await inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(
         tx,
         keys.map((key) => key.jobId),
       )
-      await unmarkDispatched(tx, open, keys)
+      const freed = await unmarkDispatched(tx, open, keys)
+      afterCommit(() => publishRoom(deps, freed))
     })
     deps.events.publish('waiting', { deviceIds: keys.map(({ deviceId }) => deviceId) })
   }
@@ -253,13 +274,13 @@ export function dispatchMethodCalls(
   }
 
   /** Returns the number of calls sent. */
-  const send = async (batch: readonly DeviceJobKey[], now: Date): Promise<number> => {
-    const dispatches = callsOf(batch, now)
+  const send = async (batch: Batch, now: Date): Promise<number> => {
+    const dispatches = callsOf([...batch.others, ...batch.limited], now)
     const undelivered: Dispatch[] = []
     /** Calls whose marks may have been committed although nothing waits for their answers. */
     let unsure: Iterable<Dispatch> = dispatches.values()
     try {
-      const marked = await mark(dispatches, now)
+      const marked = await mark(batch, dispatches, now)
       for (const dispatch of marked) {
         const { jobId, deviceId, deadline, call } = dispatch
         const requestId = makeRequestId(requestKey, jobId, deviceId)
@@ -299,14 +320,15 @@ export function dispatchMethodCalls(
     await learnJobs()
     if (room() > 0) await find()
     // A device that has disconnected since is read again when it returns.
-    const reachable = [...found, ...limited.take((jobId) => calls.get(jobId)?.most ?? 0)].filter(({ deviceId }) =>
-      deps.attached.reaches(deviceId),
-    )
-    const { granted, next } = deps.throttles.pace(Math.min(reachable.length, batchSize, room()))
+    const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
+    const taken = limited.take(Math.min(batchSize, room()), deps.attached.reaches)
+    const { granted, next } = deps.throttles.pace(Math.min(reachable.length + taken.length, batchSize, room()))
     found = reachable.slice(granted)
-    queueLimited()
+    const others = reachable.slice(0, granted)
+    const ofLimited = granted - others.length
+    limited.putBack(taken.slice(ofLimited))
     marking += granted
-    return { batch: reachable.slice(0, granted), granted, next }
+    return { batch: { others, limited: taken.slice(0, ofLimited) }, granted, next }
   }
 
   deps.metrics?.read('twincast_queue_length', () => [
@@ -322,7 +344,7 @@ export function dispatchMethodCalls(
       if (!deps.lease.holds()) return { done: 0, full: false }
       const { batch, granted, next } = await alone(take)
       let unused = 0
-      if (batch.length > 0) {
+      if (granted > 0) {
         try {
           // By now, not by the start of the turn, which may have waited for its predecessor.
           const sending = () => send(batch, deps.clock.now())
@@ -331,7 +353,7 @@ export function dispatchMethodCalls(
           deps.throttles.giveBack(unused)
         } catch (error) {
           // The rows tell which devices were marked; the others are found again.
-          for (const { deviceId } of batch) arrivals.add(deviceId)
+          for (const { deviceId } of [...batch.others, ...batch.limited]) arrivals.add(deviceId)
           throw error
         } finally {
           marking -= granted
@@ -342,12 +364,12 @@ export function dispatchMethodCalls(
       const held = next !== undefined && unused === 0
       const full = isMore && !held
       // The other turn may have ended for want of room.
-      if (full && batch.length > 0) deps.events.publish('work', 'deviceJobs', {})
-      return { done: batch.length, full, next: earlier(next, limited.next()) }
+      if (full && granted > 0) deps.events.publish('work', 'deviceJobs', {})
+      return { done: granted, full, next: earlier(next, limited.next()) }
     },
     close() {
       for (const stop of stopListening) stop()
-      limited.close()
+      limited.stop()
     },
   }
 }

@@ -1,10 +1,11 @@
 import type { Deps } from '../deps.ts'
+import { printGroup } from '../job/budget.ts'
 import { firstFailureStatus } from '../job/state.ts'
 import type { JobProgress, Settlement } from '../job/store/facts.ts'
 
 /**
- * After outcomes were committed: notifies subscribers of the jobs, has jobs without open device jobs finished and the gates of
- * waves judged, and counts the outcomes.
+ * After outcomes were committed: notifies subscribers of the jobs, has jobs without open device jobs finished, the gates of
+ * waves judged and the next devices of groups called, and counts the outcomes.
  */
 export function publishProgress(
   deps: Pick<Deps, 'events' | 'metrics'>,
@@ -12,9 +13,19 @@ export function publishProgress(
   progress: readonly JobProgress[],
 ): void {
   for (const { jobId } of progress) deps.events.jobChanged(jobId)
+  publishRoom(deps, progress)
   if (progress.some(({ open }) => open === 0)) deps.events.publish('work', 'settled', {})
   if (progress.some(({ hasWaves }) => hasWaves)) deps.events.publish('work', 'waves', {})
   if (deps.metrics !== undefined) countOutcomes(deps.metrics, settlements, progress)
+}
+
+/** Notifies the instances that there is room in these groups of jobs with a budget. */
+export function publishRoom(
+  { events }: Pick<Deps, 'events'>,
+  freed: readonly { readonly jobId: string; readonly freedGroups?: readonly string[] }[],
+): void {
+  const groups = freed.flatMap(({ jobId, freedGroups = [] }) => freedGroups.map((group) => printGroup(jobId, group)))
+  if (groups.length > 0) events.publish('budgetGroups', { groups })
 }
 
 function countOutcomes(

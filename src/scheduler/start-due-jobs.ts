@@ -19,6 +19,7 @@ import {
 import { startWaves } from '../job/store/waves.ts'
 import type { Limits } from '../limits/limits.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
+import { compileGroupPath } from '../query/group-path.ts'
 import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import { createHeavyWork } from '../throttle/heavy-work.ts'
@@ -230,15 +231,14 @@ const earlier = (one: Date | undefined, other: Date | undefined): Date | undefin
   one === undefined || (other !== undefined && other < one) ? other : one
 
 /** Returns the number of devices. */
-function selectDevices(
-  tx: Tx & BoundedReader,
-  { id, queryCondition, retry, scope: parts, waves }: JobRow,
-): Promise<number> {
-  const scope = readScope(parts)
-  const condition = compileDeviceCondition(queryCondition)
+function selectDevices(tx: Tx & BoundedReader, job: JobRow): Promise<number> {
+  const { id, retry, waves, budgetGroupBy } = job
+  const scope = readScope(job.scope)
+  const condition = compileDeviceCondition(job.queryCondition)
+  const groupBy = budgetGroupBy === null ? undefined : compileGroupPath(budgetGroupBy)
   return retry === null
-    ? expandJob(tx, scope, id, condition, waves)
-    : expandRetry(tx, scope, id, condition, waves, retry)
+    ? expandJob(tx, scope, id, condition, { waves, groupBy })
+    : expandRetry(tx, scope, id, condition, waves, retry, groupBy)
 }
 
 function readScope(parts: JobRow['scope']): Scope {

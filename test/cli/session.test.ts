@@ -422,6 +422,48 @@ test('a schedule is created, listed, paused, resumed and deleted', async () => {
   expect(await run(['schedules', 'delete', 'sundays'])).toMatchObject({ status: 0, stderr: '' })
 })
 
+test('a job with a budget shows it, and only its maximum can change', async () => {
+  const at = new Date(Date.now() + 3_600_000).toISOString()
+  const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'budgeted', '--if-absent', '--at', at]
+  expect(await run([...job, '--budget', 'tags.[[site = 1]]=2'])).toMatchObject({ status: 0 })
+  expect(await run([...job, '--budget', 'tags.[[site = 1]]=2'])).toMatchObject({ status: 0 })
+  expect(await run([...job, '--budget', 'tags.site=2'])).toMatchObject({
+    status: 5,
+    stderr: expect.stringContaining('differs in rollout'),
+  })
+  const budget = (value: string): Promise<string> =>
+    fileOf(
+      'budget.yaml',
+      `jobId: budgeted
+queryCondition: "*"
+startTime: ${at}
+cloudToDeviceMethod: { methodName: reboot }
+rollout: { budget: ${value} }
+`,
+    )
+  const filed = await run(['apply', '-f', await budget('{ groupBy: "tags.[[site = 1]]", maxConcurrent: 2 }')])
+  expect(filed).toMatchObject({ status: 0, stderr: 'The job budgeted exists already, with the same definition.\n' })
+  expect(await run(['apply', '-f', await budget('{ groupBy: tags.site }')])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('a budget needs groupBy and maxConcurrent.'),
+  })
+  const shown = async () => JSON.parse((await run(['jobs', 'show', 'budgeted', '--format', 'json'])).stdout).rollout
+  expect((await shown()).budget).toEqual({ groupBy: 'tags.[[site = 1]]', maxConcurrent: 2 })
+  expect(await run(['jobs', 'update', 'budgeted', '--budget', '5'])).toMatchObject({ status: 0 })
+  expect((await shown()).budget.maxConcurrent).toBe(5)
+  expect(await run(['jobs', 'update', 'budgeted', '--budget', '0'])).toMatchObject({ status: 0 })
+  expect(await shown()).toBeNull()
+  expect(await run(['jobs', 'update', 'budgeted', '--budget', '1'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('The job has no budget.'),
+  })
+  expect(await run([...job, '--budget', 'tags.site'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('tags.site=1'),
+  })
+  await run(['jobs', 'cancel', 'budgeted'])
+})
+
 test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
   const at = new Date(Date.now() + 3_600_000).toISOString()

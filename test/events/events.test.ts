@@ -45,6 +45,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
   events.publish('identity', { deviceId: 'd' })
   events.publish('policies', {})
   events.publish('presence', { deviceIds: ['d', 'e'] })
+  events.publish('budgetGroups', { groups: ['a/1'] })
   events.publish('methodAnswer', 'r', { deviceId: 'd', requestId: 'r', response: { status: 200, payload: '1' } })
   events.publish('telemetry', 'd', [])
   expect(carried).toEqual([
@@ -56,6 +57,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
     ['identity', ['d']],
     ['policies', []],
     ['presence', ['d', 'e']],
+    ['budgetGroups', ['a/1']],
   ])
 })
 

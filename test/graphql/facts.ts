@@ -8,6 +8,7 @@ import { expandJob } from '../../src/job/store/targets.ts'
 import { finishJobs, saveStarted } from '../../src/job/store/transitions.ts'
 import { startWaves } from '../../src/job/store/waves.ts'
 import { compileDeviceCondition } from '../../src/query/device-condition.ts'
+import { compileGroupPath } from '../../src/query/group-path.ts'
 import { scopeOfJob } from '../../src/query/scope.ts'
 import { markCalls } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
@@ -20,7 +21,11 @@ export async function start(deps: Deps, jobId: string): Promise<void> {
   if (job === undefined) throw new Error(`There is no job "${jobId}".`)
   await deps.db.transaction(async (tx) => {
     const condition = compileDeviceCondition(job.queryCondition)
-    const deviceCount = await expandJob(unhurried(tx), scopeOfJob(job.scope), jobId, condition, job.waves)
+    const groupBy = job.budgetGroupBy === null ? undefined : compileGroupPath(job.budgetGroupBy)
+    const deviceCount = await expandJob(unhurried(tx), scopeOfJob(job.scope), jobId, condition, {
+      waves: job.waves,
+      groupBy,
+    })
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now: deps.clock.now() })
     if (job.waves !== null) await startWaves(tx, jobId, deps.clock.now())
   })

@@ -81,6 +81,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
       'unmarkDispatched',
       'findUnderWay',
       'findStillUnderWay',
+      'findGroups',
       'findPending',
     ],
     'job/store/old-jobs.ts': ['deleteJobsEndedBefore'],
@@ -95,7 +96,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   'their callers have checked that the viewer sees the job whole': {
     'job/store/families.ts': ['findFamilyStatistics'],
-    'job/store/progress.ts': ['findRecentOutcomes', 'countNotConnected'],
+    'job/store/progress.ts': ['findRecentOutcomes', 'countNotConnected', 'countInFullGroups'],
     'job/store/retries.ts': ['isAnySelected'],
   },
   'they write rows that their callers have locked under a scope, or check afterwards': {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { blockersOf, neededFindings, type WaitingJob, type WaveState } from '../../src/job/blockers.ts'
+import { withoutBudget } from '../../src/job/budget.ts'
 
 const now = new Date('2026-01-01T12:00:00Z')
 const job: WaitingJob = {
@@ -10,6 +11,7 @@ const job: WaitingJob = {
   pendingCount: 5,
   runningCount: 0,
   maxConcurrent: null,
+  ...withoutBudget,
 }
 const exact = (value: number) => ({ value, precision: 'exact' as const })
 
@@ -127,6 +129,26 @@ describe('a job waits', () => {
     expect(blockersOf({ ...limited, runningCount: 2 }, {}, now)).toEqual([])
   })
 
+  test('for calls in the groups of its budget to end, and for devices to connect', () => {
+    const budgeted = { ...job, budgetGroupBy: 'tags.site', budgetMaxConcurrent: 1 }
+    expect(blockersOf(budgeted, { inFullGroups: exact(2), notConnected: exact(1) }, now)).toMatchObject([
+      {
+        reason: 'budget',
+        deviceCount: exact(2),
+        message: '2 devices wait for others of their group: the budget allows one call in progress per tags.site.',
+      },
+      { reason: 'devicesNotConnected' },
+    ])
+    const wider = { ...budgeted, budgetMaxConcurrent: 3 }
+    expect(blockersOf(wider, { inFullGroups: exact(1) }, now)).toMatchObject([
+      { message: '1 device waits for others of their group: the budget allows 3 calls in progress per tags.site.' },
+    ])
+    expect(blockersOf(budgeted, { inFullGroups: exact(0), notConnected: exact(0) }, now)).toEqual([])
+    expect(neededFindings(budgeted).inFullGroups).toBe(true)
+    expect(neededFindings({ ...budgeted, pendingCount: 0 }).inFullGroups).toBe(false)
+    expect(neededFindings(job).inFullGroups).toBe(false)
+  })
+
   test('for somebody who resumes it', () => {
     const paused = { reason: 'paused', message: 'The job is paused. It goes on when it is resumed.' }
     expect(blockersOf({ ...job, status: 'paused' }, {}, now)).toEqual([paused])
@@ -157,17 +179,29 @@ test.each<[string, Partial<WaitingJob>]>([
 })
 
 test('no more is found out than is needed', () => {
-  expect(neededFindings(job)).toEqual({ position: false, wave: false, notConnected: true })
-  expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({ position: false, wave: false, notConnected: false })
+  expect(neededFindings(job)).toEqual({ position: false, wave: false, notConnected: true, inFullGroups: false })
+  expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({
+    position: false,
+    wave: false,
+    notConnected: false,
+    inFullGroups: false,
+  })
   expect(neededFindings({ ...job, type: 'scheduleUpdateTwin' })).toEqual({
     position: false,
     wave: false,
     notConnected: false,
+    inFullGroups: false,
   })
-  expect(neededFindings({ ...job, status: 'queued' })).toEqual({ position: true, wave: false, notConnected: false })
+  expect(neededFindings({ ...job, status: 'queued' })).toEqual({
+    position: true,
+    wave: false,
+    notConnected: false,
+    inFullGroups: false,
+  })
   expect(neededFindings({ ...job, status: 'completed', endTime: now })).toEqual({
     position: false,
     wave: false,
     notConnected: false,
+    inFullGroups: false,
   })
 })

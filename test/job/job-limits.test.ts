@@ -4,17 +4,18 @@ import { checkLimits, mostAtOnce, shortestSeconds, withoutLimits } from '../../s
 import type { JobType } from '../../src/job/request.ts'
 
 const method = 'scheduleDeviceMethod'
+const budget = { groupBy: 'tags.site', maxConcurrent: 1 }
 
 test('what is left out stays, and null takes a limit or all limits away', () => {
-  const before = { maxPerMinute: 60, maxConcurrent: 5 }
+  const before = { maxPerMinute: 60, maxConcurrent: 5, budgetGroupBy: 'tags.site', budgetMaxConcurrent: 1 }
   expect(checkLimits(undefined, method)).toEqual(withoutLimits)
-  expect(checkLimits({ maxConcurrent: 1 }, method)).toEqual({ maxPerMinute: null, maxConcurrent: 1 })
+  expect(checkLimits({ maxConcurrent: 1 }, method)).toEqual({ ...withoutLimits, maxConcurrent: 1 })
   expect(checkLimits(undefined, method, before)).toEqual(before)
   expect(checkLimits({ maxPerMinute: 1_000_000 }, method, before)).toEqual({
+    ...before,
     maxPerMinute: 1_000_000,
-    maxConcurrent: 5,
   })
-  expect(checkLimits({ maxConcurrent: null }, method, before)).toEqual({ maxPerMinute: 60, maxConcurrent: null })
+  expect(checkLimits({ maxConcurrent: null }, method, before)).toEqual({ ...before, maxConcurrent: null })
   expect(checkLimits(null, method, before)).toEqual(withoutLimits)
 })
 
@@ -25,6 +26,7 @@ describe('refused with its path is', () => {
     ['half a device', { maxConcurrent: 0.5 }, method, 'rollout/maxConcurrent'],
     ['a text', { maxConcurrent: '1' }, method, 'rollout/maxConcurrent'],
     ['a bound of calls for twin updates', { maxConcurrent: 1 }, 'scheduleUpdateTwin', 'rollout/maxConcurrent'],
+    ['a budget for twin updates', { budget }, 'scheduleUpdateTwin', 'rollout/budget'],
     ['a number instead of limits', 5, method, 'rollout'],
   ])('%s', (_what, rollout, type, path) => {
     let refused: unknown
@@ -40,14 +42,15 @@ describe('refused with its path is', () => {
 
 test('at once there is room for the devices of a second, or for the calls in progress', () => {
   expect(mostAtOnce(withoutLimits)).toBeUndefined()
-  expect(mostAtOnce({ maxPerMinute: 600, maxConcurrent: null })).toBe(10)
-  expect(mostAtOnce({ maxPerMinute: 6, maxConcurrent: null })).toBe(1)
-  expect(mostAtOnce({ maxPerMinute: 600, maxConcurrent: 3 })).toBe(3)
-  expect(mostAtOnce({ maxPerMinute: null, maxConcurrent: 300 })).toBe(300)
+  expect(mostAtOnce({ ...withoutLimits, maxPerMinute: 600 })).toBe(10)
+  expect(mostAtOnce({ ...withoutLimits, maxPerMinute: 6 })).toBe(1)
+  expect(mostAtOnce({ ...withoutLimits, maxPerMinute: 600, maxConcurrent: 3 })).toBe(3)
+  expect(mostAtOnce({ ...withoutLimits, maxConcurrent: 300 })).toBe(300)
+  expect(mostAtOnce(checkLimits({ budget }, method))).toBe(1_000_000)
 })
 
 test('the shortest time is that of all devices but those that may go at once, one after the other', () => {
-  const at = (maxPerMinute: number | null) => ({ maxPerMinute, maxConcurrent: null })
+  const at = (maxPerMinute: number | null) => ({ ...withoutLimits, maxPerMinute })
   expect(shortestSeconds(10_000, at(null))).toBeNull()
   expect(shortestSeconds(0, at(600))).toBe(0)
   expect(shortestSeconds(10, at(600))).toBe(0)

@@ -32,7 +32,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { maxPerMinute maxConcurrent approval abort { on errorCode responseStatus percent afterDevices action } }
+      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
     }
   }
@@ -99,6 +99,7 @@ const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, w
         }
       : null,
   })),
+  budget: rollout?.budget ? { groupBy: rollout.budget.groupBy, maxConcurrent: rollout.budget.maxConcurrent } : null,
   abort: (rollout?.abort ?? []).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
     on: new Set(on),
     errorCode: errorCode ?? null,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type {
   AbortRuleInput,
+  DisruptionBudgetInput,
   GateInput,
   JobLabelInput,
   JobRolloutInput,
@@ -66,9 +67,17 @@ const shapes = {
     updateTwin: 'object',
   },
   label: { name: 'string', value: 'string' },
-  rollout: { maxPerMinute: 'number', maxConcurrent: 'number', approval: 'boolean', waves: 'list', abort: 'list' },
+  rollout: {
+    maxPerMinute: 'number',
+    maxConcurrent: 'number',
+    approval: 'boolean',
+    budget: 'object',
+    waves: 'list',
+    abort: 'list',
+  },
   wave: { devices: 'number', percent: 'number', queryCondition: 'string', gate: 'object' },
   gate: { succeededPercent: 'number', soakSeconds: 'number', approval: 'boolean', onFailure: 'string' },
+  budget: { groupBy: 'string', maxConcurrent: 'number' },
   rule: {
     on: 'list',
     errorCode: 'string',
@@ -128,12 +137,13 @@ function labelIn(value: unknown, place: string): JobLabelInput {
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {
-  const { abort, approval, waves, maxPerMinute, maxConcurrent } = checked(value, 'rollout', place)
+  const { abort, approval, waves, maxPerMinute, maxConcurrent, budget } = checked(value, 'rollout', place)
   return {
     ...(typeof maxPerMinute === 'number' && { maxPerMinute }),
     ...(typeof maxConcurrent === 'number' && { maxConcurrent }),
     ...(typeof approval === 'boolean' && { approval }),
     ...(Array.isArray(waves) && { waves: waves.map((wave) => waveIn(wave, place)) }),
+    ...(budget !== undefined && { budget: budgetIn(budget, place) }),
     ...(Array.isArray(abort) && { abort: abort.map((rule) => ruleIn(rule, place)) }),
   }
 }
@@ -148,6 +158,12 @@ function gateIn(value: unknown, place: string): GateInput {
   if (onFailure === undefined) return gate
   if (onFailure === 'PAUSE' || onFailure === 'CANCEL') return { ...gate, onFailure }
   throw new UsageError(`${place}: a gate that fails has the action PAUSE or CANCEL.`)
+}
+
+function budgetIn(value: unknown, place: string): DisruptionBudgetInput {
+  const { groupBy, maxConcurrent } = checked(value, 'budget', place)
+  if (typeof groupBy === 'string' && typeof maxConcurrent === 'number') return { groupBy, maxConcurrent }
+  throw new UsageError(`${place}: a budget needs groupBy and maxConcurrent.`)
 }
 
 function ruleIn(value: unknown, place: string): AbortRuleInput {

@@ -1,4 +1,4 @@
-import type { AbortRuleInput, WaveInput } from '../../generated/commands/graphql.ts'
+import type { AbortRuleInput, DisruptionBudgetInput, WaveInput } from '../../generated/commands/graphql.ts'
 import type { HubClient } from '../hub-client.ts'
 import { type HubOptions, hubCommand } from '../hub-options.ts'
 import { labels, time, where, wholeNumber } from '../options.ts'
@@ -7,6 +7,7 @@ import { printRow } from '../output/print.ts'
 import { UsageError } from '../usage-error.ts'
 import { withHub } from '../with-hub.ts'
 import { abortRules } from './abort-option.ts'
+import { budget } from './budget-option.ts'
 import type { JobDefinition } from './definition.ts'
 import { idTaken, scheduleJob } from './schedule-job.ts'
 import { checkOutcome, jobExitCodes, outcomeRow, type Watching, watchJob } from './watch-job.ts'
@@ -30,6 +31,7 @@ type Common = HubOptions & {
   readonly maxConcurrent?: number
   readonly approval?: true
   readonly wave?: readonly WaveInput[]
+  readonly budget?: DisruptionBudgetInput
   readonly watch?: true
   readonly format?: Format
 }
@@ -61,6 +63,7 @@ export const scheduleCommand = (name: string) =>
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(wholeNumber('--max-concurrent <N>', 'calls in progress at most', { min: 1, max: 1_000_000 }))
     .option('--approval', 'the job waits until somebody else approves it, see "twincast jobs approve"')
+    .addOption(budget())
     .option('--watch', 'shows the progress until the job has ended; Ctrl-C leaves it running')
     .addOption(format())
     .addHelpText('after', scheduleExitCodes)
@@ -94,13 +97,15 @@ export function scheduleBy(
 function rolloutOf({
   maxPerMinute,
   maxConcurrent,
+  budget,
   approval,
   wave,
   abort,
-}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'approval' | 'wave' | 'abort'>) {
+}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'budget' | 'approval' | 'wave' | 'abort'>) {
   const rollout = {
     ...(maxPerMinute !== undefined && { maxPerMinute }),
     ...(maxConcurrent !== undefined && { maxConcurrent }),
+    ...(budget && { budget }),
     ...(approval && { approval }),
     // The last wave takes the rest.
     ...(wave && { waves: [...wave, {}] }),

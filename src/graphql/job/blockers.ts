@@ -1,6 +1,6 @@
 import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../../job/blockers.ts'
 import type { PreviewCount as Count } from '../../job/preview.ts'
-import { countNotConnected, findQueuePositions } from '../../job/store/progress.ts'
+import { countInFullGroups, countNotConnected, findQueuePositions } from '../../job/store/progress.ts'
 import { hasLaterWaves } from '../../job/waves.ts'
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
@@ -13,8 +13,8 @@ import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 import { lastOpenWave } from './wave-rows.ts'
 
-/** Maximum count of devices that are not connected. */
-const mostNotConnected = 10_000
+/** Maximum count of devices that a job waits for. */
+const mostCounted = 10_000
 
 // Read once for all jobs of a page. A queue of hundreds of thousands of jobs takes the database a second or more.
 const queuePositions = perParentInTime(withoutScope(findQueuePositions), ({ jobId }) => jobId)
@@ -26,12 +26,19 @@ const notConnected = boundedReads(
   ({ jobId }) => jobId,
 )
 
+// As old, for the same reason.
+const inFullGroups = boundedReads(
+  'devices that wait for their group',
+  withoutScope(countInFullGroups),
+  ({ jobId }) => jobId,
+)
+
 /** The pending devices of the job that are not connected, and when their wait ends; read once for all fields that need them. */
 export const waitingIn = async (context: Context, jobId: string) =>
-  (await notConnected(context.deps, context.viewer.scope, jobId, { limit: mostNotConnected + 1 }))[0]
+  (await notConnected(context.deps, context.viewer.scope, jobId, { limit: mostCounted + 1 }))[0]
 
-const cappedAt = (maximum: number, count: number): Count =>
-  count > maximum ? { value: maximum, precision: 'atLeast' } : { value: count, precision: 'exact' }
+const capped = (count: number): Count =>
+  count > mostCounted ? { value: mostCounted, precision: 'atLeast' } : { value: count, precision: 'exact' }
 
 const JobBlockerReason = builder.enumType('JobBlockerReason', {
   description: 'What a job can wait for.',
@@ -56,6 +63,11 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
     MAX_CONCURRENT: {
       value: 'maxConcurrent',
       description: 'The end of calls in progress: the job has as many as `rollout.maxConcurrent` allows.',
+    },
+    BUDGET: {
+      value: 'budget',
+      description:
+        'The end of calls in progress in the groups of devices: they have as many as `rollout.budget` allows. See `deviceCount`.',
     },
     SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
     DEVICES_NOT_CONNECTED: {
@@ -93,7 +105,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
     deviceCount: t.field({
       type: PreviewCount,
       nullable: true,
-      description: `Number of devices that the job waits for. Exact up to ${mostNotConnected.toLocaleString('en')}. Null unless \`reason\` is DEVICES_NOT_CONNECTED or CALLS_UNDER_WAY.`,
+      description: `Number of devices that the job waits for; with BUDGET, that wait themselves. Exact up to ${mostCounted.toLocaleString('en')}. Null unless \`reason\` is BUDGET, DEVICES_NOT_CONNECTED or CALLS_UNDER_WAY.`,
       resolve: (blocker) => ('deviceCount' in blocker ? blocker.deviceCount : null),
     }),
   }),
@@ -115,12 +127,14 @@ builder.objectField(Job, 'blockers', (t) =>
       'openWave',
       'maxConcurrent',
       'key',
+      'budgetGroupBy',
+      'budgetMaxConcurrent',
       ...counters,
     ),
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the count of devices that are not connected is refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED and APPROVAL only. LIMIT_EXCEEDED when the hub could not count them in time.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED and APPROVAL only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
       const waves = { hasLaterWaves: hasLaterWaves(job) }
@@ -129,7 +143,16 @@ builder.objectField(Job, 'blockers', (t) =>
       const isHidden = isForeign(job, context)
       const waiting = needed.notConnected && !isHidden ? await waitingIn(context, job.id) : undefined
       const wave = needed.wave && !isHidden ? await lastOpenWave(job, context) : undefined
-      const findings = { position, wave, notConnected: waiting && cappedAt(mostNotConnected, waiting.count) }
+      const grouped =
+        needed.inFullGroups && !isHidden
+          ? (await inFullGroups(context.deps, context.viewer.scope, job.id, { limit: mostCounted + 1 }))[0]
+          : undefined
+      const findings = {
+        position,
+        wave,
+        notConnected: waiting && capped(waiting.count),
+        inFullGroups: grouped && capped(grouped.count),
+      }
       const rule = isHidden ? undefined : job.rollout?.abort?.[job.crossedRule ?? -1]
       const blockers = blockersOf({ ...job, ...waves, rule }, findings, context.deps.clock.now())
       // The others describe devices.

@@ -39,7 +39,7 @@ builder.objectField(Job, 'eta', (t) =>
     ...ofJob(...timedColumns, 'rollout', 'openWave'),
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running or has waves that are not open, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running or has waves that are not open, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
       // When later waves will be opened depends on devices and people.
       if (job.status !== 'running' || hasLaterWaves(job) || isForeign(job, context)) return null

@@ -17,6 +17,29 @@ const limitFields = (t: InputFields) => ({
   }),
 })
 
+const budgetMaximum = (t: InputFields) =>
+  t.int({ required: true, description: 'Maximum number of calls in progress at a time in each group: 1 to 1000000.' })
+
+/** Validated by job/budget.ts. */
+const DisruptionBudgetInput = builder.inputType('DisruptionBudgetInput', {
+  description:
+    'How many devices of a group, such as a site, may be disrupted at a time. The devices are grouped when the job starts.',
+  fields: (t) => ({
+    groupBy: t.string({
+      required: true,
+      description:
+        'A path as in query conditions, such as `tags.site`. Devices with the same value form a group. Devices without a value form one group, too.',
+    }),
+    maxConcurrent: budgetMaximum(t),
+  }),
+})
+
+/** Validated by job/budget.ts. */
+const DisruptionBudgetChangeInput = builder.inputType('DisruptionBudgetChangeInput', {
+  description: 'A change of the budget that a job has. Its groups stay.',
+  fields: (t) => ({ maxConcurrent: budgetMaximum(t) }),
+})
+
 /** Validated by job/rollout.ts and job/job-limits.ts. */
 export const JobRolloutInput = builder.inputType('JobRolloutInput', {
   description: 'How a job proceeds through its devices.',
@@ -32,6 +55,11 @@ export const JobRolloutInput = builder.inputType('JobRolloutInput', {
       description:
         'The devices have their turn in 2 to 20 waves. Each is opened when the one before has passed its gate. The last wave takes the rest of the devices.',
     }),
+    budget: t.field({
+      type: DisruptionBudgetInput,
+      description:
+        'Maximum number of calls in progress at a time in each group of devices, in addition to the other limits. For method calls only.',
+    }),
     abort: t.field({
       type: [AbortRuleInput],
       description:
@@ -43,13 +71,28 @@ export const JobRolloutInput = builder.inputType('JobRolloutInput', {
 /** The limits of a job, as `updateJob` changes them. */
 export const JobLimitsInput = builder.inputType('JobLimitsInput', {
   description: 'The limits of a job to change. A limit that is omitted stays, and null removes it.',
-  fields: limitFields,
+  fields: (t) => ({
+    ...limitFields(t),
+    budget: t.field({
+      type: DisruptionBudgetChangeInput,
+      description: 'The budget to change. Only a job that was scheduled with a budget has one.',
+    }),
+  }),
 })
 
 /** The limits that are given, as the audit keeps them. */
-export const limitsDetail = ({ maxPerMinute, maxConcurrent }: typeof JobLimitsInput.$inferInput): JsonObject => ({
+export const limitsDetail = ({ maxPerMinute, maxConcurrent, budget }: Limits): JsonObject => ({
   ...(maxPerMinute !== undefined && { maxPerMinute }),
   ...(maxConcurrent !== undefined && { maxConcurrent }),
+  ...(budget !== undefined && { budget: budget && budgetDetail(budget) }),
+})
+
+type Limits = typeof JobLimitsInput.$inferInput | typeof JobRolloutInput.$inferInput
+
+/** A path may be as long as a condition. */
+const budgetDetail = ({ maxConcurrent, ...budget }: NonNullable<Limits['budget']>): JsonObject => ({
+  ...('groupBy' in budget && { groupBy: budget.groupBy.slice(0, 256) }),
+  maxConcurrent,
 })
 
 /** The limits and rules that are given, likewise; of rules, not more than a job may have. Empty without any. */

@@ -1,11 +1,26 @@
 import { countedBy } from '../../job/abort-rules.ts'
-import type { JobLimits } from '../../job/job-limits.ts'
+import { type JobLimits, mostAtOnce } from '../../job/job-limits.ts'
 import { builder } from '../builder.ts'
 import { type CountingRule, JobAbortRule } from './abort-rule.ts'
 import { isForeign, nullWhenForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
 
 type Rollout = JobLimits & { readonly approval: boolean; readonly abort: readonly CountingRule[] }
+
+/** A budget, whose members are never null. */
+type Budget = { readonly groupBy: string; readonly maxConcurrent: number }
+
+const DisruptionBudget = builder.objectRef<Budget>('DisruptionBudget').implement({
+  description: 'How many devices of a group may be disrupted at a time. The devices were grouped when the job started.',
+  fields: (t) => ({
+    groupBy: t.exposeString('groupBy', {
+      description: 'The path by whose value the devices are grouped. Devices without a value form one group, too.',
+    }),
+    maxConcurrent: t.exposeInt('maxConcurrent', {
+      description: 'Maximum number of calls in progress at a time in each group.',
+    }),
+  }),
+})
 
 const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
   description: 'How a job proceeds through its devices.',
@@ -21,6 +36,15 @@ const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
     }),
     approval: t.exposeBoolean('approval', {
       description: 'Whether somebody else than who scheduled the job had, or has, to approve it before its start.',
+    }),
+    budget: t.field({
+      type: DisruptionBudget,
+      nullable: true,
+      description: 'Maximum number of calls in progress at a time in each group of devices. Null without a budget.',
+      resolve: ({ budgetGroupBy, budgetMaxConcurrent }) =>
+        budgetGroupBy === null || budgetMaxConcurrent === null
+          ? null
+          : { groupBy: budgetGroupBy, maxConcurrent: budgetMaxConcurrent },
     }),
     abort: t.field({
       type: [JobAbortRule],
@@ -41,20 +65,24 @@ builder.objectField(Job, 'rollout', (t) =>
       'crossedRule',
       'maxPerMinute',
       'maxConcurrent',
+      'budgetGroupBy',
+      'budgetMaxConcurrent',
       'succeededCount',
       'refusedCount',
       'failedCount',
     ),
     description: `How the job proceeds through its devices, as it was requested. Null when nothing was. A retry has that of the job that it repeats. ${nullWhenForeign}`,
     resolve: (job, _args, context) => {
-      const { maxPerMinute, maxConcurrent } = job
-      const isWithout = job.rollout === null && maxPerMinute === null && maxConcurrent === null
+      const { maxPerMinute, maxConcurrent, budgetGroupBy, budgetMaxConcurrent } = job
+      const isWithout = job.rollout === null && mostAtOnce(job) === undefined
       if (isWithout || isForeign(job, context)) return null
       const { abort = [], approval = false } = job.rollout ?? {}
       return {
         maxPerMinute,
         maxConcurrent,
         approval,
+        budgetGroupBy,
+        budgetMaxConcurrent,
         abort: abort.map((rule, place) => ({
           rule,
           ...countedBy(rule, job, job.judgedFrom),

@@ -14,8 +14,18 @@ export type Settlement = DeviceJobKey & {
   readonly error?: { readonly code: string; readonly description: string }
 }
 
+/** A device job of a job with a budget, and the group of its device. */
+export type GroupedKey = DeviceJobKey & { readonly group: string }
+
+/** The groups of a job with a budget that have more room than before. */
+export type FreedGroups = { readonly jobId: string; readonly freedGroups: readonly string[] }
+
 /** The effect of a batch of facts on a job: `open` device jobs are left. */
-export type JobProgress = { readonly jobId: string; readonly open: number; readonly hasWaves: boolean }
+export type JobProgress = {
+  readonly jobId: string
+  readonly open: number
+  readonly hasWaves: boolean
+} & Partial<FreedGroups>
 
 /** Jobs that are open and locked, with the keys that their facts use. */
 export type OpenJobs = ReadonlyMap<string, string>
@@ -105,11 +115,13 @@ export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
 /**
  * Calls that may now be sent, and those that the limits of their jobs hold back. `waitMs`: when a rate leaves room for some of
- * these; null when they wait for other calls to end.
+ * these; null when they wait for other calls to end. `full` are those of groups that have as many calls in progress as
+ * the budget of their job allows.
  */
 export type Marks = {
   readonly marked: readonly DeviceJobKey[]
   readonly held: readonly DeviceJobKey[]
+  readonly full: readonly DeviceJobKey[]
   readonly waitMs: number | null
 }
 
@@ -120,6 +132,8 @@ type MarksRow = {
   readonly heldJobs: number[] | null
   readonly heldDevices: string[] | null
   readonly waitMs: number | null
+  readonly fullJobs: number[] | null
+  readonly fullDevices: string[] | null
 }
 
 /**
@@ -136,19 +150,21 @@ export async function markDispatched(
   const { jobIds, jobs, deviceIds } = arraysOf(dispatches)
   const [row] = await tx.query<MarksRow>(
     sql`select complete, marked_jobs as "markedJobs", marked_devices as "markedDevices",
-               held_jobs as "heldJobs", held_devices as "heldDevices", wait_ms as "waitMs"
+               held_jobs as "heldJobs", held_devices as "heldDevices", wait_ms as "waitMs",
+               full_jobs as "fullJobs", full_devices as "fullDevices"
         from mark_calls(
           ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
           ${dispatches.map(({ deadline }) => deadline.getTime())}::bigint[], ${instanceId}::text, ${now}::timestamptz
         )`,
     'mark-calls',
   )
-  if (row?.complete === true) return { marked: dispatches, held: [], waitMs: null }
+  if (row?.complete === true) return { marked: dispatches, held: [], full: [], waitMs: null }
   const keysOf = (places: number[] | null = null, devices: string[] | null = null): DeviceJobKey[] =>
     (devices ?? []).map((deviceId, index) => ({ jobId: jobIds[(places?.[index] ?? 0) - 1] ?? '', deviceId }))
   return {
     marked: keysOf(row?.markedJobs, row?.markedDevices),
     held: keysOf(row?.heldJobs, row?.heldDevices),
+    full: keysOf(row?.fullJobs, row?.fullDevices),
     waitMs: row?.waitMs ?? null,
   }
 }
@@ -169,11 +185,12 @@ function arraysOf(keys: readonly DeviceJobKey[]): { jobIds: string[]; jobs: numb
 
 /**
  * Removes the marks of calls that were certainly not sent (the device disconnected in between), so that the devices
- * wait again. Only the process that wrote a mark can know this. The jobs must be locked.
+ * wait again. Only the process that wrote a mark can know this. The jobs must be locked. Returns the groups of jobs with a
+ * budget that have more room than before.
  */
-export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly DeviceJobKey[]): Promise<void> {
+export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly DeviceJobKey[]): Promise<FreedGroups[]> {
   const given = keys.filter(({ jobId }) => open.has(jobId))
-  await tx.query(
+  const grouped = await tx.query<{ key: string; deviceId: string }>(
     sql`with undone as (
           delete from device_job_dispatch x
           using unnest(
@@ -201,14 +218,36 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly De
           where job_wave.job_key = wave.job_key and job_wave.wave = wave.wave
         ), change as (
           select job_key, count(*)::integer as count from undone group by job_key
+        ), counted as (
+          update job
+          set running_count = running_count - change.count,
+              pending_count = pending_count + case job.status when 'cancelled' then 0 else change.count end,
+              canceled_count = canceled_count + case job.status when 'cancelled' then change.count else 0 end,
+              version = version + 1
+          from change
+          where job.key = change.job_key
+          returning key, budget_max_concurrent
         )
-        update job
-        set running_count = running_count - change.count,
-            pending_count = pending_count + case job.status when 'cancelled' then 0 else change.count end,
-            canceled_count = canceled_count + case job.status when 'cancelled' then change.count else 0 end,
-            version = version + 1
-        from change
-        where job.key = change.job_key`,
+        select undone.job_key as key, device_id as "deviceId" from undone join counted on counted.key = undone.job_key
+        where budget_max_concurrent is not null`,
+  )
+  if (grouped.length === 0) return []
+  return tx.query<FreedGroups>(
+    sql`select id as "jobId", array_agg(counted_group::text) as "freedGroups"
+        from count_in_groups(
+          ${grouped.map(({ key }) => key)}::bigint[], ${grouped.map(({ deviceId }) => deviceId)}::text[], -1
+        )
+        join job on key = counted_job
+        group by id`,
+  )
+}
+
+/** The groups of devices of a job with a budget. */
+export function findGroups(db: Reader, jobId: string, deviceIds: readonly string[]): Promise<GroupedKey[]> {
+  return db.query<GroupedKey>(
+    sql`select ${jobId} as "jobId", device_id as "deviceId", group_key::text as group from device_job
+        where job_key = ${keyOf(jobId)} and device_id = any(${deviceIds}::text[]) and group_key is not null`,
+    'find-groups',
   )
 }
 
@@ -247,15 +286,15 @@ export type SettledFrom = 'running' | 'pending'
  * they are too late, and the existing end counts. An outcome keeps the version that the job has with it: under the lock,
  * that is its place in the order in which the job's devices ended.
  */
-export function settle(
+export async function settle(
   tx: Tx,
   settlements: readonly Settlement[],
   from: SettledFrom,
   now: Date,
 ): Promise<JobProgress[]> {
   const { jobIds, jobs, deviceIds } = arraysOf(settlements)
-  return tx.query<JobProgress>(
-    sql`select changed_id as "jobId", open_count as open, has_waves as "hasWaves"
+  const rows = await tx.query<ProgressRow>(
+    sql`select changed_id as "jobId", open_count as open, has_waves as "hasWaves", freed_groups::text[] as "freedGroups"
         from settle_device_jobs(
           ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
           ${settlements.map(({ response }) => response?.status ?? null)}::integer[],
@@ -266,6 +305,20 @@ export function settle(
         )`,
     'settle',
   )
+  const freed = new Map(rows.map(({ jobId, freedGroups }) => [jobId, freedGroups]))
+  return rows.flatMap(({ jobId, open, hasWaves }) => {
+    const freedGroups = freed.get(jobId) ?? null
+    if (open === null || hasWaves === null) return []
+    return freedGroups === null ? { jobId, open, hasWaves } : { jobId, open, hasWaves, freedGroups }
+  })
+}
+
+/** First a row of each changed job, then one of each that has groups with more room, without the number of its open device jobs. */
+type ProgressRow = {
+  readonly jobId: string
+  readonly open: number | null
+  readonly hasWaves: boolean | null
+  readonly freedGroups: readonly string[] | null
 }
 
 /** A part of a job's marks: the calls without an outcome and, if there are more marks, the last device of this part. */

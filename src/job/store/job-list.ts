@@ -123,6 +123,8 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   openWave: 'open_wave',
   maxPerMinute: 'max_per_minute',
   maxConcurrent: 'max_concurrent',
+  budgetGroupBy: 'budget_group_by',
+  budgetMaxConcurrent: 'budget_max_concurrent',
   scope: 'scope',
 }
 

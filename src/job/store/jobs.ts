@@ -49,6 +49,7 @@ const columnsWith = (status: Sql): Sql => sql`
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
   name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
   rollout -> 'waves' as waves,
+  budget_group_by as "budgetGroupBy", budget_max_concurrent as "budgetMaxConcurrent",
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
   ) end as retry`
@@ -73,7 +74,7 @@ export async function insertJob(
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
-            rollout, rule_counts, max_per_minute, max_concurrent
+            rollout, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
@@ -82,7 +83,8 @@ export async function insertJob(
             ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[],
             ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
             ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
-            ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent}
+            ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent},
+            ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}
           )
           on conflict do nothing
           returning key, version, status

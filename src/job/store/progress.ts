@@ -80,3 +80,32 @@ export function countNotConnected(
           and job.type = 'scheduleDeviceMethod' and job.pending_count > 0`,
   )
 }
+
+/**
+ * How many pending device jobs of each of these jobs wait only for others of their group: the device is connected, and the
+ * group has as many calls in progress as the budget allows. Counted up to `limit`. Jobs without a budget are left out.
+ */
+export function countInFullGroups(
+  db: BoundedReader,
+  jobIds: readonly string[],
+  { limit }: { readonly limit: number },
+): Promise<OfJob<{ readonly count: number }>[]> {
+  const isGroupFull = sql`exists (
+    select from budget_group
+    where budget_group.job_key = job.key and budget_group.group_key = target.group_key
+      and budget_group.running_count >= job.budget_max_concurrent
+  )`
+  const waiting = neverCalled(
+    isGroupFull,
+    sql`exists (select from device d where d.id = target.device_id and d.connection_state = 'connected')`,
+  )
+  return db.query<OfJob<{ count: number }>>(
+    sql`select job.id as "jobId", waiting.count
+        from job
+        cross join lateral (
+          select count(*)::integer as count from ${rowsOf(waiting, empty, sql`limit ${limit}`)} target
+        ) waiting
+        where job.id = any(${jobIds}) and job.end_time is null and job.status = 'running'
+          and job.budget_max_concurrent is not null`,
+  )
+}

@@ -2,7 +2,7 @@ import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
-import type { DeviceCondition } from '../../sql-fragment.ts'
+import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
 import type { Retry } from '../retry.ts'
 import type { Wave } from '../waves.ts'
 import { facts, result, status, timeUp } from './device-jobs.ts'
@@ -43,6 +43,7 @@ export function expandRetry(
   condition: DeviceCondition,
   waves: readonly Wave[] | null,
   retry: Retry,
+  groupBy?: Fragment,
 ): Promise<number> {
-  return expandJob(tx, scope, id, condition, waves, sql`and d.id in (${selectedDevices(retry)})`)
+  return expandJob(tx, scope, id, condition, { waves, narrowed: sql`and d.id in (${selectedDevices(retry)})`, groupBy })
 }

@@ -1,35 +1,48 @@
-import { empty, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import { meetsCondition } from '../../database/meets-condition.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
-import type { DeviceCondition } from '../../sql-fragment.ts'
+import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
 import type { Wave } from '../waves.ts'
+import { createGroups } from './budget-groups.ts'
 import { hasOutcome, keyOf, target } from './facts.ts'
 import { expandInWaves } from './waves.ts'
 
+/** What narrows or groups the devices of a job. */
+export type Selection = {
+  /** Null for a job without waves. */
+  readonly waves?: readonly Wave[] | null
+  /** A further condition over `d`, beginning with `and`. */
+  readonly narrowed?: Sql
+  /** With a budget: the value by which the devices are grouped, as jsonb. */
+  readonly groupBy?: Fragment | undefined
+}
+
 /**
  * Freezes the device list of a job, which is within a scope, in one statement, and so at one moment. Returns the number
- * of devices. A job with waves also gets their sizes. `narrowed` is a further condition over `d`, beginning with `and`.
+ * of devices. A job with waves also gets their sizes. The groups of a budget are frozen with the devices.
  */
 export async function expandJob(
   tx: Tx & BoundedReader,
   scope: Scope,
   id: string,
   condition: DeviceCondition,
-  waves: readonly Wave[] | null = null,
-  narrowed = empty,
+  { waves = null, narrowed = empty, groupBy }: Selection = {},
 ): Promise<number> {
-  if (waves !== null) return expandInWaves(tx, scope, id, condition, waves, narrowed)
+  // Equal values have the same hash: 1 and 1.0 are one group. The devices without a value are one, too.
+  const group = groupBy && sql`coalesce(jsonb_hash_extended(nullif(${boundedFragment(tx, groupBy)}, 'null'), 0), 0)`
+  if (waves !== null) return expandInWaves(tx, scope, id, condition, waves, { narrowed, group })
   const [row] = await tx.query<{ count: number }>(
     sql`with target as (
-          insert into device_job (job_key, device_id)
-          select job.key, d.id
+          insert into device_job (job_key, device_id${group ? sql`, group_key` : empty})
+          select job.key, d.id${group ? sql`, ${group}` : empty}
           from job cross join device d join twin t on t.device_id = d.id
           where job.id = ${id} and ${meetsCondition(tx, scope, condition)} ${narrowed}
           order by d.id
-          returning 1
-        )
+          returning ${group ? sql`job_key, group_key` : sql`1`}
+        )${group ? createGroups : empty}
         select count(*)::integer as count from target`,
   )
   return row?.count ?? 0

@@ -276,7 +276,8 @@ export async function saveUpdated(
           set name = ${job.name}, description = ${job.description},
               labels = ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
               max_execution_time_seconds = ${job.maxExecutionTimeSeconds}, deadline = ${job.deadline},
-              max_per_minute = ${job.maxPerMinute}, max_concurrent = ${job.maxConcurrent}, version = version + 1,
+              max_per_minute = ${job.maxPerMinute}, max_concurrent = ${job.maxConcurrent},
+              budget_group_by = ${job.budgetGroupBy}, budget_max_concurrent = ${job.budgetMaxConcurrent}, version = version + 1,
               resumed_version = case when ${changed.includes('rollout')} then version + 1 else resumed_version end
           where id = ${job.id}
           returning key, version, status

@@ -1,4 +1,4 @@
-import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { boundedFragment } from '../../database/bounded-fragment.ts'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
 import { devicesWhere, meetsCondition } from '../../database/meets-condition.ts'
@@ -8,6 +8,7 @@ import type { Scope } from '../../scope.ts'
 import type { DeviceCondition } from '../../sql-fragment.ts'
 import type { By } from '../history.ts'
 import { type Gate, type GateAction, type GateState, hundredths, type Wave, type WaveCounts } from '../waves.ts'
+import { createGroups } from './budget-groups.ts'
 import { noteMoved } from './history.ts'
 import { movedColumns, queueMoved } from './webhook-outbox.ts'
 
@@ -24,22 +25,23 @@ export async function expandInWaves(
   id: string,
   condition: DeviceCondition,
   waves: readonly Wave[],
-  narrowed: Sql,
+  { narrowed, group }: { readonly narrowed: Sql; readonly group: Sql | undefined },
 ): Promise<number> {
   const [row] = await tx.query<{ count: number }>(
     sql`with matching as (
           select job.key, d.id, ${chosenWave(tx, waves)} as chosen, hashtextextended(d.id, job.key) as hash
+                 ${group ? sql`, ${group} as group_key` : empty}
           from job cross join device d join twin t on t.device_id = d.id
           where job.id = ${id} and ${meetsCondition(tx, scope, condition)} ${narrowed}
         ), placed as (
           select *, count(*) over () as total, row_number() over (partition by chosen is null order by hash, id) - 1 as place
           from matching
         ), target as (
-          insert into device_job (job_key, device_id, wave)
-          select key, id, coalesce(chosen, ${sizedWave(waves)}) from placed
+          insert into device_job (job_key, device_id, wave${group ? sql`, group_key` : empty})
+          select key, id, coalesce(chosen, ${sizedWave(waves)})${group ? sql`, group_key` : empty} from placed
           order by 3, 2
-          returning wave
-        ), counted as (
+          returning wave${group ? sql`, job_key, group_key` : empty}
+        )${group ? createGroups : empty}, counted as (
           insert into job_wave (job_key, wave, device_count)
           select key, number, (select count(*) from target where target.wave = number)
           from job cross join generate_series(1, ${waves.length}::integer) as number

@@ -19,6 +19,9 @@ describe('what a job waits for', () => {
         now,
       ),
     ).toBe('Waiting for 12 offline devices')
+    expect(describeBlocker({ ...blocker, reason: 'BUDGET', deviceCount: { value: 12, precision: 'EXACT' } }, now)).toBe(
+      '12 devices waiting for others of their group',
+    )
     expect(
       describeBlocker({ ...blocker, reason: 'CALLS_UNDER_WAY', deviceCount: { value: 1, precision: 'EXACT' } }, now),
     ).toBe('Waiting for 1 device to respond')
@@ -39,7 +42,14 @@ describe('what a job waits for', () => {
   })
 
   it('uses the words of the hub where the numbers are missing', () => {
-    for (const reason of ['PAUSED', 'START_TIME', 'SLOT', 'DEVICES_NOT_CONNECTED', 'CALLS_UNDER_WAY'] as const) {
+    for (const reason of [
+      'PAUSED',
+      'START_TIME',
+      'SLOT',
+      'BUDGET',
+      'DEVICES_NOT_CONNECTED',
+      'CALLS_UNDER_WAY',
+    ] as const) {
       expect(describeBlocker({ ...blocker, reason }, now)).toBe('As the hub has it.')
     }
   })

@@ -5,6 +5,7 @@ import { saveCancelled } from '../../../src/job/store/transitions.ts'
 import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 import { counters, givenDevices, givenMethodJob, givenPresent, jobRow, markCalls, tester } from '../../support/rows.ts'
+import { whileHeld } from '../../support/while-held.ts'
 
 // A batch of facts that waits for the lock on a job's row must see everything that the holder of the lock has committed.
 
@@ -42,26 +43,9 @@ const settleAll = (tx: Tx, ids: readonly string[], from: SettledFrom, end: typeo
     now,
   )
 
-/** The statement waits for a lock when the holder commits. */
-async function whileHeld<T>(holder: (tx: Tx) => Promise<unknown>, waiter: () => Promise<T>): Promise<T> {
-  let waiting: Promise<T> | undefined
-  await deps.db.transaction(async (tx) => {
-    await holder(tx)
-    waiting = waiter()
-    const isWaiting = async (): Promise<boolean> => {
-      const { rowCount } = await deps.database.pool.query(
-        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-      )
-      return rowCount === 1
-    }
-    await expect.poll(isWaiting).toBe(true)
-  })
-  if (waiting === undefined) throw new Error('The holder did not run.')
-  return waiting
-}
-
 test('a call is not marked when its device job ended while the mark waited', async () => {
   const { marked } = await whileHeld(
+    deps,
     (tx) => settleAll(tx, deviceIds.slice(0, 2), 'pending'),
     () => deps.db.autocommit((tx) => mark(tx, deviceIds)),
   )
@@ -71,6 +55,7 @@ test('a call is not marked when its device job ended while the mark waited', asy
 
 test('a device job does not end as waiting when its call was marked in between', async () => {
   const progress = await whileHeld(
+    deps,
     (tx) => mark(tx, deviceIds.slice(0, 3)),
     () => deps.db.autocommit((tx) => settleAll(tx, deviceIds, 'pending')),
   )
@@ -81,6 +66,7 @@ test('a device job does not end as waiting when its call was marked in between',
 test('of two outcomes the one that was committed first stays, and is counted once', async () => {
   await deps.db.autocommit((tx) => mark(tx, deviceIds))
   const progress = await whileHeld(
+    deps,
     (tx) => settleAll(tx, deviceIds.slice(0, 3), 'running', ok),
     () => deps.db.autocommit((tx) => settleAll(tx, deviceIds, 'running')),
   )
@@ -96,10 +82,11 @@ test('of two outcomes the one that was committed first stays, and is counted onc
 
 test('no call of a job is marked that was cancelled in between', async () => {
   const marked = await whileHeld(
+    deps,
     (tx) => saveCancelled(tx, jobId, tester, null, now),
     () => deps.db.autocommit((tx) => mark(tx, deviceIds)),
   )
-  expect(marked).toMatchObject({ marked: [], held: [] })
+  expect(marked).toMatchObject({ marked: [], held: [], full: [] })
   expect(await counters(deps, jobId)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 4 canceled')
 })
 

@@ -11,7 +11,7 @@ const ShowJob = graphql(`
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       updateTwin createdBy createdTime startTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
-      rollout { maxPerMinute maxConcurrent approval abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
+      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
       waves {
         number devices percent queryCondition status openedTime soakEndTime
         gate { succeededPercent soakSeconds approval onFailure }

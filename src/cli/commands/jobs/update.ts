@@ -41,12 +41,20 @@ export const createJobsUpdate = () =>
     .addOption(
       wholeNumber('--max-concurrent <N>', 'calls in progress at most; 0 for no limit', { min: 0, max: 1_000_000 }),
     )
+    .addOption(
+      wholeNumber('--budget <N>', 'calls in progress at most in each group of the budget; 0 for no budget', {
+        min: 0,
+        max: 1_000_000,
+      }),
+    )
     .option('--reason <TEXT>', 'the reason, which is stored in the history of the job')
     .addOption(format())
-    .action((jobId, { name, description, label, maxTime, maxPerMinute, maxConcurrent, reason, ...options }) => {
-      const given = [name, description, label, maxTime, maxPerMinute, maxConcurrent]
+    .action((jobId, { name, description, label, maxTime, maxPerMinute, maxConcurrent, budget, reason, ...options }) => {
+      const given = [name, description, label, maxTime, maxPerMinute, maxConcurrent, budget]
       if (given.every((value) => value === undefined)) {
-        throw new UsageError('Give --name, --description, --label, --max-time, --max-per-minute or --max-concurrent.')
+        throw new UsageError(
+          'Give --name, --description, --label, --max-time, --max-per-minute, --max-concurrent or --budget.',
+        )
       }
       return withHub(options, async ({ client }) => {
         const input = {
@@ -55,10 +63,11 @@ export const createJobsUpdate = () =>
           ...(description !== undefined && { description }),
           ...(label && { labels: label }),
           ...(maxTime !== undefined && { maxExecutionTimeInSeconds: maxTime }),
-          ...((maxPerMinute !== undefined || maxConcurrent !== undefined) && {
+          ...([maxPerMinute, maxConcurrent, budget].some((value) => value !== undefined) && {
             rollout: {
               ...(maxPerMinute !== undefined && { maxPerMinute: maxPerMinute || null }),
               ...(maxConcurrent !== undefined && { maxConcurrent: maxConcurrent || null }),
+              ...(budget !== undefined && { budget: budget === 0 ? null : { maxConcurrent: budget } }),
             },
           }),
           ...(reason !== undefined && { reason }),

@@ -15,6 +15,8 @@ export function describeBlocker({ reason, message, until, position, deviceCount 
       return until === null ? message : `The next wave waits until ${formatPlanned(until, now)}`
     case 'MAX_CONCURRENT':
       return 'Waiting for calls to end: as many are in progress as the job may have'
+    case 'BUDGET':
+      return deviceCount === null ? message : `${devices(deviceCount)} waiting for others of their group`
     case 'SLOT':
       if (position === null) return message
       return position === 1

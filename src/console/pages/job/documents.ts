@@ -18,6 +18,10 @@ graphql(`
     rollout {
       maxPerMinute
       maxConcurrent
+      budget {
+        groupBy
+        maxConcurrent
+      }
       abort {
         on
         errorCode
