@@ -60,8 +60,10 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
     const calls = keys(called).map((key) => ({ ...key, deadline: now }))
     expect(await markCalls(deps, tx, calls)).toHaveLength(10)
     const answers = keys(called.slice(0, 5)).map((key) => ({ ...key, response: { status: 200, payload: 'null' } }))
-    expect(await settle(tx, answers, 'running', now)).toEqual([{ jobId, open: 15 }])
-    expect(await settle(tx, keys(deviceIds.slice(10, 12)), 'pending', now)).toEqual([{ jobId, open: 13 }])
+    expect(await settle(tx, answers, 'running', now)).toEqual([{ jobId, open: 15, hasWaves: false }])
+    expect(await settle(tx, keys(deviceIds.slice(10, 12)), 'pending', now)).toEqual([
+      { jobId, open: 13, hasWaves: false },
+    ])
     expect(await findTargetsAmong(tx, jobId, deviceIds)).toHaveLength(20)
     expect(await findWaiting(tx, deviceIds)).toHaveLength(8)
     expect(await findOpenTargets(tx, jobId, '', 100)).toHaveLength(13)
