@@ -29,7 +29,8 @@ export type WaveSize = { readonly devices: number } | { readonly percent: number
 /** A wave as it is stored. The last one has no size and no gate: it takes the rest. */
 export type Wave = (WaveSize | { readonly rest: true }) & { readonly gate?: Gate }
 
-const mostWaves = 20
+/** Of a job. */
+export const mostWaves = 20
 const longestSoak = 30 * 24 * 60 * 60
 
 /** The waves that a client requests. InvalidInputError or QueryConditionError with the path of the member. */

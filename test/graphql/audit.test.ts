@@ -144,6 +144,7 @@ const rows: Readonly<Record<string, Row>> = {
       cloudToDeviceMethod: { methodName: 'reboot', payload: 'secret' },
       rollout: {
         maxPerMinute: 600,
+        waves: [{ queryCondition: condition }, { percent: 5, gate: { succeededPercent: 90, onFailure: 'CANCEL' } }, {}],
         abort: [{ on: ['FAILED', 'REFUSED'], percent: 2.5, action: 'PAUSE' }],
       },
     }),
@@ -154,6 +155,11 @@ const rows: Readonly<Record<string, Row>> = {
       methodName: 'reboot',
       rollout: {
         maxPerMinute: 600,
+        waves: [
+          { queryCondition: condition },
+          { percent: 5, gate: { succeededPercent: 90, approval: false, onFailure: 'cancel' } },
+          {},
+        ],
         abort: [{ on: ['failed', 'refused'], percent: 2.5, afterDevices: 1, action: 'pause' }],
       },
     },

@@ -1,8 +1,9 @@
 import { abortOutcomes, mostRules } from '../../job/abort-rules.ts'
+import { mostWaves } from '../../job/waves.ts'
 import type { JsonObject } from '../../json/json.ts'
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
-import { WaveInput } from './wave-input.ts'
+import { WaveInput, waveDetail } from './wave-input.ts'
 
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
@@ -95,7 +96,7 @@ const budgetDetail = ({ maxConcurrent, ...budget }: NonNullable<Limits['budget']
   maxConcurrent,
 })
 
-/** The limits and rules that are given, likewise; of rules, not more than a job may have. Empty without any. */
+/** The limits, rules and waves that are given, likewise; not more of them than a job may have. Empty without any. */
 export function rolloutDetail(given: typeof JobRolloutInput.$inferInput | null | undefined): JsonObject {
   if (given == null) return {}
   const abort = (given.abort ?? []).slice(0, mostRules).map(
@@ -112,6 +113,7 @@ export function rolloutDetail(given: typeof JobRolloutInput.$inferInput | null |
   const rollout = {
     ...limitsDetail(given),
     ...(given.approval && { approval: true }),
+    ...(given.waves?.length && { waves: given.waves.slice(0, mostWaves).map(waveDetail) }),
     ...(abort.length > 0 && { abort }),
   }
   return Object.keys(rollout).length === 0 ? {} : { rollout }
