@@ -4,6 +4,7 @@ import {
   type Draft,
   draftFrom,
   emptyDraft,
+  emptyRule,
   isUntouched,
   type RuleDraft,
   readDraft,
@@ -13,7 +14,10 @@ import { readRequest } from '../../../src/console/pages/schedule/request.ts'
 
 const text = fc.string({ unit: 'grapheme' })
 const rules: fc.Arbitrary<RuleDraft> = fc.record({
-  on: fc.constantFrom([], ['FAILED'], ['REFUSED'], ['FAILED', 'REFUSED']),
+  counts: fc.constantFrom('on', 'errorCode', 'responseStatus'),
+  on: fc.constantFrom([], ['FAILED'], ['REFUSED', 'TIMED_OUT'], ['FAILED', 'REFUSED']),
+  errorCode: text,
+  responseStatus: text,
   percent: text,
   afterDevices: text,
   action: fc.constantFrom('PAUSE', 'CANCEL'),
@@ -37,6 +41,8 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   labels: fc.array(fc.record({ name: text, value: text })),
   maxPerMinute: text,
   maxConcurrent: text,
+  budgetGroupBy: text,
+  budgetMaxConcurrent: text,
   abort: fc.array(rules),
   approval: fc.boolean(),
 })
@@ -62,8 +68,8 @@ test('what is kept by another version is taken as far as it is understood', () =
       { name: '', value: '' },
     ],
     abort: [
-      { on: ['FAILED'], percent: '', afterDevices: '', action: 'PAUSE' },
-      { on: [], percent: '', afterDevices: '', action: 'PAUSE' },
+      { ...emptyRule, on: ['FAILED'] },
+      emptyRule,
     ],
   })
   for (const kept of [null, '', 'null', '[]', '"x"', '{']) expect(readDraft(kept), String(kept)).toEqual(emptyDraft)
@@ -113,16 +119,28 @@ test('a job that is scheduled again makes the same patch', () => {
 })
 
 test('a job that is scheduled again has the same name, labels, limits and rules', () => {
-  const rule = { on: ['FAILED'], percent: 2.5, afterDevices: 100, action: 'CANCEL' } as const
+  const threshold = { percent: 2.5, afterDevices: 100, action: 'CANCEL' } as const
+  const none = { on: [], errorCode: null, responseStatus: null }
+  const past = [
+    { ...threshold, ...none, on: ['FAILED', 'TIMED_OUT'] as const },
+    { ...threshold, ...none, errorCode: 'GatewayTimeout' },
+    { ...threshold, ...none, responseStatus: 503 },
+  ]
+  const abort = [
+    { ...threshold, on: ['FAILED', 'TIMED_OUT'] },
+    { ...threshold, errorCode: 'GatewayTimeout' },
+    { ...threshold, responseStatus: 503 },
+  ]
+  const budget = { groupBy: 'tags.site', maxConcurrent: 1 }
   const named = {
     name: 'Night of the pumps',
     description: 'Two\nlines.',
     labels: [{ name: 'team', value: 'north' }],
-    rollout: { maxPerMinute: 600, maxConcurrent: 20, approval: true, abort: [rule] },
+    rollout: { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true, abort: past },
   }
   const updateTwin = { tags: { a: 1 } }
   expect(readRequest(draftFrom({ ...common, ...named, cloudToDeviceMethod: null, updateTwin }))).toEqual({
-    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, abort: [rule] } },
+    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, abort } },
   })
   const cloudToDeviceMethod = {
     methodName: 'x',
@@ -131,6 +149,6 @@ test('a job that is scheduled again has the same name, labels, limits and rules'
     connectTimeoutInSeconds: 0,
   }
   expect(readRequest(draftFrom({ ...common, ...named, cloudToDeviceMethod, updateTwin: null }))).toMatchObject({
-    request: named,
+    request: { ...named, rollout: { ...named.rollout, abort } },
   })
 })

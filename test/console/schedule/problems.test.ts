@@ -43,6 +43,8 @@ test('a refusal about a row of a list is shown in that row', () => {
   expect(invalid('labels', '0', 'value')?.field).toBe('labels.0.value')
   expect(invalid('rollout', 'maxPerMinute')?.field).toBe('maxPerMinute')
   expect(invalid('rollout', 'maxConcurrent')?.field).toBe('maxConcurrent')
+  expect(invalid('rollout', 'budget', 'groupBy')?.field).toBe('budgetGroupBy')
+  expect(invalid('rollout', 'budget', 'maxConcurrent')?.field).toBe('budgetMaxConcurrent')
   expect(invalid('rollout', 'abort')?.field).toBe('abort')
   expect(invalid('rollout', 'abort', '1')?.field).toBe('abort.1')
   expect(invalid('rollout', 'abort', '1', 'percent')?.field).toBe('abort.1.percent')

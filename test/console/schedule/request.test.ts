@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Draft, emptyDraft } from '../../../src/console/pages/schedule/draft.ts'
+import { type Draft, emptyDraft, emptyRule, type RuleDraft } from '../../../src/console/pages/schedule/draft.ts'
 import { mutationOf, readRequest } from '../../../src/console/pages/schedule/request.ts'
 import { subjectOf } from '../../../src/console/pages/schedule/use-review.ts'
 
@@ -52,14 +52,21 @@ test('a start in the time zone of the browser is sent as a moment', () => {
 })
 
 test('a name, labels, limits and rules are read as they are typed', () => {
-  const rule = { on: ['REFUSED'], percent: '2.5', afterDevices: '', action: 'PAUSE' } as const
+  const rule: RuleDraft = { ...emptyRule, on: ['REFUSED'], percent: '2.5' }
   expect(
     requestOf({
       name: ' Night ',
       labels: [{ name: ' team ', value: ' a b ' }],
       maxPerMinute: '600',
       maxConcurrent: '20',
-      abort: [rule, { ...rule, afterDevices: '100' }],
+      budgetGroupBy: ' tags.site ',
+      budgetMaxConcurrent: '1',
+      abort: [
+        rule,
+        { ...rule, afterDevices: '100' },
+        { ...rule, counts: 'errorCode', errorCode: ' GatewayTimeout ' },
+        { ...rule, counts: 'responseStatus', responseStatus: '503' },
+      ],
     }),
   ).toMatchObject({
     name: 'Night',
@@ -67,9 +74,12 @@ test('a name, labels, limits and rules are read as they are typed', () => {
     rollout: {
       maxPerMinute: 600,
       maxConcurrent: 20,
+      budget: { groupBy: 'tags.site', maxConcurrent: 1 },
       abort: [
         { on: ['REFUSED'], percent: 2.5, action: 'PAUSE' },
         { on: ['REFUSED'], percent: 2.5, afterDevices: 100, action: 'PAUSE' },
+        { errorCode: 'GatewayTimeout', percent: 2.5, action: 'PAUSE' },
+        { responseStatus: 503, percent: 2.5, action: 'PAUSE' },
       ],
     },
   })
@@ -90,14 +100,22 @@ test('what cannot be sent is a problem of its field', () => {
     }),
   ).toEqual(['condition', 'startAt', 'maxTime', 'methodName', 'payload', 'responseTimeout', 'connectTimeout'])
   expect(problemsOf({ operation: 'twin', tags: '[]', desired: '{"a":' })).toEqual(['tags', 'desired'])
-  const abort = [{ on: [], percent: 'half', afterDevices: 'x', action: 'PAUSE' }] as const
+  const abort: readonly RuleDraft[] = [
+    { ...emptyRule, percent: 'half', afterDevices: 'x' },
+    { ...emptyRule, percent: '1', counts: 'errorCode', errorCode: ' ' },
+    { ...emptyRule, percent: '1', counts: 'responseStatus', responseStatus: 'many' },
+  ]
   expect(problemsOf({ labels: [{ name: ' ', value: '' }], maxPerMinute: '1.5', maxConcurrent: '-1', abort })).toEqual([
     'labels.0.name',
     'maxPerMinute',
     'maxConcurrent',
     'abort.0.percent',
     'abort.0.afterDevices',
+    'abort.1.errorCode',
+    'abort.2.responseStatus',
   ])
+  expect(problemsOf({ budgetGroupBy: 'tags.site' })).toEqual(['budgetMaxConcurrent'])
+  expect(problemsOf({ budgetMaxConcurrent: '1' })).toEqual(['budgetGroupBy'])
 })
 
 test('fields of the operation that is not chosen are no problem', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { emptyDraft } from '../../../src/console/pages/schedule/draft.ts'
+import { emptyDraft, emptyRule } from '../../../src/console/pages/schedule/draft.ts'
 import {
   describeCount,
   describeDevices,
@@ -138,9 +138,10 @@ test('a rate says how long the job takes at least, and whether it has that time'
 
 test('what is folded away is said in a few words', () => {
   expect(describeDraftedPace(emptyDraft)).toBe('No limits, no abort rules')
-  const abort = [{ on: ['FAILED'], percent: '', afterDevices: '', action: 'PAUSE' }] as const
-  const paced = { ...emptyDraft, maxPerMinute: '1200', maxConcurrent: '20', abort }
-  expect(describeDraftedPace(paced)).toBe('1,200 per minute · 20 in progress · 1 abort rule')
+  const abort = [emptyRule]
+  const budget = { budgetGroupBy: 'tags.site', budgetMaxConcurrent: '1' }
+  const paced = { ...emptyDraft, maxPerMinute: '1200', maxConcurrent: '20', ...budget, abort }
+  expect(describeDraftedPace(paced)).toBe('1,200 per minute · 20 in progress · 1 in progress per tags.site · 1 abort rule')
   expect(describeDraftedPace({ ...paced, operation: 'twin' })).toBe('1,200 per minute · 1 abort rule')
   expect(describeDraftedPace({ ...emptyDraft, approval: true })).toBe('needs approval')
   expect(describeDraftedNaming(emptyDraft)).toBe('No name, no labels')

@@ -3,7 +3,8 @@ import { readInt, readNumber } from '../../read-number.ts'
 import { describeRule } from '../../rollout-words.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
-import { abortOutcomes, type RuleDraft } from './draft.ts'
+import { abortOutcomes, countedOf, emptyRule, type RuleDraft } from './draft.ts'
+import { countedIn } from './request.ts'
 import styles from './form.module.css'
 import rows from './rows.module.css'
 import { replaceRow, withoutRow } from './rows.ts'
@@ -15,7 +16,8 @@ const mostRules = 10
 
 /** A rule to begin with. Two rules need different thresholds, so only the first has a percentage. */
 const newRule = (count: number): RuleDraft => ({
-  on: abortOutcomes,
+  ...emptyRule,
+  on: ['FAILED', 'REFUSED'],
   percent: count === 0 ? '5' : '',
   afterDevices: '10',
   action: count === 0 ? 'PAUSE' : 'CANCEL',
@@ -29,7 +31,7 @@ export function AbortRules({ draft: { abort, operation }, problems, change }: St
       <legend>Abort rules</legend>
       <p className={styles.explanation}>
         The job pauses or cancels itself when too many devices fail
-        {operation === 'method' && ', or refuse by a response status of 400 or more'}.
+        {operation === 'method' && ', refuse by a response status of 400 or more, or respond with a certain status'}.
       </p>
       {abort.map((rule, row) => (
         <Rule
@@ -99,7 +101,7 @@ function Rule({
             )}
           </Field>
         </div>
-        <Outcomes rule={rule} row={row} error={problems[`abort.${row}.on`]} onChange={onChange} />
+        <CountedResults rule={rule} row={row} problems={problems} onChange={onChange} />
         <div data-field={`abort.${row}.afterDevices`}>
           <Field
             label="After devices"
@@ -131,7 +133,67 @@ function Rule({
   )
 }
 
-const words = { FAILED: 'Failed', REFUSED: 'Refused' } as const
+const words = { FAILED: 'Failed', REFUSED: 'Refused', TIMED_OUT: 'Timed out' } as const
+
+/** What the rule counts. */
+function CountedResults({
+  rule,
+  row,
+  problems,
+  onChange,
+}: {
+  readonly rule: RuleDraft
+  readonly row: number
+  readonly problems: StepProps['problems']
+  readonly onChange: (part: Partial<RuleDraft>) => void
+}) {
+  return (
+    <div className={rows.counted}>
+      <Field label="Counts">
+        {(control) => (
+          <select
+            {...control}
+            value={rule.counts}
+            onChange={({ target }) => onChange({ counts: countedOf(target.value) })}
+          >
+            <option value="on">Results</option>
+            <option value="errorCode">An error code</option>
+            <option value="responseStatus">A response status</option>
+          </select>
+        )}
+      </Field>
+      {rule.counts === 'on' && <Outcomes rule={rule} row={row} error={problems[`abort.${row}.on`]} onChange={onChange} />}
+      {rule.counts === 'errorCode' && (
+        <div data-field={`abort.${row}.errorCode`}>
+          <Field label="Error code" error={problems[`abort.${row}.errorCode`]} hint="Such as GatewayTimeout.">
+            {(control) => (
+              <input
+                {...control}
+                spellCheck={false}
+                value={rule.errorCode}
+                onChange={({ target }) => onChange({ errorCode: target.value })}
+              />
+            )}
+          </Field>
+        </div>
+      )}
+      {rule.counts === 'responseStatus' && (
+        <div data-field={`abort.${row}.responseStatus`}>
+          <Field label="Status" error={problems[`abort.${row}.responseStatus`]} hint="Such as 503.">
+            {(control) => (
+              <input
+                {...control}
+                inputMode="numeric"
+                value={rule.responseStatus}
+                onChange={({ target }) => onChange({ responseStatus: target.value })}
+              />
+            )}
+          </Field>
+        </div>
+      )}
+    </div>
+  )
+}
 
 /** Which results the rule counts. */
 function Outcomes({
@@ -152,7 +214,7 @@ function Outcomes({
       data-field={`abort.${row}.on`}
       aria-describedby={error === undefined ? undefined : errorId}
     >
-      <legend>Counts</legend>
+      <legend>Results</legend>
       {abortOutcomes.map((outcome) => (
         <label key={outcome}>
           <input
@@ -173,9 +235,11 @@ function Outcomes({
 }
 
 /** The rule as a sentence, as soon as it can be read. */
-function describeTyped({ on, percent, afterDevices, action }: RuleDraft): string {
+function describeTyped(rule: RuleDraft): string {
+  const { percent, afterDevices, action } = rule
+  const counted = countedIn(rule)
   const share = readNumber(percent)
   const count = afterDevices.trim() === '' ? 1 : readInt(afterDevices)
-  if (share === undefined || count === undefined || on.length === 0) return ''
-  return `${describeRule({ on, percent: share, afterDevices: count, action })}.`
+  if (counted === undefined || counted.on?.length === 0 || share === undefined || count === undefined) return ''
+  return `${describeRule({ ...counted, percent: share, afterDevices: count, action })}.`
 }

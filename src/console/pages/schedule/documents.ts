@@ -124,8 +124,14 @@ export const ScheduleFromDocument = graphql(`
         maxPerMinute
         maxConcurrent
         approval
+        budget {
+          groupBy
+          maxConcurrent
+        }
         abort {
           on
+          errorCode
+          responseStatus
           percent
           afterDevices
           action

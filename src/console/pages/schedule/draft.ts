@@ -7,7 +7,11 @@ export type LabelDraft = { readonly name: string; readonly value: string }
 
 /** An abort rule, as it was typed. */
 export type RuleDraft = {
+  /** Which of the three that follow the rule counts. */
+  readonly counts: Counted
   readonly on: readonly AbortOutcome[]
+  readonly errorCode: string
+  readonly responseStatus: string
   readonly percent: string
   /** Empty for one device. */
   readonly afterDevices: string
@@ -43,6 +47,10 @@ export type Draft = {
   readonly maxPerMinute: string
   /** Calls; empty for no limit. */
   readonly maxConcurrent: string
+  /** The path by whose value devices are grouped; empty for no budget. */
+  readonly budgetGroupBy: string
+  /** Calls in each group. */
+  readonly budgetMaxConcurrent: string
   readonly abort: readonly RuleDraft[]
   /** Whether somebody else has to approve the job. */
   readonly approval: boolean
@@ -68,12 +76,32 @@ export const emptyDraft: Draft = {
   labels: [],
   maxPerMinute: '',
   maxConcurrent: '',
+  budgetGroupBy: '',
+  budgetMaxConcurrent: '',
   abort: [],
   approval: false,
 }
 
+/** A rule in which nothing was typed or chosen. */
+export const emptyRule: RuleDraft = {
+  counts: 'on',
+  on: [],
+  errorCode: '',
+  responseStatus: '',
+  percent: '',
+  afterDevices: '',
+  action: 'PAUSE',
+}
+
 /** The results that an abort rule can count. */
-export const abortOutcomes = ['FAILED', 'REFUSED'] as const satisfies readonly AbortOutcome[]
+export const abortOutcomes = ['FAILED', 'REFUSED', 'TIMED_OUT'] as const satisfies readonly AbortOutcome[]
+
+/** What an abort rule can count, by the member of the input. */
+export type Counted = 'on' | 'errorCode' | 'responseStatus'
+
+/** The kind with this name. */
+export const countedOf = (name: unknown): Counted =>
+  name === 'errorCode' || name === 'responseStatus' ? name : 'on'
 
 /** Whether anything was typed or chosen. */
 export function isUntouched(draft: Draft): boolean {
@@ -109,6 +137,8 @@ export function readDraft(text: string | null): Draft {
     })),
     maxPerMinute: string('maxPerMinute'),
     maxConcurrent: string('maxConcurrent'),
+    budgetGroupBy: string('budgetGroupBy'),
+    budgetMaxConcurrent: string('budgetMaxConcurrent'),
     abort: listIn(kept, 'abort').map(ruleIn),
     approval: kept.approval === true,
   }
@@ -132,6 +162,9 @@ function listIn(members: Members, name: string): readonly Members[] {
 function ruleIn(rule: Members): RuleDraft {
   const { on } = rule
   return {
+    counts: countedOf(rule.counts),
+    errorCode: textIn(rule, 'errorCode') ?? '',
+    responseStatus: textIn(rule, 'responseStatus') ?? '',
     on: Array.isArray(on) ? abortOutcomes.filter((outcome) => on.includes(outcome)) : [],
     percent: textIn(rule, 'percent') ?? '',
     afterDevices: textIn(rule, 'afterDevices') ?? '',
@@ -156,8 +189,11 @@ export type PastJob = {
     readonly maxPerMinute: number | null
     readonly maxConcurrent: number | null
     readonly approval: boolean
+    readonly budget: { readonly groupBy: string; readonly maxConcurrent: number } | null
     readonly abort: readonly {
       readonly on: readonly AbortOutcome[]
+      readonly errorCode: string | null
+      readonly responseStatus: number | null
       readonly percent: number
       readonly afterDevices: number
       readonly action: AbortAction
@@ -197,8 +233,13 @@ export function draftFrom({
     labels: labels.map(({ name, value }) => ({ name, value })),
     maxPerMinute: printNumber(rollout?.maxPerMinute),
     maxConcurrent: printNumber(rollout?.maxConcurrent),
-    abort: (rollout?.abort ?? []).map(({ on, percent, afterDevices, action }) => ({
+    budgetGroupBy: rollout?.budget?.groupBy ?? '',
+    budgetMaxConcurrent: printNumber(rollout?.budget?.maxConcurrent),
+    abort: (rollout?.abort ?? []).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
+      counts: errorCode !== null ? 'errorCode' : responseStatus !== null ? 'responseStatus' : 'on',
       on,
+      errorCode: errorCode ?? '',
+      responseStatus: printNumber(responseStatus),
       percent: String(percent),
       afterDevices: String(afterDevices),
       action,

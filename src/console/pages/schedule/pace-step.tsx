@@ -47,6 +47,44 @@ export function PaceStep({ draft, problems, change }: StepProps) {
           </div>
         )}
       </div>
+      {draft.operation === 'method' && (
+        <div className={styles.pair}>
+          <div data-field="budgetGroupBy">
+            <Field
+              label="Group devices by"
+              optional
+              error={problems.budgetGroupBy}
+              hint="A path, such as tags.site, to disturb few devices of each group at a time."
+            >
+              {(control) => (
+                <input
+                  {...control}
+                  spellCheck={false}
+                  value={draft.budgetGroupBy}
+                  onChange={({ target }) => change({ budgetGroupBy: target.value })}
+                />
+              )}
+            </Field>
+          </div>
+          <div data-field="budgetMaxConcurrent">
+            <Field
+              label="Calls per group"
+              optional
+              error={problems.budgetMaxConcurrent}
+              hint="At most as many devices of a group have a call at a time."
+            >
+              {(control) => (
+                <input
+                  {...control}
+                  inputMode="numeric"
+                  value={draft.budgetMaxConcurrent}
+                  onChange={({ target }) => change({ budgetMaxConcurrent: target.value })}
+                />
+              )}
+            </Field>
+          </div>
+        </div>
+      )}
       <label className={styles.check}>
         <input
           type="checkbox"

@@ -18,12 +18,14 @@ export type FieldName =
   | `labels.${number}.${'name' | 'value'}`
   | 'maxPerMinute'
   | 'maxConcurrent'
+  | 'budgetGroupBy'
+  | 'budgetMaxConcurrent'
   | 'abort'
   | `abort.${number}`
   | `abort.${number}.${RuleMember}`
 
 type RuleMember = (typeof ruleMembers)[number]
-const ruleMembers = ['on', 'percent', 'afterDevices', 'action'] as const
+const ruleMembers = ['on', 'errorCode', 'responseStatus', 'percent', 'afterDevices', 'action'] as const
 
 /** What is wrong, by field. */
 export type Problems = { readonly [name in FieldName]?: string }
@@ -102,6 +104,9 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['labels'], field: 'labels' },
   { at: ['rollout', 'maxPerMinute'], field: 'maxPerMinute' },
   { at: ['rollout', 'maxConcurrent'], field: 'maxConcurrent' },
+  { at: ['rollout', 'budget'], field: 'budgetGroupBy' },
+  { at: ['rollout', 'budget', 'maxConcurrent'], field: 'budgetMaxConcurrent' },
+  { at: ['rollout', 'budget', 'groupBy'], field: 'budgetGroupBy' },
   { at: ['rollout', 'abort'], field: 'abort' },
 ]
 

@@ -1,6 +1,7 @@
 import type {
   AbortRuleInput,
   CloudToDeviceMethodInput,
+  DisruptionBudgetInput,
   JobLabelInput,
   JobRolloutInput,
   ScheduleDeviceMethodInput,
@@ -10,7 +11,7 @@ import type {
 import { momentOf } from '../../local-time.ts'
 import { readInt, readNumber } from '../../read-number.ts'
 import { parseJson } from '../../ui/json-text.ts'
-import type { Draft, RuleDraft } from './draft.ts'
+import type { Counted, Draft, RuleDraft } from './draft.ts'
 import { secondsOf } from './duration.ts'
 import type { FieldName, Problems } from './problems.ts'
 
@@ -83,6 +84,7 @@ function readRollout(draft: Draft, problems: Found): { readonly rollout?: JobRol
   const rollout = {
     ...(maxPerMinute === undefined ? {} : { maxPerMinute }),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+    ...readBudget(draft, problems),
     ...(draft.approval ? { approval: true } : {}),
     ...(draft.abort.length === 0 ? {} : { abort: draft.abort.map((rule, row) => readRule(rule, row, problems)) }),
   }
@@ -96,13 +98,51 @@ function readLimit(draft: Draft, name: 'maxPerMinute' | 'maxConcurrent', problem
   return limit
 }
 
-function readRule({ on, percent, afterDevices, action }: RuleDraft, row: number, problems: Found): AbortRuleInput {
+function readBudget(
+  { operation, budgetGroupBy, budgetMaxConcurrent }: Draft,
+  problems: Found,
+): { readonly budget?: DisruptionBudgetInput } {
+  const groupBy = budgetGroupBy.trim()
+  if (operation !== 'method' || (groupBy === '' && budgetMaxConcurrent.trim() === '')) return {}
+  if (groupBy === '') problems.budgetGroupBy = 'Enter a path, such as tags.site, or leave both empty.'
+  const maxConcurrent = readInt(budgetMaxConcurrent)
+  if (maxConcurrent === undefined) problems.budgetMaxConcurrent = 'Enter a whole number, or leave both empty.'
+  return { budget: { groupBy, maxConcurrent: maxConcurrent ?? 0 } }
+}
+
+function readRule(rule: RuleDraft, row: number, problems: Found): AbortRuleInput {
+  const { percent, afterDevices, action } = rule
   const share = readNumber(percent)
   if (share === undefined) problems[`abort.${row}.percent`] = 'Enter a percentage.'
   const isLeftOut = afterDevices.trim() === ''
   const count = readInt(afterDevices)
   if (!isLeftOut && count === undefined) problems[`abort.${row}.afterDevices`] = 'Enter a whole number, or leave empty.'
-  return { on, percent: share ?? 0, ...(isLeftOut || count === undefined ? {} : { afterDevices: count }), action }
+  const counted = countedIn(rule)
+  if (counted === undefined && rule.counts !== 'on') problems[`abort.${row}.${rule.counts}`] = missing[rule.counts]
+  return {
+    ...counted,
+    percent: share ?? 0,
+    ...(isLeftOut || count === undefined ? {} : { afterDevices: count }),
+    action,
+  }
+}
+
+const missing: Readonly<Record<Exclude<Counted, 'on'>, string>> = {
+  errorCode: 'Enter an error code, such as GatewayTimeout.',
+  responseStatus: 'Enter a response status, such as 503.',
+}
+
+/** What a rule counts; undefined when it cannot be read. */
+export function countedIn({
+  counts,
+  on,
+  errorCode,
+  responseStatus,
+}: RuleDraft): Pick<AbortRuleInput, Counted> | undefined {
+  if (counts === 'on') return { on }
+  if (counts === 'errorCode') return errorCode.trim() === '' ? undefined : { errorCode: errorCode.trim() }
+  const status = readInt(responseStatus)
+  return status === undefined ? undefined : { responseStatus: status }
 }
 
 function readCall(draft: Draft, problems: Found): CloudToDeviceMethodInput {

@@ -40,6 +40,8 @@ export function describeDraftedAct(draft: Draft): string | undefined {
     labels: [],
     maxPerMinute: '',
     maxConcurrent: '',
+    budgetGroupBy: '',
+    budgetMaxConcurrent: '',
     abort: [],
   } as const
   const read = readRequest({ ...draft, ...others })
@@ -98,11 +100,22 @@ export function describeRollout({ abort, approval, ...limits }: JobRolloutInput)
 }
 
 /** The limits and the number of rules of a draft in a few words, as far as they can be read. */
-export function describeDraftedPace({ maxPerMinute, maxConcurrent, abort, approval, operation }: Draft): string {
-  const [rate, calls] = [readInt(maxPerMinute), operation === 'method' ? readInt(maxConcurrent) : undefined]
+export function describeDraftedPace({
+  maxPerMinute,
+  maxConcurrent,
+  budgetGroupBy,
+  budgetMaxConcurrent,
+  abort,
+  approval,
+  operation,
+}: Draft): string {
+  const rate = readInt(maxPerMinute)
+  const [calls, callsInGroup] =
+    operation === 'method' ? [readInt(maxConcurrent), readInt(budgetMaxConcurrent)] : [undefined, undefined]
   const parts = [
     ...(rate === undefined ? [] : [`${formatCount(rate)} per minute`]),
     ...(calls === undefined ? [] : [`${formatCount(calls)} in progress`]),
+    ...(callsInGroup === undefined ? [] : [`${formatCount(callsInGroup)} in progress per ${budgetGroupBy.trim()}`]),
     ...(approval ? ['needs approval'] : []),
     ...(abort.length === 0 ? [] : [`${abort.length} abort ${abort.length === 1 ? 'rule' : 'rules'}`]),
   ]
@@ -110,8 +123,9 @@ export function describeDraftedPace({ maxPerMinute, maxConcurrent, abort, approv
 }
 
 /** Whether a draft has limits or rules. */
-export function isPaced({ maxPerMinute, maxConcurrent, abort, approval }: Draft): boolean {
-  return maxPerMinute.trim() !== '' || maxConcurrent.trim() !== '' || abort.length > 0 || approval
+export function isPaced({ abort, approval, ...draft }: Draft): boolean {
+  const texts = [draft.maxPerMinute, draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent]
+  return texts.some((text) => text.trim() !== '') || abort.length > 0 || approval
 }
 
 /** The name and the labels of a draft in a few words. */
