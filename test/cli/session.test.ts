@@ -473,7 +473,7 @@ test('a job with abort rules stops by itself, and shows what the rules counted',
   const other = await run([...job, at, '--abort', 'failed>=21%:cancel'])
   expect(other).toMatchObject({ status: 5, stderr: expect.stringContaining('differs in rollout.') })
   const { stdout } = await run(['jobs', 'show', 'guarded', '--format', 'json'])
-  const nothing = { matchedCount: 0, endedCount: 0, hasActed: false }
+  const nothing = { errorCode: null, responseStatus: null, matchedCount: 0, endedCount: 0, hasActed: false }
   expect(JSON.parse(stdout).rollout.abort).toEqual([
     { on: ['FAILED', 'REFUSED'], percent: 2.5, afterDevices: 100, action: 'PAUSE', ...nothing },
     { on: ['FAILED'], percent: 20, afterDevices: 1, action: 'CANCEL', ...nothing },
