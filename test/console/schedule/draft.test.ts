@@ -5,9 +5,11 @@ import {
   draftFrom,
   emptyDraft,
   emptyRule,
+  emptyWave,
   isUntouched,
   type RuleDraft,
   readDraft,
+  type WaveDraft,
 } from '../../../src/console/pages/schedule/draft.ts'
 import { units } from '../../../src/console/pages/schedule/duration.ts'
 import { readRequest } from '../../../src/console/pages/schedule/request.ts'
@@ -21,6 +23,14 @@ const rules: fc.Arbitrary<RuleDraft> = fc.record({
   percent: text,
   afterDevices: text,
   action: fc.constantFrom('PAUSE', 'CANCEL'),
+})
+const waves: fc.Arbitrary<WaveDraft> = fc.record({
+  takes: fc.constantFrom('devices', 'percent', 'queryCondition'),
+  size: text,
+  succeeded: text,
+  soak: text,
+  approval: fc.boolean(),
+  onFailure: fc.constantFrom('PAUSE', 'CANCEL'),
 })
 const drafts: fc.Arbitrary<Draft> = fc.record({
   condition: text,
@@ -45,6 +55,7 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   budgetMaxConcurrent: text,
   abort: fc.array(rules),
   approval: fc.boolean(),
+  waves: fc.array(waves),
 })
 
 test('a draft that was kept is the same when it is read', () => {
@@ -61,16 +72,16 @@ test('what is kept by another version is taken as far as it is understood', () =
     condition: '*',
     start: 'later',
   })
-  expect(readDraft('{"labels":[{"name":"a"},5],"abort":[{"on":["FAILED","LATE"],"action":"DANCE"},null]}')).toEqual({
+  const lists =
+    '"labels":[{"name":"a"},5],"abort":[{"on":["FAILED","LATE"],"action":"DANCE"},null],"waves":[{"takes":"all"}]'
+  expect(readDraft(`{${lists}}`)).toEqual({
     ...emptyDraft,
+    waves: [emptyWave],
     labels: [
       { name: 'a', value: '' },
       { name: '', value: '' },
     ],
-    abort: [
-      { ...emptyRule, on: ['FAILED'] },
-      emptyRule,
-    ],
+    abort: [{ ...emptyRule, on: ['FAILED'] }, emptyRule],
   })
   for (const kept of [null, '', 'null', '[]', '"x"', '{']) expect(readDraft(kept), String(kept)).toEqual(emptyDraft)
 })
@@ -81,7 +92,7 @@ test('a draft is untouched until something is typed', () => {
 })
 
 const common = { queryCondition: "tags.site = 'north'", maxExecutionTimeInSeconds: 5_400 }
-const plain = { name: null, description: null, labels: [], rollout: null }
+const plain = { name: null, description: null, labels: [], rollout: null, waves: null }
 
 test('a job that is scheduled again asks for the same calls', () => {
   const cloudToDeviceMethod = {
@@ -118,7 +129,7 @@ test('a job that is scheduled again makes the same patch', () => {
   expect(draftFrom({ ...common, ...plain, cloudToDeviceMethod: null, updateTwin: { tags: { a: 1 } } }).desired).toBe('')
 })
 
-test('a job that is scheduled again has the same name, labels, limits and rules', () => {
+test('a job that is scheduled again has the same name, labels, limits, waves and rules', () => {
   const threshold = { percent: 2.5, afterDevices: 100, action: 'CANCEL' } as const
   const none = { on: [], errorCode: null, responseStatus: null }
   const past = [
@@ -131,16 +142,35 @@ test('a job that is scheduled again has the same name, labels, limits and rules'
     { ...threshold, errorCode: 'GatewayTimeout' },
     { ...threshold, responseStatus: 503 },
   ]
+  const noGate = { devices: null, percent: null, queryCondition: null, gate: null }
+  const gate = { succeededPercent: 90, soakSeconds: 600, approval: true, onFailure: 'CANCEL' } as const
+  const pastWaves = [
+    { ...noGate, devices: 10, gate },
+    {
+      ...noGate,
+      percent: 2.5,
+      gate: { ...gate, succeededPercent: null, approval: false, onFailure: 'PAUSE' as const },
+    },
+    { ...noGate, queryCondition: 'tags.a = 1' },
+    noGate,
+  ]
+  const waves = [
+    { devices: 10, gate },
+    { percent: 2.5, gate: { soakSeconds: 600 } },
+    { queryCondition: 'tags.a = 1' },
+    {},
+  ]
   const budget = { groupBy: 'tags.site', maxConcurrent: 1 }
   const named = {
     name: 'Night of the pumps',
     description: 'Two\nlines.',
     labels: [{ name: 'team', value: 'north' }],
-    rollout: { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true, abort: past },
   }
+  const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true }
+  const job = { ...common, ...named, rollout: { ...limits, abort: past }, waves: pastWaves }
   const updateTwin = { tags: { a: 1 } }
-  expect(readRequest(draftFrom({ ...common, ...named, cloudToDeviceMethod: null, updateTwin }))).toEqual({
-    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, abort } },
+  expect(readRequest(draftFrom({ ...job, cloudToDeviceMethod: null, updateTwin }))).toEqual({
+    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, waves, abort } },
   })
   const cloudToDeviceMethod = {
     methodName: 'x',
@@ -148,7 +178,7 @@ test('a job that is scheduled again has the same name, labels, limits and rules'
     responseTimeoutInSeconds: 30,
     connectTimeoutInSeconds: 0,
   }
-  expect(readRequest(draftFrom({ ...common, ...named, cloudToDeviceMethod, updateTwin: null }))).toMatchObject({
-    request: { ...named, rollout: { ...named.rollout, abort } },
+  expect(readRequest(draftFrom({ ...job, cloudToDeviceMethod, updateTwin: null }))).toMatchObject({
+    request: { ...named, rollout: { ...limits, waves, abort } },
   })
 })

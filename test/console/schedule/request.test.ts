@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { type Draft, emptyDraft, emptyRule, type RuleDraft } from '../../../src/console/pages/schedule/draft.ts'
+import {
+  type Draft,
+  emptyDraft,
+  emptyRule,
+  emptyWave,
+  type RuleDraft,
+} from '../../../src/console/pages/schedule/draft.ts'
 import { mutationOf, readRequest } from '../../../src/console/pages/schedule/request.ts'
 import { subjectOf } from '../../../src/console/pages/schedule/use-review.ts'
 
@@ -86,6 +92,30 @@ test('a name, labels, limits and rules are read as they are typed', () => {
   expect(requestOf({ name: ' ', description: ' ' })).not.toHaveProperty('name')
 })
 
+test('waves are read with their gates, and the last one takes the rest', () => {
+  const gated = {
+    ...emptyWave,
+    size: '10',
+    succeeded: '97.5',
+    soak: '600',
+    approval: true,
+    onFailure: 'CANCEL',
+  } as const
+  const waves = [
+    gated,
+    { ...emptyWave, takes: 'percent', size: '5' },
+    { ...emptyWave, takes: 'queryCondition', size: '*' },
+  ] as const
+  expect(requestOf({ waves }).rollout).toEqual({
+    waves: [
+      { devices: 10, gate: { succeededPercent: 97.5, onFailure: 'CANCEL', soakSeconds: 600, approval: true } },
+      { percent: 5 },
+      { queryCondition: '*' },
+      {},
+    ],
+  })
+})
+
 test('what cannot be sent is a problem of its field', () => {
   expect(
     problemsOf({
@@ -113,6 +143,18 @@ test('what cannot be sent is a problem of its field', () => {
     'abort.0.afterDevices',
     'abort.1.errorCode',
     'abort.2.responseStatus',
+  ])
+  const waves = [
+    { ...emptyWave, size: '1.5', succeeded: 'most', soak: 'long' },
+    { ...emptyWave, takes: 'percent' },
+    { ...emptyWave, takes: 'queryCondition' },
+  ] as const
+  expect(problemsOf({ waves })).toEqual([
+    'waves.0.succeeded',
+    'waves.0.soak',
+    'waves.0.size',
+    'waves.1.size',
+    'waves.2.size',
   ])
   expect(problemsOf({ budgetGroupBy: 'tags.site' })).toEqual(['budgetMaxConcurrent'])
   expect(problemsOf({ budgetMaxConcurrent: '1' })).toEqual(['budgetGroupBy'])

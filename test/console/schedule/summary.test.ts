@@ -117,6 +117,15 @@ test('the limits and rules of a request are sentences', () => {
     ],
   )
   expect(describeRollout({})).toEqual([])
+  const gate = { succeededPercent: 90, soakSeconds: 600, approval: true, onFailure: 'CANCEL' } as const
+  const waves = [{ devices: 10, gate }, { percent: 5, gate: { soakSeconds: 60 } }, { queryCondition: 'tags.a = 1' }, {}]
+  expect(describeRollout({ waves }, [10, 5, 0, 85])).toEqual([
+    'Wave 1: 10 devices. The next opens 10 min after 90 % succeeded, if somebody else approves. The job is cancelled if fewer succeed',
+    'Wave 2: 5 % of the devices (5). The next opens 1 min after all have finished',
+    'Wave 3: devices with tags.a = 1 (0)',
+    'Wave 4: the rest (85)',
+  ])
+  expect(describeRollout({ waves: waves.slice(3) })).toEqual(['Wave 1: the rest'])
   expect(describeRollout({ approval: true })).toEqual(['Starts when somebody else has approved it'])
 })
 
@@ -141,7 +150,9 @@ test('what is folded away is said in a few words', () => {
   const abort = [emptyRule]
   const budget = { budgetGroupBy: 'tags.site', budgetMaxConcurrent: '1' }
   const paced = { ...emptyDraft, maxPerMinute: '1200', maxConcurrent: '20', ...budget, abort }
-  expect(describeDraftedPace(paced)).toBe('1,200 per minute · 20 in progress · 1 in progress per tags.site · 1 abort rule')
+  expect(describeDraftedPace(paced)).toBe(
+    '1,200 per minute · 20 in progress · 1 in progress per tags.site · 1 abort rule',
+  )
   expect(describeDraftedPace({ ...paced, operation: 'twin' })).toBe('1,200 per minute · 1 abort rule')
   expect(describeDraftedPace({ ...emptyDraft, approval: true })).toBe('needs approval')
   expect(describeDraftedNaming(emptyDraft)).toBe('No name, no labels')

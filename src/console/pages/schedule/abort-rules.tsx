@@ -4,8 +4,8 @@ import { describeRule } from '../../rollout-words.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { abortOutcomes, countedOf, emptyRule, type RuleDraft } from './draft.ts'
-import { countedIn } from './request.ts'
 import styles from './form.module.css'
+import { countedIn } from './request.ts'
 import rows from './rows.module.css'
 import { replaceRow, withoutRow } from './rows.ts'
 import type { StepProps } from './step.ts'
@@ -162,7 +162,9 @@ function CountedResults({
           </select>
         )}
       </Field>
-      {rule.counts === 'on' && <Outcomes rule={rule} row={row} error={problems[`abort.${row}.on`]} onChange={onChange} />}
+      {rule.counts === 'on' && (
+        <Outcomes rule={rule} row={row} error={problems[`abort.${row}.on`]} onChange={onChange} />
+      )}
       {rule.counts === 'errorCode' && (
         <div data-field={`abort.${row}.errorCode`}>
           <Field label="Error code" error={problems[`abort.${row}.errorCode`]} hint="Such as GatewayTimeout.">

@@ -56,6 +56,7 @@ graphql(`
     }
     expectedDurationInSeconds
     shortestDurationInSeconds
+    waveSizes
     maxOfflineWaitInSeconds
     fingerprint
   }
@@ -138,7 +139,15 @@ export const ScheduleFromDocument = graphql(`
         }
       }
       waves {
-        number
+        devices
+        percent
+        queryCondition
+        gate {
+          succeededPercent
+          soakSeconds
+          approval
+          onFailure
+        }
       }
       ...WholeOperation
       retryOf {

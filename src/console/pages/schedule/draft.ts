@@ -1,4 +1,4 @@
-import type { AbortAction, AbortOutcome } from '../../../generated/console/graphql.ts'
+import type { AbortAction, AbortOutcome, GateAction } from '../../../generated/console/graphql.ts'
 import { printJson } from '../../ui/json-text.ts'
 import { spanOf, type Unit, units } from './duration.ts'
 
@@ -17,6 +17,22 @@ export type RuleDraft = {
   readonly afterDevices: string
   readonly action: AbortAction
 }
+
+/** A wave before the last one, as it was typed. */
+export type WaveDraft = {
+  /** What `size` is. */
+  readonly takes: WaveSize
+  readonly size: string
+  /** Percent; empty when all devices of the wave only have to end. */
+  readonly succeeded: string
+  /** Seconds; empty for none. */
+  readonly soak: string
+  readonly approval: boolean
+  readonly onFailure: GateAction
+}
+
+/** What devices a wave can take, by the member of the input. */
+export type WaveSize = 'devices' | 'percent' | 'queryCondition'
 
 /** The contents of the form, as they were typed. */
 export type Draft = {
@@ -54,6 +70,8 @@ export type Draft = {
   readonly abort: readonly RuleDraft[]
   /** Whether somebody else has to approve the job. */
   readonly approval: boolean
+  /** The waves before the last one, which takes the rest. Empty for a job without waves. */
+  readonly waves: readonly WaveDraft[]
 }
 
 /** The empty form. */
@@ -80,6 +98,7 @@ export const emptyDraft: Draft = {
   budgetMaxConcurrent: '',
   abort: [],
   approval: false,
+  waves: [],
 }
 
 /** A rule in which nothing was typed or chosen. */
@@ -93,6 +112,20 @@ export const emptyRule: RuleDraft = {
   action: 'PAUSE',
 }
 
+/** A wave in which nothing was typed or chosen. */
+export const emptyWave: WaveDraft = {
+  takes: 'devices',
+  size: '',
+  succeeded: '',
+  soak: '',
+  approval: false,
+  onFailure: 'PAUSE',
+}
+
+/** The kind of size with this name. */
+export const waveSizeOf = (name: unknown): WaveSize =>
+  name === 'percent' || name === 'queryCondition' ? name : 'devices'
+
 /** The results that an abort rule can count. */
 export const abortOutcomes = ['FAILED', 'REFUSED', 'TIMED_OUT'] as const satisfies readonly AbortOutcome[]
 
@@ -100,8 +133,7 @@ export const abortOutcomes = ['FAILED', 'REFUSED', 'TIMED_OUT'] as const satisfi
 export type Counted = 'on' | 'errorCode' | 'responseStatus'
 
 /** The kind with this name. */
-export const countedOf = (name: unknown): Counted =>
-  name === 'errorCode' || name === 'responseStatus' ? name : 'on'
+export const countedOf = (name: unknown): Counted => (name === 'errorCode' || name === 'responseStatus' ? name : 'on')
 
 /** Whether anything was typed or chosen. */
 export function isUntouched(draft: Draft): boolean {
@@ -141,11 +173,19 @@ export function readDraft(text: string | null): Draft {
     budgetMaxConcurrent: string('budgetMaxConcurrent'),
     abort: listIn(kept, 'abort').map(ruleIn),
     approval: kept.approval === true,
+    waves: listIn(kept, 'waves').map((wave) => ({
+      takes: waveSizeOf(wave.takes),
+      size: textIn(wave, 'size') ?? '',
+      succeeded: textIn(wave, 'succeeded') ?? '',
+      soak: textIn(wave, 'soak') ?? '',
+      approval: wave.approval === true,
+      onFailure: wave.onFailure === 'CANCEL' ? 'CANCEL' : 'PAUSE',
+    })),
   }
 }
 
 /** The members of a draft that are texts of any content. */
-type TextName = Exclude<keyof Draft, 'operation' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval'>
+type TextName = Exclude<keyof Draft, 'operation' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval' | 'waves'>
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -199,6 +239,7 @@ export type PastJob = {
       readonly action: AbortAction
     }[]
   } | null
+  readonly waves: readonly PastWave[] | null
   readonly queryCondition: string
   readonly maxExecutionTimeInSeconds: number
   readonly cloudToDeviceMethod: {
@@ -208,6 +249,18 @@ export type PastJob = {
     readonly connectTimeoutInSeconds: number
   } | null
   readonly updateTwin: unknown
+}
+
+type PastWave = {
+  readonly devices: number | null
+  readonly percent: number | null
+  readonly queryCondition: string | null
+  readonly gate: {
+    readonly succeededPercent: number | null
+    readonly soakSeconds: number
+    readonly approval: boolean
+    readonly onFailure: GateAction
+  } | null
 }
 
 /** A draft of the same job that starts now and has another ID. */
@@ -220,6 +273,7 @@ export function draftFrom({
   description,
   labels,
   rollout,
+  waves,
 }: PastJob): Draft {
   const { amount, unit } = spanOf(maxExecutionTimeInSeconds)
   const { tags, properties } = membersOf(updateTwin)
@@ -245,6 +299,7 @@ export function draftFrom({
       action,
     })),
     approval: rollout?.approval ?? false,
+    waves: (waves ?? []).slice(0, -1).map(waveFrom),
     ...(method === null
       ? { operation: 'twin', tags: print(tags), desired: print(membersOf(properties).desired) }
       : {
@@ -256,6 +311,15 @@ export function draftFrom({
         }),
   }
 }
+
+const waveFrom = ({ devices, percent, queryCondition, gate }: PastWave): WaveDraft => ({
+  takes: queryCondition !== null ? 'queryCondition' : percent !== null ? 'percent' : 'devices',
+  size: queryCondition ?? printNumber(percent ?? devices),
+  succeeded: printNumber(gate?.succeededPercent),
+  soak: gate === null || gate.soakSeconds === 0 ? '' : String(gate.soakSeconds),
+  approval: gate?.approval ?? false,
+  onFailure: gate?.onFailure ?? 'PAUSE',
+})
 
 function printNumber(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : String(value)

@@ -23,9 +23,23 @@ export type FieldName =
   | 'abort'
   | `abort.${number}`
   | `abort.${number}.${RuleMember}`
+  | 'waves'
+  | `waves.${number}`
+  | `waves.${number}.${WaveMember}`
 
 type RuleMember = (typeof ruleMembers)[number]
 const ruleMembers = ['on', 'errorCode', 'responseStatus', 'percent', 'afterDevices', 'action'] as const
+
+type WaveMember = (typeof waveMembers)[keyof typeof waveMembers]
+/** The members of a wave and its gate in the input, and those of the draft that write them. */
+const waveMembers = {
+  devices: 'size',
+  percent: 'size',
+  queryCondition: 'size',
+  succeededPercent: 'succeeded',
+  soakSeconds: 'soak',
+  onFailure: 'onFailure',
+} as const
 
 /** What is wrong, by field. */
 export type Problems = { readonly [name in FieldName]?: string }
@@ -71,16 +85,23 @@ export function placeRefusal({
     .sort((one, other) => other.at.length - one.at.length)[0]
   if (place === undefined) return undefined
   const rest = path.slice(place.at.length)
-  if (place.field === 'labels' || place.field === 'abort') return { field: fieldOfRow(place.field, rest), message }
+  if (place.field === 'labels' || place.field === 'abort' || place.field === 'waves') {
+    return { field: fieldOfRow(place.field, rest), message }
+  }
   const below = rest.join('.')
   return { field: place.field, message: below === '' ? message : `${below}: ${message}` }
 }
 
 /** The field of a list that the rest of a path leads to. */
-function fieldOfRow(list: 'labels' | 'abort', [index, member]: readonly string[]): FieldName {
+function fieldOfRow(list: 'labels' | 'abort' | 'waves', [index, ...members]: readonly string[]): FieldName {
+  const member = members.at(-1)
   const row = Number(index)
   if (!Number.isInteger(row)) return list
   if (list === 'labels') return `labels.${row}.${member === 'value' ? 'value' : 'name'}`
+  if (list === 'waves') {
+    const known = Object.entries(waveMembers).find(([name]) => name === member)
+    return known === undefined ? `waves.${row}` : `waves.${row}.${known[1]}`
+  }
   const known = ruleMembers.find((one) => one === member)
   return known === undefined ? `abort.${row}` : `abort.${row}.${known}`
 }
@@ -108,6 +129,7 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['rollout', 'budget', 'maxConcurrent'], field: 'budgetMaxConcurrent' },
   { at: ['rollout', 'budget', 'groupBy'], field: 'budgetGroupBy' },
   { at: ['rollout', 'abort'], field: 'abort' },
+  { at: ['rollout', 'waves'], field: 'waves' },
 ]
 
 /** A message as a sentence: for conditions, the hub's messages are fragments such as `unexpected end (line 1, column 9)`. */

@@ -7,11 +7,12 @@ import type {
   ScheduleDeviceMethodInput,
   ScheduleTwinUpdateInput,
   TwinPatchInput,
+  WaveInput,
 } from '../../../generated/console/graphql.ts'
 import { momentOf } from '../../local-time.ts'
 import { readInt, readNumber } from '../../read-number.ts'
 import { parseJson } from '../../ui/json-text.ts'
-import type { Counted, Draft, RuleDraft } from './draft.ts'
+import type { Counted, Draft, RuleDraft, WaveDraft } from './draft.ts'
 import { secondsOf } from './duration.ts'
 import type { FieldName, Problems } from './problems.ts'
 
@@ -86,6 +87,9 @@ function readRollout(draft: Draft, problems: Found): { readonly rollout?: JobRol
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
     ...readBudget(draft, problems),
     ...(draft.approval ? { approval: true } : {}),
+    ...(draft.waves.length === 0
+      ? {}
+      : { waves: [...draft.waves.map((wave, row) => readWave(wave, row, problems)), {}] }),
     ...(draft.abort.length === 0 ? {} : { abort: draft.abort.map((rule, row) => readRule(rule, row, problems)) }),
   }
   return Object.keys(rollout).length === 0 ? {} : { rollout }
@@ -108,6 +112,40 @@ function readBudget(
   const maxConcurrent = readInt(budgetMaxConcurrent)
   if (maxConcurrent === undefined) problems.budgetMaxConcurrent = 'Enter a whole number, or leave both empty.'
   return { budget: { groupBy, maxConcurrent: maxConcurrent ?? 0 } }
+}
+
+/** Without anything about its gate, a wave has none. */
+function readWave(
+  { takes, size, succeeded, soak, approval, onFailure }: WaveDraft,
+  row: number,
+  problems: Found,
+): WaveInput {
+  const share = succeeded.trim() === '' ? undefined : readNumber(succeeded)
+  if (succeeded.trim() !== '' && share === undefined) {
+    problems[`waves.${row}.succeeded`] = 'Enter a percentage, or leave empty.'
+  }
+  const seconds = soak.trim() === '' ? undefined : readInt(soak)
+  if (soak.trim() !== '' && seconds === undefined) {
+    problems[`waves.${row}.soak`] = 'Enter a whole number of seconds, or leave empty.'
+  }
+  const gate = {
+    ...(share === undefined ? {} : { succeededPercent: share, onFailure }),
+    ...(seconds === undefined ? {} : { soakSeconds: seconds }),
+    ...(approval ? { approval: true } : {}),
+  }
+  return { ...readSize(takes, size, row, problems), ...(Object.keys(gate).length === 0 ? {} : { gate }) }
+}
+
+function readSize(takes: WaveDraft['takes'], size: string, row: number, problems: Found): WaveInput {
+  if (takes === 'queryCondition') {
+    if (size.trim() === '') problems[`waves.${row}.size`] = 'Enter a condition.'
+    return { queryCondition: size }
+  }
+  const number = takes === 'devices' ? readInt(size) : readNumber(size)
+  if (number === undefined) {
+    problems[`waves.${row}.size`] = takes === 'devices' ? 'Enter a number of devices.' : 'Enter a percentage.'
+  }
+  return { [takes]: number ?? 0 }
 }
 
 function readRule(rule: RuleDraft, row: number, problems: Found): AbortRuleInput {

@@ -79,7 +79,7 @@ export function Reviewed({
         {request.rollout && (
           <Fact name="Pace and safety" isWide>
             <ul>
-              {describeRollout(request.rollout).map((words) => (
+              {describeRollout(request.rollout, preview.waveSizes).map((words) => (
                 <li key={words}>{words}</li>
               ))}
             </ul>

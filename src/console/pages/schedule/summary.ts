@@ -1,4 +1,4 @@
-import type { JobRolloutInput, PreviewCount } from '../../../generated/console/graphql.ts'
+import type { JobRolloutInput, PreviewCount, WaveInput } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDuration, formatMinute } from '../../format.ts'
 import { momentOf } from '../../local-time.ts'
 import { describeOperation } from '../../operation.ts'
@@ -42,6 +42,7 @@ export function describeDraftedAct(draft: Draft): string | undefined {
     maxConcurrent: '',
     budgetGroupBy: '',
     budgetMaxConcurrent: '',
+    waves: [],
     abort: [],
   } as const
   const read = readRequest({ ...draft, ...others })
@@ -90,13 +91,41 @@ export function describeExpectedTime({
   } offline`
 }
 
-/** The limits and rules of a request, each in words: `At most 600 devices per minute`, `Pause when 3 % failed`. */
-export function describeRollout({ abort, approval, ...limits }: JobRolloutInput): readonly string[] {
+/**
+ * The limits, waves and rules of a request, each in words: `At most 600 devices per minute`, `Pause when 3 % failed`. The
+ * sizes are those of the waves, where they are known.
+ */
+export function describeRollout(
+  { abort, approval, waves, ...limits }: JobRolloutInput,
+  sizes?: readonly number[] | null,
+): readonly string[] {
   return [
     ...(approval ? ['Starts when somebody else has approved it'] : []),
     ...describeLimits(limits),
+    ...(waves ?? []).map((wave, index) => describeWave(wave, index, sizes?.[index])),
     ...(abort ?? []).map(({ afterDevices, ...rule }) => describeRule({ ...rule, afterDevices: afterDevices ?? 1 })),
   ]
+}
+
+/** `Wave 1: 5 % of the devices (25). The next opens 10 min after 90 % succeeded. The job is paused if fewer succeed` */
+function describeWave({ devices, percent, queryCondition, gate }: WaveInput, index: number, size?: number): string {
+  const what =
+    devices != null
+      ? describeDevices({ value: devices, precision: 'EXACT' })
+      : percent != null
+        ? `${percent} % of the devices`
+        : queryCondition != null
+          ? `devices with ${queryCondition}`
+          : 'the rest'
+  const known = size === undefined || devices === size ? '' : ` (${formatCount(size)})`
+  const wave = `Wave ${index + 1}: ${what}${known}`
+  if (!gate) return wave
+  const { succeededPercent, soakSeconds, approval, onFailure } = gate
+  const passed = succeededPercent == null ? 'all have finished' : `${succeededPercent} % succeeded`
+  const moment = soakSeconds ? `${formatDuration(soakSeconds)} after ${passed}` : `when ${passed}`
+  const failed =
+    succeededPercent == null ? '' : `. The job is ${onFailure === 'CANCEL' ? 'cancelled' : 'paused'} if fewer succeed`
+  return `${wave}. The next opens ${moment}${approval ? ', if somebody else approves' : ''}${failed}`
 }
 
 /** The limits and the number of rules of a draft in a few words, as far as they can be read. */
@@ -107,6 +136,7 @@ export function describeDraftedPace({
   budgetMaxConcurrent,
   abort,
   approval,
+  waves,
   operation,
 }: Draft): string {
   const rate = readInt(maxPerMinute)
@@ -117,15 +147,16 @@ export function describeDraftedPace({
     ...(calls === undefined ? [] : [`${formatCount(calls)} in progress`]),
     ...(callsInGroup === undefined ? [] : [`${formatCount(callsInGroup)} in progress per ${budgetGroupBy.trim()}`]),
     ...(approval ? ['needs approval'] : []),
+    ...(waves.length === 0 ? [] : [`${waves.length + 1} waves`]),
     ...(abort.length === 0 ? [] : [`${abort.length} abort ${abort.length === 1 ? 'rule' : 'rules'}`]),
   ]
   return parts.join(' · ') || 'No limits, no abort rules'
 }
 
 /** Whether a draft has limits or rules. */
-export function isPaced({ abort, approval, ...draft }: Draft): boolean {
+export function isPaced({ abort, approval, waves, ...draft }: Draft): boolean {
   const texts = [draft.maxPerMinute, draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent]
-  return texts.some((text) => text.trim() !== '') || abort.length > 0 || approval
+  return texts.some((text) => text.trim() !== '') || abort.length > 0 || waves.length > 0 || approval
 }
 
 /** The name and the labels of a draft in a few words. */
