@@ -136,11 +136,11 @@ function Wave({
             checked={wave.approval}
             onChange={({ target }) => onChange({ approval: target.checked })}
           />
-          Needs approval
+          Next wave needs approval
         </label>
         {wave.succeeded.trim() !== '' && (
           <div data-field={`waves.${row}.onFailure`}>
-            <Field label="If it fails" error={problems[`waves.${row}.onFailure`]}>
+            <Field label="If the gate fails" error={problems[`waves.${row}.onFailure`]}>
               {(control) => (
                 <select
                   {...control}
