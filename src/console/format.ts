@@ -23,6 +23,11 @@ export function formatCount(count: number): string {
   return counts.format(count)
 }
 
+/** `1 device`, `12,345 devices` */
+export function formatDevices(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'device' : 'devices'}`
+}
+
 /** Three digits at most: `1,230`, `4.56`. */
 export function formatRate(rate: number): string {
   return rates.format(rate)

@@ -69,6 +69,14 @@ const views: readonly View[] = [
   { name: 'Job, to come', path: '/console/jobs/to-come', show: heading('History') },
   { name: 'Job, unknown', path: '/console/jobs/nowhere', show: heading('Job not found') },
   { name: 'Job, cancel', path: '/console/jobs/running', show: dialog('Cancel job…') },
+  {
+    name: 'Job, cancel on a device',
+    path: '/console/jobs/running',
+    async show(page) {
+      await page.getByRole('checkbox', { name: 'Select site-2' }).check()
+      await dialog('Cancel on 1 device…')(page)
+    },
+  },
   { name: 'Job, limits', path: '/console/jobs/running', show: dialog('Limits…') },
   { name: 'Job, retry', path: '/console/jobs/ended', show: dialog('Retry: Status 409') },
   { name: 'Job, a response', path: '/console/jobs/ended', show: dialog(/show the full response/) },

@@ -8,7 +8,8 @@ export function idsCondition(deviceIds: readonly string[]): string {
   return `deviceId IN [${deviceIds.map(quote).join(', ')}]`
 }
 
-/** Whether the hub takes a condition of this length. */
-export function isShortEnough(condition: string): boolean {
-  return condition.length <= mostCharacters
+/** Why the hub does not take a condition of this length, with what to do `instead`; undefined when it takes it. */
+export function whyTooLong(condition: string, instead: string): string | undefined {
+  if (condition.length <= mostCharacters) return undefined
+  return `The IDs of so many devices are too long for a condition. ${instead}`
 }

@@ -1,7 +1,7 @@
-import { formatCount } from '../format.ts'
+import { formatDevices } from '../format.ts'
 import { useDenial } from '../hub/use-viewer.ts'
 import { ButtonLink } from '../ui/button.tsx'
-import { idsCondition, isShortEnough } from './ids-condition.ts'
+import { idsCondition, whyTooLong } from './ids-condition.ts'
 
 /** Schedules a job for the selected devices. `instead` says what can be done for more than a condition can name. */
 export function ScheduleForSelected({
@@ -13,12 +13,13 @@ export function ScheduleForSelected({
 }) {
   const denied = useDenial()('WRITE_JOBS')
   const condition = idsCondition(deviceIds)
-  const tooLong = isShortEnough(condition)
-    ? undefined
-    : `The IDs of so many devices are too long for a condition. ${instead}`
   return (
-    <ButtonLink to={`/schedule?condition=${encodeURIComponent(condition)}`} kind="primary" denied={denied ?? tooLong}>
-      Schedule for {deviceIds.length === 1 ? '1 device' : `${formatCount(deviceIds.length)} devices`}
+    <ButtonLink
+      to={`/schedule?condition=${encodeURIComponent(condition)}`}
+      kind="primary"
+      denied={denied ?? whyTooLong(condition, instead)}
+    >
+      Schedule for {formatDevices(deviceIds.length)}
     </ButtonLink>
   )
 }

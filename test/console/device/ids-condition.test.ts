@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { idsCondition, isShortEnough } from '../../../src/console/device/ids-condition.ts'
+import { idsCondition, whyTooLong } from '../../../src/console/device/ids-condition.ts'
 import { parseCondition } from '../../../src/query/parser.ts'
 
 test('devices are named by their IDs, whatever signs are in them', () => {
@@ -7,6 +7,7 @@ test('devices are named by their IDs, whatever signs are in them', () => {
 })
 
 test('a condition is short enough exactly if the hub takes it', () => {
+  const isShortEnough = (condition: string) => whyTooLong(condition, 'Select fewer.') === undefined
   const ids = Array.from({ length: 900 }, (_, index) => `d${index}`)
   const most = ids.findLastIndex((_, index) => isShortEnough(idsCondition(ids.slice(0, index + 1)))) + 1
   expect(most).toBeGreaterThan(500)
@@ -16,6 +17,8 @@ test('a condition is short enough exactly if the hub takes it', () => {
   expect(isShortEnough(longest)).toBe(true)
   expect(() => parseCondition(longest)).not.toThrow()
   const tooLong = idsCondition([...ids.slice(0, most - 1), `${last}x`])
-  expect(isShortEnough(tooLong)).toBe(false)
+  expect(whyTooLong(tooLong, 'Select fewer.')).toBe(
+    'The IDs of so many devices are too long for a condition. Select fewer.',
+  )
   expect(() => parseCondition(tooLong)).toThrow()
 })

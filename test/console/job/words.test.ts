@@ -179,6 +179,16 @@ describe('an event of the history', () => {
     expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }, 3).detail).toBe('by a client')
   })
 
+  it('says on how many devices the job was cancelled, where that is known', () => {
+    const event = { type: 'DEVICES_CANCELLED', cause: 'USER', actor: 'anna' } as const
+    expect(describeEvent({ ...event, cancellation: { cancelledCount: 2 } }, 3)).toEqual({
+      what: 'Cancelled',
+      detail: 'on 2 devices by anna',
+      tone: 'cancelled',
+    })
+    expect(describeEvent({ ...event, cancellation: null }, 3).detail).toBe('on some devices by anna')
+  })
+
   it('tells an end in time from one by the deadline', () => {
     const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 3)
     const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }, 3)

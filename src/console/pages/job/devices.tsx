@@ -2,14 +2,12 @@ import { type Ref, useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { faultOf } from '../../condition/fault.ts'
-import { ScheduleForSelected } from '../../device/schedule-link.tsx'
 import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { describeError } from '../../ui/describe-error.ts'
 import { useSelection } from '../../ui/selection.ts'
-import { SelectionBar } from '../../ui/selection-bar.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
 import { VirtualTable } from '../../ui/virtual-table.tsx'
 import { SightContext } from '../../ui/visible-rows.ts'
@@ -19,6 +17,7 @@ import styles from './devices.module.css'
 import { fields, JobDevicesExportDocument } from './export.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { isFiltered, noFilters, readFilters, variablesOf, writeFilters } from './filters.ts'
+import { SelectedDevices } from './selected-devices.tsx'
 import { useDevices } from './use-devices.ts'
 
 const naming = {
@@ -32,12 +31,15 @@ export function Devices({
   jobId,
   isMethod,
   now,
+  onChanged,
 }: {
   readonly ref: Ref<HTMLElement>
   readonly jobId: string
   /** Whether the job calls a method. */
   readonly isMethod: boolean
   readonly now: JobNowFragment
+  /** Called when the job was changed here. */
+  readonly onChanged: () => void
 }) {
   const [search, setSearch] = useSearchParams()
   const filters = readFilters(search)
@@ -141,12 +143,7 @@ export function Devices({
                   ) : undefined
                 }
               />
-              <SelectionBar selection={selection}>
-                <ScheduleForSelected
-                  deviceIds={selection.rows.map(({ deviceId }) => deviceId)}
-                  instead="Select fewer, or retry the job, which can name them by their result."
-                />
-              </SelectionBar>
+              <SelectedDevices selection={selection} jobId={jobId} status={now.status} onChanged={onChanged} />
             </SightContext>
           ) : failure && fault === undefined ? (
             <ErrorState title="Cannot load devices" message={failure.message} onRetry={reload} />

@@ -93,6 +93,9 @@ graphql(`
       reason
       changed
       wave
+      cancellation {
+        cancelledCount
+      }
       version
     }
   }
@@ -307,6 +310,23 @@ export const JobCancelDocument = graphql(`
     cancelJob(input: $input) {
       __typename
       ... on CancelJobPayload {
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
+export const JobCancelDevicesDocument = graphql(`
+  mutation JobCancelDevices($input: CancelDeviceJobsInput!) {
+    cancelDeviceJobs(input: $input) {
+      __typename
+      ... on CancelDeviceJobsPayload {
+        cancelledCount
+        callsInProgress
         job {
           id
           ...JobNow

@@ -1,5 +1,5 @@
 import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
-import { formatCount } from '../../format.ts'
+import { formatDevices } from '../../format.ts'
 import type { Tone } from '../../ui/status.ts'
 
 type JobEvent = NonNullable<JobAroundFragment['history']>[number]
@@ -15,7 +15,8 @@ export function describeEvent(
     actor,
     changed = [],
     wave = null,
-  }: Pick<JobEvent, 'type' | 'cause' | 'actor'> & Partial<Pick<JobEvent, 'changed' | 'wave'>>,
+    cancellation,
+  }: Pick<JobEvent, 'type' | 'cause' | 'actor'> & Partial<Pick<JobEvent, 'changed' | 'wave' | 'cancellation'>>,
   deviceCount: number,
 ): DescribedEvent {
   const who =
@@ -38,10 +39,8 @@ export function describeEvent(
       return { what: 'Rejected', detail: byWhom, tone: 'cancelled' }
     case 'QUEUED':
       return { what: 'Queued', detail: '– start time reached', tone: 'pending' }
-    case 'STARTED': {
-      const devices = `${formatCount(deviceCount)} ${deviceCount === 1 ? 'device' : 'devices'}`
-      return { what: 'Started', detail: `– ${devices} selected`, tone: 'running' }
-    }
+    case 'STARTED':
+      return { what: 'Started', detail: `– ${formatDevices(deviceCount)} selected`, tone: 'running' }
     case 'WAVE_OPENED':
       return { what: wave === null ? 'Wave opened' : `Wave ${wave} opened`, detail: byWhom, tone: 'running' }
     case 'GATE_PASSED':
@@ -53,6 +52,11 @@ export function describeEvent(
     case 'UPDATED': {
       const members = changed.map((member) => memberWords[member] ?? member)
       return { what: 'Changed', detail: `${byWhom} – ${members.join(', ')}`, tone: 'pending' }
+    }
+    case 'DEVICES_CANCELLED': {
+      // Unknown for a job that was not scheduled under the scope of the viewer.
+      const where = cancellation ? `on ${formatDevices(cancellation.cancelledCount)}` : 'on some devices'
+      return { what: 'Cancelled', detail: `${where} ${byWhom}`, tone: 'cancelled' }
     }
     case 'COMPLETED':
       if (deviceCount === 0) return { what: 'Completed', detail: '– no devices matched', tone: 'pending' }

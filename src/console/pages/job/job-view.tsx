@@ -159,7 +159,13 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
           <History events={around.history} deviceCount={deviceCount} />
         </div>
       </div>
-      <Devices ref={devices} jobId={jobId} isMethod={job.type === 'SCHEDULE_DEVICE_METHOD'} now={now} />
+      <Devices
+        ref={devices}
+        jobId={jobId}
+        isMethod={job.type === 'SCHEDULE_DEVICE_METHOD'}
+        now={now}
+        onChanged={refresh}
+      />
       {dialog === 'cancel' && (
         <CancelDialog jobId={jobId} now={now} onClose={() => setDialog(undefined)} onCancelled={refresh} />
       )}
