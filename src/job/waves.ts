@@ -128,8 +128,7 @@ function checkCondition(value: unknown, path: readonly string[]): string {
     return value
   } catch (error) {
     if (!(error instanceof QueryConditionError)) throw error
-    const { line, column, message } = error
-    throw new InvalidInputError(path, `${message} (line ${line}, column ${column})`)
+    throw new InvalidInputError(path, error.message)
   }
 }
 

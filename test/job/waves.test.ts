@@ -90,6 +90,11 @@ describe('waves', () => {
   ])('refused are %s', (_sentence, value, at) => {
     expect(() => check(value)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT', path: [...path, ...at] }))
   })
+
+  test('of a condition that does not parse are refused with the position in it, once', () => {
+    const message = expect.stringMatching(/^[^(]+ \(line 1, column 6\)$/)
+    expect(() => check([{ queryCondition: 'tags.' }, {}])).toThrow(expect.objectContaining({ message }))
+  })
 })
 
 describe('the sizes of waves', () => {
