@@ -6,6 +6,7 @@ import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { ConflictError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
+import { changeWaveConditions, groupsInWaves } from '../job/wave-conditions.ts'
 import { groupsIn, replaceGroups } from '../query/device-groups.ts'
 import { checkDeviceGroup, type DeviceGroupInput } from './request.ts'
 import {
@@ -78,4 +79,24 @@ async function matching(tx: Tx, name: string, ifMatch: string): Promise<number> 
 export async function withGroups({ db }: Pick<Deps, 'db'>, condition: string): Promise<string> {
   const names = groupsIn(condition)
   return names.length === 0 ? condition : replaceGroups(condition, await findGroupConditions(db, names))
+}
+
+/**
+ * The request of a client for a job, with the conditions of device groups in its condition and in those of its waves, as they
+ * are now. Only a request with groups costs a read. QueryConditionError; InvalidInputError with the path of the condition of a
+ * wave.
+ */
+export async function withGroupsOfJob<Request extends { readonly queryCondition: string; readonly rollout?: unknown }>(
+  { db }: Pick<Deps, 'db'>,
+  request: Request,
+): Promise<Request> {
+  const { queryCondition, rollout } = request
+  const names = [...groupsIn(queryCondition), ...groupsInWaves(rollout)]
+  if (names.length === 0) return request
+  const conditions = await findGroupConditions(db, names)
+  return {
+    ...request,
+    queryCondition: replaceGroups(queryCondition, conditions),
+    rollout: changeWaveConditions(rollout, (condition) => replaceGroups(condition, conditions)),
+  }
 }

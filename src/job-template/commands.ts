@@ -5,7 +5,7 @@ import { inTransaction } from '../database/client.ts'
 import { lockDefinitions } from '../database/lock-definitions.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
-import { withGroups } from '../device-group/commands.ts'
+import { withGroupsOfJob } from '../device-group/commands.ts'
 import { AlreadyExistsError, ConflictError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
 import { scheduleJob } from '../job/commands.ts'
@@ -21,7 +21,7 @@ import {
 import { changedInput, checkTemplate, type JobTemplateInput, requestFrom, type TemplateOverrides } from './template.ts'
 
 /**
- * Creates a template. InvalidInputError, QueryConditionError (also for a device group that does not exist),
+ * Creates a template. InvalidInputError and QueryConditionError (also for a device group that does not exist),
  * AlreadyExistsError, ConflictError when there are as many as allowed.
  */
 export async function createJobTemplate(
@@ -40,7 +40,7 @@ export async function createJobTemplate(
         `The hub has ${most} job templates, which is the maximum (LIMIT_JOB_TEMPLATES). Delete one first.`,
       )
     }
-    await withGroups(deps, template.queryCondition)
+    await withGroupsOfJob(deps, template)
     // A template that is created under the id of a deleted one begins elsewhere, so an old etag does not match it.
     await saveTemplate(tx, template, { version: randomInt(1, 2 ** 30), now, by: by.name })
   })
@@ -62,7 +62,7 @@ export async function updateJobTemplate(
     await lockDefinitions(tx)
     const before = await matching(tx, templateId, ifMatch)
     const template = checkTemplate(templateId, changedInput(before, change), now, deps.limits)
-    await withGroups(deps, template.queryCondition)
+    await withGroupsOfJob(deps, template)
     await saveTemplate(tx, template, { version: before.etagVersion + 1, now, by: by.name })
   })
 }
@@ -91,13 +91,12 @@ async function matching(tx: Tx, id: string, ifMatch: string | null | undefined):
 
 /**
  * The request for a job of a template, with other values for the members that are given, and with the conditions of its
- * device groups. NotFoundError for an unknown template, QueryConditionError.
+ * device groups. NotFoundError for an unknown template, QueryConditionError, InvalidInputError for a condition of a wave.
  */
 export async function requestOf(deps: Deps, db: Reader, templateId: string, overrides: TemplateOverrides) {
   const template = await readTemplate(db, templateId)
   if (template === undefined) throw new NotFoundError('job template', templateId)
-  const request = requestFrom(template, overrides)
-  return { ...request, queryCondition: await withGroups(deps, request.queryCondition) }
+  return withGroupsOfJob(deps, requestFrom(template, overrides))
 }
 
 /**

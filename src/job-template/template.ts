@@ -1,12 +1,13 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Labels } from '../job/naming.ts'
 import { checkJobId, checkJobRequest, type JobRequestInput, type JobType } from '../job/request.ts'
+import { changeWaveConditions, groupsInWaves } from '../job/wave-conditions.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { MethodCall } from '../method/check-call.ts'
-import { checkGroupedCondition, groupsIn } from '../query/device-groups.ts'
+import { checkGroupedCondition, groupsIn, withoutGroups } from '../query/device-groups.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 
-/** What the jobs of a template have in common, as it is stored. The condition may name device groups. */
+/** What the jobs of a template have in common, as it is stored. Its condition and those of its waves may name device groups. */
 export type JobTemplate = (
   | { readonly type: 'scheduleDeviceMethod'; readonly request: MethodCall }
   | { readonly type: 'scheduleUpdateTwin'; readonly request: TwinPatch }
@@ -19,7 +20,7 @@ export type JobTemplate = (
   readonly name: string | null
   readonly description: string | null
   readonly labels: Labels | null
-  /** The device groups that the condition names. */
+  /** The device groups that the condition and the conditions of waves name. */
   readonly groups: readonly string[]
 }
 
@@ -40,13 +41,19 @@ export type TemplateOverrides = Pick<
  * Whether its device groups exist is not checked.
  */
 export function checkTemplate(id: unknown, input: JobTemplateInput, now: Date, limits: Limits): JobTemplate {
-  const { queryCondition, ...others } = input
+  const { queryCondition, rollout, ...others } = input
   const templateId = checkJobId(id, ['templateId'])
   if (typeof queryCondition !== 'string') {
     throw new InvalidInputError(['queryCondition'], 'A query condition must be a string.')
   }
   checkGroupedCondition(queryCondition)
-  const job = checkJobRequest({ ...others, type: typeOf(input), queryCondition: '*' }, now, () => 'job', limits)
+  const request = {
+    ...others,
+    type: typeOf(input),
+    queryCondition: '*',
+    rollout: changeWaveConditions(rollout, withoutGroups),
+  }
+  const job = checkJobRequest(request, now, () => 'job', limits)
   return {
     id: templateId,
     ...(job.type === 'scheduleDeviceMethod'
@@ -54,11 +61,11 @@ export function checkTemplate(id: unknown, input: JobTemplateInput, now: Date, l
       : { type: job.type, request: job.updateTwin }),
     queryCondition,
     maxExecutionTimeSeconds: job.maxExecutionTimeInSeconds,
-    rollout: input.rollout ?? null,
+    rollout: rollout ?? null,
     name: job.name,
     description: job.description,
     labels: job.labels,
-    groups: groupsIn(queryCondition),
+    groups: [...new Set([...groupsIn(queryCondition), ...groupsInWaves(rollout)])],
   }
 }
 

@@ -45,15 +45,20 @@ function replaceCalls(text: string, calls: readonly GroupCall[], replace: (call:
 export const groupsIn = (text: string): readonly string[] => [...new Set(callsIn(text).map(({ name }) => name))]
 
 /**
+ * The condition with `true` in the places of its device groups, which parses when the condition is valid, whatever their
+ * conditions are. What stands in for a group is as long as its name and has its line ends, so errors have the position in
+ * the text.
+ * @throws QueryConditionError as `groupsIn`.
+ */
+export const withoutGroups = (text: string): string =>
+  replaceCalls(text, callsIn(text), ({ start, end }) => `true${text.slice(start + 4, end).replace(/[^\n]/g, ' ')}`)
+
+/**
  * Checks a condition that may name device groups, whatever their conditions are.
  * @throws QueryConditionError
  */
 export function checkGroupedCondition(text: string): void {
-  const calls = callsIn(text)
-  // What stands in for a call is as long as the call and has its line ends, so errors have the position in the text.
-  parseCondition(
-    replaceCalls(text, calls, ({ start, end }) => `true${text.slice(start + 4, end).replace(/[^\n]/g, ' ')}`),
-  )
+  parseCondition(withoutGroups(text))
 }
 
 /**

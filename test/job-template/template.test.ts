@@ -27,7 +27,19 @@ test('a template has the defaults of jobs, and the groups that its condition nam
   })
 })
 
+test('a template names the groups of its waves, too, each once', () => {
+  const waves = [{ queryCondition: "group('early')" }, { queryCondition: "group('pumps')" }, {}]
+  const template = check({ ...reboot, rollout: { waves } })
+  expect(template).toMatchObject({ rollout: { waves }, groups: ['pumps', 'early'] })
+  expect(requestFrom(template, {}).rollout).toEqual({ waves })
+})
+
 test.each<[string, JobTemplateInput, readonly string[]]>([
+  [
+    'a condition of a wave that does not parse',
+    { ...reboot, rollout: { waves: [{ queryCondition: "group('early') AND" }, {}] } },
+    ['rollout', 'waves', '0', 'queryCondition'],
+  ],
   ['no operation', { queryCondition: '*' }, []],
   ['two operations', { ...reboot, updateTwin: { tags: { a: 1 } } }, []],
   ['no condition', { ...reboot, queryCondition: undefined }, ['queryCondition']],

@@ -129,7 +129,7 @@ builder.mutationField('createJobTemplate', (t) =>
       detail: ({ input }) => ({ queryCondition: input.queryCondition }),
     },
     ...mayFail(
-      'Creates a job template. A QueryConditionError when a device group of its condition does not exist. A ConflictError when there are as many templates as allowed. Requires no scope.',
+      'Creates a job template. A QueryConditionError when a device group of its condition does not exist, an InvalidInputError when one of the condition of a wave does not. A ConflictError when there are as many templates as allowed. Requires no scope.',
     ),
     args: { input: t.arg({ type: CreateJobTemplateInput, required: true, description: 'The job template.' }) },
     resolve: async (_root, { input }, context) => {

@@ -1,4 +1,4 @@
-import { withGroups } from '../../device-group/commands.ts'
+import { withGroupsOfJob } from '../../device-group/commands.ts'
 import { AlreadyExistsError, InvalidInputError, QueryConditionError } from '../../errors.ts'
 import { previewJob } from '../../job/commands.ts'
 import type { JobOverlap as Overlap, JobPreview as Preview } from '../../job/preview.ts'
@@ -113,8 +113,7 @@ builder.queryField('previewJob', (t) =>
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('queries')
-      const queryCondition = await withGroups(deps, input.queryCondition)
-      return previewJob(deps, viewer.scope, askerOf(context), { ...input, queryCondition })
+      return previewJob(deps, viewer.scope, askerOf(context), await withGroupsOfJob(deps, input))
     },
   }),
 )

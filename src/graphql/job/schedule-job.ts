@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { twinDetail } from '../../audit/entry.ts'
-import { withGroups } from '../../device-group/commands.ts'
+import { withGroupsOfJob } from '../../device-group/commands.ts'
 import {
   AlreadyExistsError,
   ConflictError,
@@ -57,8 +57,7 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('jobOperations')
-      const queryCondition = await withGroups(deps, input.queryCondition)
-      const request = { type: 'scheduleDeviceMethod' as const, ...input, queryCondition }
+      const request = { type: 'scheduleDeviceMethod' as const, ...(await withGroupsOfJob(deps, input)) }
       return { jobId: await scheduleJob(deps, viewer, request, askerOf(context)) }
     },
   }),
@@ -84,8 +83,7 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     resolve: async (_root, { input }, context) => {
       const { deps, viewer } = context
       deps.throttles.take('jobOperations')
-      const queryCondition = await withGroups(deps, input.queryCondition)
-      const request = { type: 'scheduleUpdateTwin' as const, ...input, queryCondition }
+      const request = { type: 'scheduleUpdateTwin' as const, ...(await withGroupsOfJob(deps, input)) }
       return { jobId: await scheduleJob(deps, viewer, request, askerOf(context)) }
     },
   }),

@@ -49,7 +49,9 @@ export const WaveInput = builder.inputType('WaveInput', {
   fields: (t) => ({
     devices: t.int({ description: `${says.devices} At least 1.` }),
     percent: t.float({ description: says.percent }),
-    queryCondition: t.string({ description: `${says.queryCondition} At most 8192 characters.` }),
+    queryCondition: t.string({
+      description: `${says.queryCondition} \`group('…')\` selects those of a device group. At most 8192 characters.`,
+    }),
     gate: t.field({
       type: GateInput,
       description: 'When the next wave is opened. Without a gate, when all devices of this wave have ended.',

@@ -161,6 +161,41 @@ test('every condition over GraphQL can name groups, and a job keeps the conditio
   })
 })
 
+test('the conditions of waves can name groups, and a job keeps the conditions that they had', async () => {
+  await saved({ name: 'valves', queryCondition: "tags.kind = 'valve'" })
+  const waves = (name: string) => ({ waves: [{ devices: 1 }, { queryCondition: `group('${name}')` }, {}] })
+  const input = { queryCondition: '*', rollout: waves('valves') }
+  const preview = `query ($input: PreviewJobInput!) { previewJob(input: $input) { ... on JobPreview { waveSizes } } }`
+  expect((await door.ask(preview, { input })).data).toEqual({ previewJob: { waveSizes: [1, 1, 1] } })
+
+  const operations = {
+    DeviceMethod: { cloudToDeviceMethod: { methodName: 'reboot' } },
+    TwinUpdate: { updateTwin: { tags: { seen: true } } },
+  }
+  for (const [name, operation] of Object.entries(operations)) {
+    const schedule = `mutation ($input: Schedule${name}Input!) {
+      result: schedule${name}(input: $input) {
+        ... on ScheduleJobPayload { job { waves { queryCondition } } }
+        ... on Error { code message }
+        ... on InvalidInputError { path }
+      }
+    }`
+    const { data } = await door.ask(schedule, { input: { ...input, ...operation } })
+    expect(data.result).toEqual({
+      job: { waves: [{ queryCondition: null }, { queryCondition: "(tags.kind = 'valve')" }, { queryCondition: null }] },
+    })
+    const jobId = `unknown-${name}`
+    const unknown = await door.ask(schedule, { input: { ...input, ...operation, jobId, rollout: waves('gone') } })
+    expect(unknown.data.result).toEqual({
+      code: 'INVALID_INPUT',
+      message: "there is no device group 'gone' (line 1, column 1)",
+      path: ['rollout', 'waves', '1', 'queryCondition'],
+    })
+    expect((await door.ask(`{ job(jobId: "${jobId}") { jobId } }`)).data).toEqual({ job: null })
+  }
+  await door.ask(remove, { input: { name: 'valves' } })
+})
+
 test('a subscription can name groups', async () => {
   await saved({ name: 'valves', queryCondition: "tags.kind = 'valve'" })
   const port = await openPort(door)

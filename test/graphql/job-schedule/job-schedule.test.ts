@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rights } from '../../../src/access/rights.ts'
 import type { Viewer } from '../../../src/access/viewer.ts'
+import { saveDeviceGroup } from '../../../src/device-group/commands.ts'
 import { createJobTemplate } from '../../../src/job-template/commands.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
 import { runSchedules } from '../../../src/scheduler/run-schedules.ts'
@@ -165,4 +166,45 @@ test('a number of times or runs outside of the bounds is an error', async () => 
   )
   expect(refused.map(({ extensions }) => extensions.code)).toEqual(['INVALID_INPUT', 'INVALID_INPUT'])
   await change(remove, { scheduleId: 'nightly' })
+})
+
+test('a job has the rollout of its template, and the conditions that the groups of its waves have then', async () => {
+  const by = owner
+  await saveDeviceGroup(door.deps, by, { name: 'early', queryCondition: "tags.ring = 'early'" })
+  await createJobTemplate(door.deps, by, {
+    templateId: 'in-waves',
+    queryCondition: '*',
+    cloudToDeviceMethod: { methodName: 'reboot' },
+    rollout: {
+      budget: { groupBy: 'tags.site', maxConcurrent: 1 },
+      abort: [{ responseStatus: 503, percent: 5, action: 'pause' }],
+      waves: [{ queryCondition: "group('early')", gate: { succeededPercent: 100 } }, {}],
+    },
+  })
+  await change(create, { ...nightly, scheduleId: 'waves', templateId: 'in-waves', onMissed: 'RUN_ONCE' })
+  await saveDeviceGroup(door.deps, by, { name: 'early', queryCondition: "tags.ring = 'first'" })
+  clock.advance(24 * 3_600_000)
+  await run()
+  const { data } = await door.ask(`{ jobSchedule(scheduleId: "waves") { runs(first: 1) { outcome job {
+    rollout { budget { groupBy maxConcurrent } abort { responseStatus percent action } }
+    waves { queryCondition gate { succeededPercent } }
+  } } } }`)
+  expect(data.jobSchedule).toEqual({
+    runs: [
+      {
+        outcome: 'SCHEDULED',
+        job: {
+          rollout: {
+            budget: { groupBy: 'tags.site', maxConcurrent: 1 },
+            abort: [{ responseStatus: 503, percent: 5, action: 'PAUSE' }],
+          },
+          waves: [
+            { queryCondition: "(tags.ring = 'first')", gate: { succeededPercent: 100 } },
+            { queryCondition: null, gate: null },
+          ],
+        },
+      },
+    ],
+  })
+  await change(remove, { scheduleId: 'waves' })
 })

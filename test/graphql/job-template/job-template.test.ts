@@ -36,9 +36,14 @@ const update = `mutation ($input: UpdateJobTemplateInput!) {
 const remove = `mutation ($input: DeleteJobTemplateInput!) {
   deleteJobTemplate(input: $input) { ... on DeleteJobTemplatePayload { id templateId } ... on Error { code message } }
 }`
+const wholeRollout = `status rollout {
+    maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent }
+    abort { on errorCode responseStatus percent afterDevices action }
+  }
+  waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }`
 const schedule = `mutation ($input: ScheduleFromTemplateInput!) {
   scheduleFromTemplate(input: $input) {
-    ... on ScheduleJobPayload { job { jobId name queryCondition startTime rollout { maxPerMinute } labels { value } } }
+    ... on ScheduleJobPayload { job { jobId name queryCondition startTime ${wholeRollout} labels { value } } }
     ${errors}
   }
 }`
@@ -124,6 +129,11 @@ test.each([
   ['both operations', { updateTwin: { tags: { a: 1 } } }, { code: 'INVALID_INPUT', path: [] }],
   ['a limit that twin updates do not have', { rollout: { maxConcurrent: 0 } }, { path: ['rollout', 'maxConcurrent'] }],
   ['a group that does not exist', { queryCondition: "group('gone')" }, { code: 'QUERY_CONDITION', column: 1 }],
+  [
+    'a group of a wave that does not exist',
+    { rollout: { waves: [{ queryCondition: "group('gone')" }, {}] } },
+    { code: 'INVALID_INPUT', path: ['rollout', 'waves', '0', 'queryCondition'] },
+  ],
   ['an ID with a space', { templateId: 'a b' }, { path: ['templateId'] }],
 ])('%s: nothing is created', async (_what, input, error) => {
   expect(await change(create, { ...reboot, ...input })).toMatchObject(error)
@@ -174,6 +184,40 @@ test('a job has a copy of its template, and other values where they are given', 
   expect(data.job).toEqual({ cloudToDeviceMethod: { methodName: 'reboot', payload: { delay: 5 } } })
 })
 
+test('a job has the limits, the budget, the abort rules, the waves and the approval of its template', async () => {
+  const rule = { on: [], errorCode: null, responseStatus: null, percent: 2.5, afterDevices: 10, action: 'CANCEL' }
+  const limits = {
+    maxPerMinute: 60,
+    maxConcurrent: 5,
+    approval: true,
+    budget: { groupBy: 'tags.site', maxConcurrent: 1 },
+    abort: [
+      { ...rule, on: ['FAILED', 'TIMED_OUT'] },
+      { ...rule, on: null, errorCode: 'GatewayTimeout', action: 'PAUSE' },
+      { ...rule, on: null, responseStatus: 503 },
+    ],
+  }
+  const canary = { devices: 1, gate: { succeededPercent: 97.5, soakSeconds: 60, approval: true, onFailure: 'CANCEL' } }
+  const waves = [canary, { percent: 10, gate: {} }, { queryCondition: "tags.site = 'south'" }, {}]
+  await change(create, { ...reboot, rollout: { ...limits, waves } })
+  // The rollout is read and stored again.
+  await change(update, { templateId: 'reboot', description: 'All of it' })
+  const size = { devices: null, percent: null, queryCondition: null, gate: null }
+  expect(await change(schedule, { templateId: 'reboot' })).toMatchObject({
+    job: {
+      status: 'WAITING_FOR_APPROVAL',
+      rollout: { ...limits, abort: limits.abort.map((one) => ({ ...one, on: one.on ?? [] })) },
+      waves: [
+        { ...size, ...canary },
+        { ...size, percent: 10, gate: { succeededPercent: null, soakSeconds: 0, approval: false, onFailure: 'PAUSE' } },
+        { ...size, queryCondition: "tags.site = 'south'" },
+        size,
+      ],
+    },
+  })
+  await change(remove, { templateId: 'reboot' })
+})
+
 test('a template names groups, whose conditions are put in when a job is scheduled, and keeps them from being deleted', async () => {
   const by = owner
   await saveDeviceGroup(door.deps, by, { name: 'pumps', queryCondition: "deviceId = 'pump-1'" })
@@ -182,11 +226,16 @@ test('a template names groups, whose conditions are put in when a job is schedul
   expect(await change(schedule, { templateId: 'reboot' })).toMatchObject({
     job: { queryCondition: "(deviceId = 'pump-2')" },
   })
+  const waves = [{ queryCondition: "group('pumps')" }, {}]
+  await change(update, { templateId: 'reboot', queryCondition: '*', rollout: { waves } })
+  expect(await change(schedule, { templateId: 'reboot' })).toMatchObject({
+    job: { queryCondition: '*', waves: [{ queryCondition: "(deviceId = 'pump-2')" }, { queryCondition: null }] },
+  })
   await expect(deleteDeviceGroup(door.deps, 'pumps')).rejects.toMatchObject({
     code: 'CONFLICT',
     message: 'Job templates name the device group "pumps": "reboot". Change or delete them first.',
   })
-  await change(update, { templateId: 'reboot', queryCondition: '*' })
+  await change(update, { templateId: 'reboot', rollout: null })
   await deleteDeviceGroup(door.deps, 'pumps')
   await change(remove, { templateId: 'reboot' })
 })
