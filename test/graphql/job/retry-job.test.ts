@@ -88,6 +88,45 @@ test('a retry does the same again, on the devices on which it failed', async () 
   expect(Object(data.job).history[0]).toEqual({ type: 'SCHEDULED', actor: 'iothubowner', reason: 'after the storm' })
 })
 
+test('a retry has the limits, the budget, the abort rules and the waves of its source', async () => {
+  const given = {
+    maxPerMinute: 600,
+    maxConcurrent: 50,
+    budget: { groupBy: 'tags.site', maxConcurrent: 1 },
+    abort: [
+      { on: ['failed', 'timedOut'], percent: 50, afterDevices: 2, action: 'pause' },
+      { errorCode: 'GatewayTimeout', percent: 5, afterDevices: 3, action: 'cancel' },
+      { responseStatus: 503, percent: 10, action: 'pause' },
+    ],
+    waves: [{ devices: 1, gate: { succeededPercent: 50, soakSeconds: 60 } }, { queryCondition: 'tags.a = 1' }, {}],
+  }
+  const jobId = await givenMethodJob(door.deps, 'pump', {}, { rollout: given })
+  await start(door.deps, jobId)
+  await door.ask('mutation ($jobId: String!) { cancelJob(input: { jobId: $jobId }) { __typename } }', { jobId })
+  const { job } = await retry({ jobId, status: ['CANCELLED'] })
+  const controls = async (of: string) => {
+    const { data } = await door.ask(
+      `query ($jobId: String!) { job(jobId: $jobId) {
+        rollout {
+          maxPerMinute maxConcurrent budget { groupBy maxConcurrent }
+          abort { on errorCode responseStatus percent afterDevices action matchedCount }
+        }
+        waves { devices queryCondition gate { succeededPercent soakSeconds onFailure } }
+      } }`,
+      { jobId: of },
+    )
+    return data.job
+  }
+  const ofSource = await controls(jobId)
+  expect(ofSource).toMatchObject({
+    rollout: { budget: given.budget, abort: [{}, { errorCode: 'GatewayTimeout' }, { responseStatus: 503 }] },
+    waves: [{ devices: 1 }, { queryCondition: 'tags.a = 1' }, {}],
+  })
+  expect(await controls(job.jobId)).toEqual(ofSource)
+  // Its own devices are divided into the waves.
+  expect(await devicesOf(job.jobId)).toHaveLength(3)
+})
+
 test('a retry of a twin update has its patch', async () => {
   await start(door.deps, await givenTwinJob(door.deps, 'pump', { jobId: 'patch', maxExecutionTimeInSeconds: 1 }))
   clock.advance(1000)
