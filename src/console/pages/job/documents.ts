@@ -60,6 +60,28 @@ graphql(`
   }
 `)
 
+/** A wave of the job. It is selected for jobs with waves only: the hub reads a row for each wave. */
+graphql(`
+  fragment WaveNow on JobWave {
+    number
+    devices
+    percent
+    queryCondition
+    gate {
+      succeededPercent
+      soakSeconds
+      approval
+      onFailure
+    }
+    status
+    closedTime
+    soakEndTime
+    deviceJobStatistics {
+      ...Counters
+    }
+  }
+`)
+
 /** Data around the job that no subscription reports, so it is read repeatedly. */
 graphql(`
   fragment JobAround on Job {
@@ -136,26 +158,35 @@ export const JobPageDocument = graphql(`
       ...JobAsScheduled
       ...JobNow
       ...JobAround
+      waves {
+        ...WaveNow
+      }
     }
   }
 `)
 
 /** The data of a job that may change without an event. */
 export const JobPulseDocument = graphql(`
-  query JobPulse($jobId: String!) {
+  query JobPulse($jobId: String!, $hasWaves: Boolean!) {
     job(jobId: $jobId) {
       ...JobNow
       ...JobAround
+      waves @include(if: $hasWaves) {
+        ...WaveNow
+      }
     }
   }
 `)
 
 export const JobProgressDocument = graphql(`
-  subscription JobProgress($jobId: String!, $after: Int) {
+  subscription JobProgress($jobId: String!, $hasWaves: Boolean!, $after: Int) {
     deviceJobStatistics(jobId: $jobId, after: $after) {
       version
       job {
         ...JobNow
+        waves @include(if: $hasWaves) {
+          ...WaveNow
+        }
       }
     }
   }
@@ -265,6 +296,21 @@ export const JobResumeDocument = graphql(`
     resumeJob(input: $input) {
       __typename
       ... on ResumeJobPayload {
+        job {
+          id
+          ...JobNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
+export const JobOpenWaveDocument = graphql(`
+  mutation JobOpenWave($input: OpenWaveInput!) {
+    openWave(input: $input) {
+      __typename
+      ... on OpenWavePayload {
         job {
           id
           ...JobNow

@@ -25,9 +25,10 @@ import { Progress } from './progress.tsx'
 import { ProgressChartPanel } from './progress-chart/panel.tsx'
 import { RetryDialog } from './retry-dialog.tsx'
 import type { KnownJob } from './use-job.ts'
+import { Waves } from './waves-panel.tsx'
 
 /** The page of a job that exists. */
-export function JobView({ job, now, around, liveError, follow, refresh }: KnownJob) {
+export function JobView({ job, now, waves, around, liveError, follow, refresh }: KnownJob) {
   const { jobId } = job
   const [dialog, setDialog] = useState<
     | 'approve'
@@ -150,6 +151,7 @@ export function JobView({ job, now, around, liveError, follow, refresh }: KnownJ
             liveError={liveError}
             onFollow={follow}
           />
+          <Waves jobId={jobId} now={now} waves={waves} history={around.history} onChanged={refresh} />
           <ProgressChartPanel jobId={jobId} now={now} />
           <FailureGroups groups={failureGroups} onShow={show} onRetry={canRetry && ((retry) => setDialog({ retry }))} />
         </div>

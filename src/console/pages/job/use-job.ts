@@ -1,6 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { type CombinedError, useClient, useQuery } from 'urql'
-import type { JobAroundFragment, JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import type {
+  JobAroundFragment,
+  JobAsScheduledFragment,
+  JobNowFragment,
+  WaveNowFragment,
+} from '../../../generated/console/graphql.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLiveEvents } from '../../hub/use-subscription.ts'
 import { newerOf } from '../../newer-job.ts'
@@ -10,6 +15,8 @@ import { JobPageDocument, JobProgressDocument, JobPulseDocument } from './docume
 export type KnownJob = {
   readonly job: JobAsScheduledFragment
   readonly now: JobNowFragment
+  /** Empty for a job without waves, and for one whose waves the hub does not show to this viewer. */
+  readonly waves: readonly WaveNowFragment[]
   readonly around: JobAroundFragment
   /** Why it is no longer followed. */
   readonly liveError: LiveError | undefined
@@ -17,6 +24,9 @@ export type KnownJob = {
   /** Reads the data that no event reports, after a change made on this page. */
   readonly refresh: () => void
 }
+
+/** A state of the job. The waves are missing where they were not selected, because the job has none. */
+type Reported = JobNowFragment & { readonly waves?: readonly WaveNowFragment[] | null }
 
 /** What the page can show of its job. */
 export type JobState =
@@ -32,11 +42,12 @@ const pulse = 5_000
 export function useJob(jobId: string): JobState {
   const client = useClient()
   const [{ data, error, fetching }, ask] = useQuery({ query: JobPageDocument, variables: { jobId } })
-  const [now, setNow] = useState<JobNowFragment>()
+  const [now, setNow] = useState<Reported>()
   const [around, setAround] = useState<JobAroundFragment>()
   const job = data?.job
+  const hasWaves = (job?.waves ?? []).length > 0
 
-  const accept = useCallback((reported: JobNowFragment) => setNow((known) => newerOf(known, reported)), [])
+  const accept = useCallback((reported: Reported) => setNow((known) => newerOf(known, reported)), [])
   useEffect(() => {
     if (!job) return
     accept(job)
@@ -45,7 +56,7 @@ export function useJob(jobId: string): JobState {
 
   const live = useLiveEvents(
     JobProgressDocument,
-    { jobId },
+    { jobId, hasWaves },
     (events) => {
       for (const { deviceJobStatistics } of events) {
         accept(deviceJobStatistics.job)
@@ -59,17 +70,17 @@ export function useJob(jobId: string): JobState {
 
   const refresh = useCallback(() => {
     void client
-      .query(JobPulseDocument, { jobId }, { requestPolicy: 'network-only' })
+      .query(JobPulseDocument, { jobId, hasWaves }, { requestPolicy: 'network-only' })
       .toPromise()
       .then((answer) => {
         if (!answer.data?.job) return
         accept(answer.data.job)
         setAround(answer.data.job)
       })
-  }, [client, jobId, accept])
+  }, [client, jobId, hasWaves, accept])
 
-  // Each transition of the job adds an event to its history.
-  const step = now && `${now.status} ${now.endTime}`
+  // Each transition of the job or of a wave adds an event to its history.
+  const step = now && [now.status, now.endTime, ...(now.waves ?? []).map(({ status }) => status)].join()
   const seen = useRef(step)
   useEffect(() => {
     if (seen.current !== undefined && seen.current !== step) refresh()
@@ -89,7 +100,8 @@ export function useJob(jobId: string): JobState {
   useRetryWhenBack(job ? undefined : error, retry)
 
   if (job && now !== undefined && around !== undefined) {
-    return { is: 'known', job, now, around, liveError: live.error, follow: live.retry, refresh }
+    const waves = now.waves ?? []
+    return { is: 'known', job, now, waves, around, liveError: live.error, follow: live.retry, refresh }
   }
   if (error !== undefined && !job) {
     return { is: 'failed', error, retry }
