@@ -36,7 +36,7 @@ import { createMetricsServer } from './http/metrics-server.ts'
 import { withPreparedAnswer } from './http/prepared-answer.ts'
 import { createHttpServer, type Mounts } from './http/server.ts'
 import { mountWebHandler } from './http/web-handler.ts'
-import { type InstanceRole, instanceRoles } from './instance-roles.ts'
+import type { InstanceRole } from './instance-roles.ts'
 import { readRequestKey } from './job/store/jobs.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import { createAnswerRoom } from './limits/answer-room.ts'
@@ -492,7 +492,8 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   const giveNotice = async (): Promise<void> => {
     const isAny = (...roles: readonly InstanceRole[]): boolean =>
       roles.some((role) => (roleWatch?.others(role) ?? 0) > 0)
-    if (!isRunning || !isAny(...instanceRoles)) return
+    // The embedded PostgreSQL serves this instance only. Otherwise, one that has just started may not be known yet.
+    if (!isRunning || config.databaseUrl === undefined) return
     await retire()
     if (isAny(...hubRoles.filter((role) => role !== 'worker')))
       await systemClock.sleep(config.drain.noticeSeconds * 1000, hurrying.signal)
