@@ -9,15 +9,21 @@ import type { JobRow } from './store/jobs.ts'
 import { saveApproved, saveRejected } from './store/transitions.ts'
 import { findOpenGate, noteDecision, type OpenGate, openNextWave, saveGateFailed } from './store/waves.ts'
 
+/** What is approved or rejected. `wave`: the wave to open; left out for the start of the job. */
+export type Decision = {
+  readonly jobId: string
+  readonly wave?: number | null | undefined
+  readonly reason?: string | null | undefined
+}
+
 /**
  * Approves a job that waits for it: it waits for its start time from now on, or for a slot. In a running job with waves, the
- * opening of the next wave is approved. NotFoundError, OutOfScopeError
- * for a foreign job, ConflictError when the job does not wait for an approval, InvalidInputError when the same client
- * scheduled it, or for a reason that is too long.
+ * opening of the next wave is approved. NotFoundError, OutOfScopeError for a foreign job, ConflictError when the job does not
+ * wait for this approval, InvalidInputError when the same client scheduled it, or for a reason that is too long.
  */
-export async function approveJob(deps: Deps, by: By, jobId: string, reason?: string | null): Promise<void> {
+export async function approveJob(deps: Deps, by: By, { jobId, wave, reason }: Decision): Promise<void> {
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
-    const gate = await waitingGate(tx, job)
+    const gate = await waitingGate(tx, job, wave)
     if (gate !== undefined) {
       const now = deps.clock.now()
       await requireSomebodyElse(tx, by, jobId)
@@ -34,12 +40,12 @@ export async function approveJob(deps: Deps, by: By, jobId: string, reason?: str
 
 /**
  * Rejects a job that waits for an approval: it is cancelled, and never starts. In a running job with waves, the gate fails
- * instead, so that the job is paused or cancelled. Whoever scheduled it may do so too, because
- * that stops it only. Errors as those of `approveJob`.
+ * instead, so that the job is paused or cancelled. Whoever scheduled it may do so too, because that stops it only. Errors as
+ * those of `approveJob`.
  */
-export async function rejectJob(deps: Deps, by: By, jobId: string, reason?: string | null): Promise<void> {
+export async function rejectJob(deps: Deps, by: By, { jobId, wave, reason }: Decision): Promise<void> {
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
-    const gate = await waitingGate(tx, job)
+    const gate = await waitingGate(tx, job, wave)
     if (gate !== undefined) {
       const now = deps.clock.now()
       await noteDecision(tx, gate, 'rejected', { by, reason: message }, now)
@@ -84,14 +90,26 @@ export async function openWave(deps: Deps, by: By, jobId: string, wave: number, 
 }
 
 /**
- * The gate of a running job that waits for an approval only; undefined when the job has no such gate. After a gate has failed
- * and the job was resumed, an approval is the only way on, too.
+ * The gate of a running job that waits for an approval only; undefined when the job has no such gate and no wave is given.
+ * After a gate has failed and the job was resumed, an approval is the only way on, too. ConflictError when it is not this wave
+ * that waits: whoever decides may have seen the job as it was before.
  */
-async function waitingGate(tx: Tx, { id, status, waves }: JobRow): Promise<OpenGate | undefined> {
-  if (waves === null || status !== 'running') return undefined
+async function waitingGate(
+  tx: Tx,
+  { id, status, waves }: JobRow,
+  wave: Decision['wave'],
+): Promise<OpenGate | undefined> {
+  if (waves === null || status !== 'running') {
+    if (wave == null) return undefined
+    throw new ConflictError(`Wave ${wave} of job "${id}" does not wait for an approval.`)
+  }
   const gate = await findOpenGate(tx, id)
-  if (gate?.hasLater && gate.gate?.approval && (gate.waitsForApproval || gate.hasFailed)) return gate
-  throw new ConflictError(`No wave of job "${id}" waits for an approval.`)
+  if (!(gate?.hasLater && gate.gate?.approval && (gate.waitsForApproval || gate.hasFailed))) {
+    throw new ConflictError(`No wave of job "${id}" waits for an approval.`)
+  }
+  const next = gate.wave + 1
+  if (wave == null || wave === next) return gate
+  throw new ConflictError(`Wave ${wave} of job "${id}" does not wait for an approval: wave ${next} does.`)
 }
 
 /** A second pair of eyes: InvalidInputError for the client that scheduled the job. */

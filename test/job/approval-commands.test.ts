@@ -39,7 +39,7 @@ describe('a job that needs an approval', () => {
     const jobId = await givenJob()
     await runSteps()
     expect(await statusOf(jobId)).toBe('waitingForApproval')
-    await approveJob(deps, approver, jobId, 'ticket 4711')
+    await approveJob(deps, approver, { jobId, reason: 'ticket 4711' })
     await runSteps()
     expect(await statusOf(jobId)).toBe('running')
     const byUser = { cause: 'user' }
@@ -53,7 +53,7 @@ describe('a job that needs an approval', () => {
 
   test('waits for its start time after the approval', async () => {
     const jobId = await givenJob({ startTime: new Date(clock.now().getTime() + 60_000) })
-    await approveJob(deps, approver, jobId)
+    await approveJob(deps, approver, { jobId })
     await runSteps()
     expect(await statusOf(jobId)).toBe('scheduled')
   })
@@ -61,7 +61,7 @@ describe('a job that needs an approval', () => {
   test('is not approved by the client that scheduled it, and nothing changes', async () => {
     const jobId = await givenJob()
     const before = await jobRow(deps, jobId)
-    await expect(approveJob(deps, tester, jobId)).rejects.toMatchObject({
+    await expect(approveJob(deps, tester, { jobId })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       path: ['jobId'],
       message: `You have scheduled job "${jobId}". Somebody else has to approve it.`,
@@ -73,7 +73,7 @@ describe('a job that needs an approval', () => {
   test('ends when it is rejected, also by the client that scheduled it, and never starts', async () => {
     for (const by of [approver, tester]) {
       const jobId = await givenJob()
-      await rejectJob(deps, by, jobId, 'wrong site')
+      await rejectJob(deps, by, { jobId, reason: 'wrong site' })
       await runSteps()
       expect(await jobRow(deps, jobId)).toMatchObject({
         status: 'cancelled',
@@ -102,19 +102,19 @@ describe('a job that needs an approval', () => {
       status: 'failed',
       failureReason: 'The deadline of the job passed before it was approved.',
     })
-    await expect(approveJob(deps, approver, jobId)).rejects.toThrow("Job cannot be approved in 'Failed' status.")
+    await expect(approveJob(deps, approver, { jobId })).rejects.toThrow("Job cannot be approved in 'Failed' status.")
   })
 
   test('has retries that need an approval, too, by somebody else than who retried it', async () => {
     const jobId = await givenJob()
-    await approveJob(deps, approver, jobId)
+    await approveJob(deps, approver, { jobId })
     await runSteps()
     await cancelJob(deps, tester, jobId)
     const retryId = await retryJob(deps, approver, { jobId, status: ['canceled'] })
     await runSteps()
     expect(await statusOf(retryId)).toBe('waitingForApproval')
-    await expect(approveJob(deps, approver, retryId)).rejects.toMatchObject({ path: ['jobId'] })
-    await approveJob(deps, tester, retryId)
+    await expect(approveJob(deps, approver, { jobId: retryId })).rejects.toMatchObject({ path: ['jobId'] })
+    await approveJob(deps, tester, { jobId: retryId })
     await runSteps()
     expect(await statusOf(retryId)).toBe('running')
   })
@@ -122,8 +122,8 @@ describe('a job that needs an approval', () => {
   test('is approved by one of two clients that do so at the same time', async () => {
     const jobId = await givenJob()
     const results = await Promise.allSettled([
-      approveJob(deps, approver, jobId),
-      rejectJob(deps, byPolicy('other'), jobId),
+      approveJob(deps, approver, { jobId }),
+      rejectJob(deps, byPolicy('other'), { jobId }),
     ])
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     expect(await historyOf(jobId)).toHaveLength(2)
@@ -132,9 +132,9 @@ describe('a job that needs an approval', () => {
 
 test('a job that needs no approval can be neither approved nor rejected, nor can one that does not exist', async () => {
   const jobId = await givenMethodJob(deps, 'pump')
-  await expect(approveJob(deps, approver, jobId)).rejects.toThrow("Job cannot be approved in 'Queued' status.")
-  await expect(rejectJob(deps, approver, jobId)).rejects.toThrow("Job cannot be rejected in 'Queued' status.")
-  await expect(approveJob(deps, approver, 'unknown')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(approveJob(deps, approver, { jobId })).rejects.toThrow("Job cannot be approved in 'Queued' status.")
+  await expect(rejectJob(deps, approver, { jobId })).rejects.toThrow("Job cannot be rejected in 'Queued' status.")
+  await expect(approveJob(deps, approver, { jobId: 'unknown' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
 test('approval is true or false', async () => {

@@ -84,12 +84,12 @@ const arrows: Readonly<Record<string, readonly [from: JobStatus, walk: (job: str
   ],
   'waitingForApproval approve scheduled': [
     'waitingForApproval',
-    (job) => approveJob(deps, byPolicy('night shift'), job, 'wrong site'),
+    (job) => approveJob(deps, byPolicy('night shift'), { jobId: job, reason: 'wrong site' }),
     { type: 'approved', cause: 'user', ...byUser },
   ],
   'waitingForApproval reject cancelled': [
     'waitingForApproval',
-    (job) => rejectJob(deps, byPolicy('night shift'), job, 'wrong site'),
+    (job) => rejectJob(deps, byPolicy('night shift'), { jobId: job, reason: 'wrong site' }),
     { type: 'rejected', cause: 'user', ...byUser },
   ],
   'waitingForApproval fail failed': [

@@ -386,7 +386,7 @@ describe('a gate', () => {
 
   test('with an approval lets somebody else open the next wave, and nobody before its share is reached', async () => {
     const jobId = await givenWaves([{ devices: 4, gate: { ...strict, approval: true } }, {}])
-    await expect(approveJob(deps, approver, jobId)).rejects.toThrow('waits for an approval')
+    await expect(approveJob(deps, approver, { jobId })).rejects.toThrow('waits for an approval')
     await expect(openWave(deps, tester, jobId, 2)).rejects.toThrow('requires an approval')
     await instance.dispatch()
     await answerAll()
@@ -397,9 +397,9 @@ describe('a gate', () => {
       cause: 'gate',
       wave: 1,
     })
-    await expect(approveJob(deps, tester, jobId)).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['jobId'] })
+    await expect(approveJob(deps, tester, { jobId })).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['jobId'] })
     expect((await jobRow(deps, jobId)).openWave).toBe(1)
-    await approveJob(deps, approver, jobId, 'looks good')
+    await approveJob(deps, approver, { jobId, reason: 'looks good' })
     const byApprover = { cause: 'user', actor: 'approver', reason: 'looks good' }
     expect((await eventsOf(jobId)).slice(-2)).toMatchObject([
       { type: 'approved', wave: 1, ...byApprover },
@@ -414,16 +414,47 @@ describe('a gate', () => {
     await instance.dispatch()
     await answerAll()
     await judge()
-    await rejectJob(deps, approver, jobId, 'too hot')
+    await rejectJob(deps, approver, { jobId, reason: 'too hot' })
     expect((await eventsOf(jobId)).slice(-2)).toMatchObject([
       { type: 'rejected', status: 'running', reason: 'too hot', wave: 1 },
       { type: 'paused', status: 'paused', cause: 'gate', reason: 'The opening of wave 2 was rejected.' },
     ])
     await resumeJob(deps, tester, jobId)
     await expect(openWave(deps, tester, jobId, 2)).rejects.toThrow('requires an approval')
-    await approveJob(deps, approver, jobId)
+    await approveJob(deps, approver, { jobId })
     expect((await jobRow(deps, jobId)).openWave).toBe(2)
   })
+})
+
+test('an approval or a rejection of a wave counts for no other wave, nor for the start of the job', async () => {
+  const gate = { approval: true }
+  const jobId = await givenWaves([{ devices: 2, gate }, { devices: 2, gate }, {}], {
+    request: { rollout: { approval: true, waves: [{ devices: 2, gate }, { devices: 2, gate }, {}] } },
+  })
+  const wave2 = { jobId, wave: 2 }
+  const refused = (wave: number) => ({
+    code: 'CONFLICT',
+    message: expect.stringContaining(`Wave ${wave} of job "${jobId}"`),
+  })
+  for (const decide of [approveJob, rejectJob]) {
+    await expect(decide(deps, approver, wave2)).rejects.toMatchObject(refused(2))
+  }
+  await approveJob(deps, approver, { jobId })
+  await start()
+  await instance.dispatch()
+  await answerAll()
+  await judge()
+  await approveJob(deps, approver, wave2)
+  await instance.dispatch()
+  await answerAll()
+  await judge()
+  const before = await eventsOf(jobId)
+  for (const decide of [approveJob, rejectJob]) {
+    await expect(decide(deps, approver, wave2)).rejects.toThrow('does not wait for an approval: wave 3 does.')
+  }
+  expect(await eventsOf(jobId)).toEqual(before)
+  await approveJob(deps, approver, { jobId, wave: 3 })
+  expect((await jobRow(deps, jobId)).openWave).toBe(3)
 })
 
 describe('the counters of the waves', () => {

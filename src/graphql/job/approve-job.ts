@@ -50,7 +50,7 @@ builder.mutationField('approveJob', (t) =>
     },
     resolve: async (_root, { input: { jobId, reason } }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
-      await approveJob(deps, viewer, jobId, reason)
+      await approveJob(deps, viewer, { jobId, reason })
       return { jobId }
     },
   }),
@@ -78,7 +78,7 @@ builder.mutationField('rejectJob', (t) =>
     args: { input: t.arg({ type: RejectJobInput, required: true, description: 'The job to reject, and the reason.' }) },
     resolve: async (_root, { input: { jobId, reason } }, { deps, viewer }) => {
       deps.throttles.take('jobOperations')
-      await rejectJob(deps, viewer, jobId, reason)
+      await rejectJob(deps, viewer, { jobId, reason })
       return { jobId }
     },
   }),
