@@ -21,8 +21,6 @@ export default defineConfig({
     // Twice as many as cores that CI has: many tests wait most of their time, for tokens and leases that end.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
-    // A connection that a test left open ends with its database or its server, perhaps while the next file runs. That is no news.
-    onUnhandledError: (error) => !('code' in error && error.code === '57P01'),
     projects: Object.entries(projects).map(([name, files]) => ({
       resolve: {
         // Vite would take graphql's "module" file and Node its "main": two copies, which refuse each other's types.

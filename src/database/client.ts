@@ -222,17 +222,12 @@ export function createDb(
   ): Promise<T> => {
     const client = await from.connect()
     let broken: Error | undefined
-    // The pool listens to idle connections only, and an `error` event without a listener would end the process.
-    const onBroken = (error: Error): void => {
-      broken = error
-    }
-    client.on('error', onBroken)
     try {
       return await work(client)
     } catch (error) {
       if (isReadOnly(error)) healthCheck.look()
       // A connection that does not answer cannot roll back; closing it does. One to a standby must not be kept.
-      if (isOutage(error) || isReadOnly(error)) broken ??= toError(error)
+      if (isOutage(error) || isReadOnly(error)) broken = toError(error)
       else {
         await restore(client).catch((restoreError: Error) => {
           broken = restoreError
@@ -240,7 +235,6 @@ export function createDb(
       }
       throw error
     } finally {
-      client.off('error', onBroken)
       client.release(broken)
     }
   }

@@ -57,7 +57,9 @@ export class Pool extends pg.Pool {
       max: settings.connections,
       connectionTimeoutMillis: settings.wait,
       query_timeout: settings.patience,
-      ...(prologue === undefined ? {} : { verify: (client, done) => runFirst(client, prologue, done) }),
+      ...(prologue === undefined
+        ? {}
+        : { verify: (client, done) => client.query(prologue, (error: Error | null) => done(error ?? undefined)) }),
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       stream: () => {
@@ -147,15 +149,8 @@ const clientOf = (servers: Servers) =>
   class extends pg.Client {
     constructor(config: pg.ClientConfig = {}) {
       super({ ...config, connectionString: servers.current.url })
+      // The answer to a statement and the end of the session may arrive together. The pool no longer listens then, and
+      // whoever waits for the connection does not yet. An error without a listener would end the process.
+      this.on('error', () => {})
     }
   }
-
-/** Runs a statement on a connection that has no listener yet. */
-function runFirst(client: pg.PoolClient, statement: string, done: (error?: Error) => void): void {
-  const ignore = (): void => {} // the statement fails too, and reports it
-  client.on('error', ignore)
-  client.query(statement, (error: Error | null) => {
-    client.off('error', ignore)
-    done(error ?? undefined)
-  })
-}

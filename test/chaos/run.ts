@@ -13,7 +13,6 @@ import { startEmbeddedPostgres } from '../../src/database/embedded/server.ts'
 import { administer, databaseUrl } from '../support/database-server.ts'
 import { findProgram } from '../support/programs.ts'
 import { runChaos } from './chaos.ts'
-import { longPace } from './plan.ts'
 import { printSummary } from './summary.ts'
 
 const largestSeed = 2 ** 31 - 1
@@ -68,7 +67,6 @@ async function run(options: Options): Promise<void> {
       seconds: minutes * 60,
       devices,
       natsServers,
-      pace: longPace,
       signal,
       say,
     })
@@ -90,7 +88,7 @@ async function openDatabase(whenDone: (close: () => Promise<void>) => void): Pro
   if (given !== undefined && given !== '') {
     const name = `twincast_chaos_${randomBytes(6).toString('hex')}`
     await administer(given, `create database ${name}`)
-    whenDone(() => administer(given, `drop database ${name} with (force)`))
+    whenDone(async () => void (await administer(given, `drop database ${name} with (force)`)))
     return databaseUrl(given, name)
   }
   const path = await mkdtemp(join(tmpdir(), 'twincast-chaos-database-'))

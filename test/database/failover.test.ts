@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { type OpenAddresses, openAddresses } from '../support/addresses.ts'
+import { administer } from '../support/database-server.ts'
 import { type Replicated, startReplicated } from '../support/standby.ts'
 
 let servers: Replicated
@@ -50,12 +50,10 @@ const readiness = async () => (await fetch(`${addresses.http}/readyz`)).json()
 
 /** The connections of the hub to a server. */
 async function connectionsTo(host: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: servers.url(host), application_name: 'test' })
-  await client.connect()
-  const { rows } = await client.query(
+  const rows = await administer<{ name: string }>(
+    servers.url(host),
     "select application_name as name from pg_stat_activity where application_name like 'twincast%'",
   )
-  await client.end()
   return rows.map(({ name }) => name)
 }
 

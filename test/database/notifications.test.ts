@@ -103,6 +103,7 @@ test('who is alone knows it after a look, and learns at once of one who comes, a
 test('who goes without a word is missed at the next look, for it may not have sent its last', async () => {
   const a = await startProcess()
   const killed = new pg.Client({ connectionString: database.url })
+  killed.on('error', () => {}) // the statement reports it
   await killed.connect()
   await killed.query("select pg_notify('twincast', 'hello')")
   await expect.poll(() => a.hasListeners()).toBe(true)

@@ -7,12 +7,13 @@ export function databaseUrl(url: string, name: string): string {
   return address.href
 }
 
-/** Runs a statement on a connection of its own. */
-export async function administer(url: string, statement: string): Promise<void> {
+/** The rows of a statement that runs on a connection of its own. */
+export async function administer<Row extends pg.QueryResultRow>(url: string, statement: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {}) // the statement reports it
   await client.connect()
   try {
-    await client.query(statement)
+    return (await client.query<Row>(statement)).rows
   } finally {
     await client.end()
   }

@@ -30,8 +30,9 @@ async function create(template: string): Promise<TestDatabase> {
   await administer(server, `create database ${name} template ${template} strategy file_copy`)
   const url = databaseUrl(server, name)
   const pool = new pg.Pool({ connectionString: url, max: 4 })
-  // Dropping the database ends connections that a test left open; that is no news.
+  // Dropping the database ends connections that a test left open; that is no news. The pool listens to idle ones only.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return {
     url,
     pool,

@@ -12,7 +12,7 @@ export default class Runner extends TestRunner {
 }
 
 /** Whether the tests of a file may be repeated. */
-const meetsOtherPrograms = (path: string): boolean => /\/test\/(browser|clients|deploy|journeys)\//.test(path)
+const meetsOtherPrograms = (path: string): boolean => /\/test\/(browser|clients|journeys)\//.test(path)
 
 function repeatOnce(tasks: RunnerTask[]): void {
   for (const task of tasks) {

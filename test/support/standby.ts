@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import { findPostgresPrograms, type PostgresPrograms } from '../../src/database/embedded/binaries.ts'
 import { databaseName, makeCluster } from '../../src/database/embedded/cluster.ts'
 import { clusterIn, findPostgresHome, type PostgresHome } from '../../src/database/embedded/home.ts'
 import { postgresEnv, runAs } from '../../src/database/embedded/user.ts'
+import { administer } from './database-server.ts'
 import { freePorts } from './ports.ts'
 
 /** Two PostgreSQL servers: a primary, and a standby that has every commit of it before it is reported. */
@@ -65,12 +65,7 @@ export async function startReplicated(): Promise<Replicated> {
   const [primary, standby] = [`127.0.0.1:${port}`, `127.0.0.1:${standbyPort}`]
   const url = (...hosts: readonly string[]): string =>
     `postgresql://${databaseName}:${password}@${hosts.join(',')}/${databaseName}?target_session_attrs=read-write`
-  const run = async (host: string, statement: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: url(host) })
-    await client.connect()
-    await client.query(statement)
-    await client.end()
-  }
+  const run = (host: string, statement: string) => administer(url(host), statement)
   return {
     primary,
     standby,
