@@ -41,11 +41,12 @@ export const systemClock: Clock = {
 export type MovableClock = Clock & {
   /** Moves time on by `ms` milliseconds and ends the sleeps that are over then, the earliest first. */
   advance(ms: number): void
-  /** Resolves when somebody sleeps on this clock. */
-  asleep(): Promise<void>
+  /** Resolves when somebody sleeps on this clock; with `within`, until a time that is at most so many milliseconds ahead. */
+  asleep(within?: number): Promise<void>
 }
 
 type Sleeper = { readonly until: number; wake(): void }
+type Watcher = { readonly within: number; tell(): void }
 
 /**
  * Creates a clock that runs like the system's and can be moved forward; with `standsAt`, one that stands at that time
@@ -57,7 +58,7 @@ export function createMovableClock({ standsAt }: { readonly standsAt?: Date } = 
   let moved = 0
   const elapsed = (): number => start + moved + (standsAt === undefined ? systemClock.elapsed() - begin : 0)
   const sleepers = new Set<Sleeper>()
-  let watchers: (() => void)[] = []
+  let watchers: Watcher[] = []
   return {
     now: () => new Date(elapsed()),
     elapsed,
@@ -78,8 +79,9 @@ export function createMovableClock({ standsAt }: { readonly standsAt?: Date } = 
         sleepers.add(sleeper)
         signal?.addEventListener('abort', wake, { once: true })
         if (standsAt === undefined) void systemClock.sleep(ms, over.signal).then(wake)
-        for (const watcher of watchers) watcher()
-        watchers = []
+        const seen = watchers.filter(({ within }) => ms <= within)
+        watchers = watchers.filter((watcher) => !seen.includes(watcher))
+        for (const { tell } of seen) tell()
       }),
     giveWay: nextTurn,
     advance(ms) {
@@ -87,11 +89,11 @@ export function createMovableClock({ standsAt }: { readonly standsAt?: Date } = 
       const due = [...sleepers].filter((sleeper) => sleeper.until <= elapsed()).sort((a, b) => a.until - b.until)
       for (const sleeper of due) sleeper.wake()
     },
-    asleep: () =>
-      sleepers.size > 0
+    asleep: (within = Number.POSITIVE_INFINITY) =>
+      [...sleepers].some(({ until }) => until - elapsed() <= within)
         ? Promise.resolve()
         : new Promise((resolve) => {
-            watchers.push(resolve)
+            watchers.push({ within, tell: resolve })
           }),
   }
 }

@@ -53,7 +53,7 @@ async function pongs(device: RawDevice, count: number): Promise<void> {
 
 /** Lets the device's next lot be read. */
 async function nextLot(clock: TestClock, ms: number): Promise<void> {
-  await clock.asleep()
+  await clock.asleep(ms)
   clock.advance(ms)
 }
 
@@ -138,7 +138,7 @@ test('a device that connects too often is let in later, by the newest of its con
   for (let i = 0; i < 4; i++) (await connectRaw(hub.port, deviceId)).end()
   const [older, newer] = [await openRaw(hub.port), await openRaw(hub.port)]
   older.write(connectPacket(deviceId))
-  await clock.asleep()
+  await clock.asleep(2_000)
   newer.write(connectPacket(deviceId))
   expect(await older.next()).toBe('closed')
   // Nobody else waits for it.
