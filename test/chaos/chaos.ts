@@ -11,7 +11,7 @@ import { countOpenJobs, readDevices, readJobs } from './evidence.ts'
 import { judge } from './judge.ts'
 import { type Landscape, startLandscape } from './landscape.ts'
 import { createLoad } from './load.ts'
-import { type Pace, planDisturbances } from './plan.ts'
+import { planDisturbances } from './plan.ts'
 import { createRandom } from './random.ts'
 import type { Summary } from './summary.ts'
 
@@ -24,9 +24,6 @@ export type ChaosOptions = {
   readonly devices: number
   /** NATS servers: none, one, or several as a cluster. */
   readonly natsServers: number
-  readonly pace: Pace
-  /** Variables of all instances. */
-  readonly variables?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   say(line: string): void
 }
@@ -47,26 +44,28 @@ const moving = { share: 0.2, seconds: 6 }
  * what it says with what the devices say. Rejects with the signal's reason when that aborts. Leaves nothing behind but logs.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { databaseUrl, seed, seconds, devices: count, natsServers, pace, signal, say } = options
+  const { databaseUrl, seed, seconds, devices: count, natsServers, signal, say } = options
   // Each instance that is started, and each pause, listens to it.
   setMaxListeners(0, signal)
   const closers = createClosers()
   let landscape: Landscape | undefined
   try {
-    const plan = planDisturbances({ seed, seconds, hasNats: natsServers > 0, pace })
+    const plan = planDisturbances({ seed, seconds, hasNats: natsServers > 0 })
     say('starting three gateways, two apis and a worker')
     landscape = await startLandscape({
       databaseUrl,
       natsServers,
-      variables: { METHOD_WINDOW: '200', DRAIN_NOTICE_SECONDS: '2', ...options.variables },
+      variables: { METHOD_WINDOW: '200', DRAIN_NOTICE_SECONDS: '2' },
       signal,
     })
     closers.add(landscape.close)
     const { balancing, failures } = landscape
     const client = createHubClient({ url: `http://127.0.0.1:${balancing.requestPort}/graphql` })
     closers.add(async () => client.close())
+    const faults: string[] = []
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 })
     closers.add(() => pool.end())
+    pool.on('error', (error) => faults.push(`a connection of the judge was lost: ${error.message}`))
 
     say(`registering and connecting ${count.toLocaleString('en')} devices`)
     const devices = await registerFleet(client, fleetName, count, (index) => ({
@@ -74,7 +73,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       payload: { index },
       delayMs: { min: 20, max: 400 },
     }))
-    const faults: string[] = []
     const fleet = startFleetProcess(
       {
         host: '127.0.0.1',

@@ -8,7 +8,7 @@ import { freePorts } from '../support/ports.ts'
 import { openDatabaseProxy, openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { type Balancing, startBalancing } from './balancing.ts'
 import { startNatsServers } from './nats-cluster.ts'
-import { type Disturbance, gateways, type MemberName, memberNames } from './plan.ts'
+import { apis, type Disturbance, gateways, type MemberName, memberNames } from './plan.ts'
 
 type Partition = Extract<Disturbance, { readonly kind: 'partition' }>
 
@@ -148,7 +148,7 @@ export async function startLandscape({
     await Promise.all(memberNames.filter((name) => name !== 'worker').map((name) => member(name).start()))
     const balancing = await startBalancing(
       gateways.map((name) => member(name).behind),
-      (['api 1', 'api 2'] as const).map((name) => member(name).behind),
+      apis.map((name) => member(name).behind),
     )
     closers.add(() => balancing.close())
     return {

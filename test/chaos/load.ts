@@ -121,7 +121,10 @@ export function createLoad(options: Options): Load {
     })
     // An attempt whose answer was lost may have been accepted.
     const refusal = result !== null && result !== undefined && 'message' in result ? result.message : undefined
-    if (refusal !== undefined && !refusal.includes('already exists')) faults.push(`${jobId}: was refused: ${refusal}`)
+    if (refusal !== undefined && !refusal.includes('already exists')) {
+      faults.push(`${jobId}: was refused: ${refusal}`)
+      return
+    }
     accepted.push(jobId)
     open.add(jobId)
     following.push(awaitedLater(follow(jobId)))
@@ -154,7 +157,10 @@ export function createLoad(options: Options): Load {
         connectTimeoutInSeconds: 5,
         responseTimeoutInSeconds: options.responseTimeout,
       }
-      const { invokeDeviceMethod } = await client.execute(InvokeMethod, { input })
+      const { invokeDeviceMethod } = await abortable(
+        client.execute(InvokeMethod, { input }),
+        AbortSignal.any([signal, AbortSignal.timeout(patience)]),
+      )
       isAnswered = invokeDeviceMethod?.__typename === 'InvokeDeviceMethodPayload'
     } catch (error) {
       if (!isTemporary(error)) faults.push(`${methodName} ${deviceId}: ${String(error)}`)

@@ -12,8 +12,5 @@ server_name: server-${index}
 cluster { name: chaos, listen: "127.0.0.1:${port}", routes: [${routes}] }
 `,
   )
-  return Promise.all(configurations.map(startNatsServerWith))
+  return Promise.all(configurations.map((configuration) => startNatsServer(configuration)))
 }
-
-/** Without the index that `map` adds. */
-const startNatsServerWith = (configuration: string): Promise<NatsServer> => startNatsServer(configuration)

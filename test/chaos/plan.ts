@@ -25,44 +25,32 @@ export type Disturbance =
 export type Planned = { readonly at: number; readonly disturbance: Disturbance }
 
 /** Seconds that the parts of a plan last. */
-export type Pace = {
-  readonly freeze: number
-  readonly natsDown: number
-  readonly partition: readonly [least: number, most: number]
-  /** Until an instance that was disturbed works as before. */
-  readonly recovery: number
-  readonly rollingRestart: number
-  /** Between the beginnings of two disturbances. */
-  readonly pause: readonly [least: number, most: number]
-}
-
-/** That of the long run. */
-export const longPace: Pace = {
+export const pace = {
   freeze: 15,
   natsDown: 30,
   partition: [5, 20],
+  /** Until an instance that was disturbed works as before. */
   recovery: 10,
   rollingRestart: 45,
+  /** Between the beginnings of two disturbances. */
   pause: [3, 8],
-}
+} as const
 
 /** A part of a deck: which instances are disturbed together, and how. */
 type Card = { readonly members: readonly MemberName[]; readonly lasts: number; readonly disturbance: Disturbance }
 
 /**
  * What is done to the hub and when, which follows from the seed alone. All kinds take turns in a random order. An instance
- * is disturbed in one way at a time, and one gateway and one api are left alone.
+ * is disturbed in one way at a time, and one gateway and one api are left alone, as far as everything happens at its time.
  */
 export function planDisturbances({
   seed,
   seconds,
   hasNats,
-  pace = longPace,
 }: {
   readonly seed: number
   readonly seconds: number
   readonly hasNats: boolean
-  readonly pace?: Pace
 }): readonly Planned[] {
   const random = createRandom(seed)
   const deal = (): Card[] => {
@@ -90,8 +78,16 @@ export function planDisturbances({
       partition('bus'),
       partition('database'),
       partition('both'),
-      { members: gateways, lasts: pace.rollingRestart, disturbance: { kind: 'rolling restart' } },
-      ...(hasNats ? [{ members: [], lasts: 0, disturbance: { kind: 'nats', seconds: pace.natsDown } } as const] : []),
+      { members: gateways, lasts: pace.rollingRestart + pace.recovery, disturbance: { kind: 'rolling restart' } },
+      ...(hasNats
+        ? ([
+            {
+              members: [],
+              lasts: pace.natsDown + pace.recovery,
+              disturbance: { kind: 'nats', seconds: pace.natsDown },
+            },
+          ] as const)
+        : []),
     ])
   }
 

@@ -121,6 +121,7 @@ export async function openTcpProxy(target: { readonly host: string; readonly por
     async become(next) {
       weather = next
       answer = undefined
+      if (next === 'forward') awaited = undefined
       if (next === 'refuse') return stopListening()
       if (next === 'reset') resetAll()
       else for (const pair of pairs) settle(pair, next)
