@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import { type Answering, startHub } from './answering.ts'
 import { type Askers, startAskers } from './asking.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { fileJobs } from './filed-jobs.ts'
+import { leaveHub } from './hub.ts'
 import { type FiledJobs, jobPageBody } from './job-pages.ts'
 import { compare, measure } from './measure.ts'
 import { type Limit, type Row, type Run, VoidRunError } from './row.ts'
@@ -36,8 +36,7 @@ export async function compareServers(
   const closers = createClosers()
   try {
     const filed = await fileJobs(bench, (bench.quick ? quickSizes : full).jobs)
-    // This process has no further part in it, and the hub is to be the only instance.
-    await deps.db.query(sql`delete from instance`)
+    await leaveHub(deps)
     const hub = await start(databaseUrl, signal)
     closers.add(hub.close)
     const askers = startAskers(signal)

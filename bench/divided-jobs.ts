@@ -1,9 +1,8 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
-import { settleTables } from './devices.ts'
+import { forgetJobs, settleTables } from './devices.ts'
 import { registerFleet } from './fleet.ts'
-import type { BenchHub } from './hub.ts'
+import { type BenchHub, leaveHub } from './hub.ts'
 import { connectEvenly, scheduleAt, startInstances, untilNoneIsOpen } from './instances.ts'
 import { verifyJobs } from './jobs.ts'
 import { type Meter, measure } from './measure.ts'
@@ -39,20 +38,21 @@ export async function openDividedJobs(
   const { devices: count, jobs } = quick ? dividedSizes.quick : dividedSizes.full
   const { deps, databaseUrl, meters } = hub
   const keys = await registerFleet({ ...bench, deps }, fleet, count)
-  // This process only looks on: a gateway without devices would be asked for its share.
-  await deps.db.query(sql`delete from instance`)
+  await leaveHub(deps)
   const closers = createClosers()
   try {
     const instances = await startInstances({ databaseUrl, signal }, roles, env)
     closers.add(instances.close)
-    const gateways = instances.all.filter((_, index) => /^$|gateway/.test(roles[index] ?? ''))
+    const gateways = instances.all.filter((_, index) => roles[index]?.includes('gateway'))
     const devices = await connectEvenly(keys, gateways, signal)
     closers.add(devices.close)
     await settleTables({ deps, signal })
-    const api = instances.all.find((_, index) => /^$|api/.test(roles[index] ?? ''))
+    const api = instances.all.find((_, index) => roles[index]?.includes('api'))
     return {
       async run() {
-        if (api === undefined) throw new RangeError('None of the instances is an api.')
+        if (api === undefined) throw new RangeError('No instance has the role api.')
+        // Otherwise the tables would grow from round to round.
+        await forgetJobs({ deps })
         const ids: string[] = []
         const { cpuMicros } = await measure(
           {

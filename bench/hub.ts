@@ -36,6 +36,11 @@ export type BenchHub = {
   close(): Promise<void>
 }
 
+/** From now on, this process only looks on: it does not count as an instance of the hub that other processes run. */
+export async function leaveHub({ db }: Pick<Deps, 'db'>): Promise<void> {
+  await db.query(sql`delete from instance`)
+}
+
 export async function openHub(): Promise<BenchHub> {
   const path = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
   const closers = createClosers()

@@ -1,8 +1,7 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pause } from '../src/cli/abortable.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
-import { type BenchHub, openHub } from './hub.ts'
+import { type BenchHub, leaveHub, openHub } from './hub.ts'
 import { startInstances } from './instances.ts'
 import { compare } from './measure.ts'
 import type { Row } from './row.ts'
@@ -19,8 +18,7 @@ export async function idleInstances(bench: Bench): Promise<Row[]> {
   const closers = createClosers()
   /** Transactions per second while so many instances run on the hub's database. */
   const openIdle = async ({ deps, databaseUrl }: BenchHub, count: number): Promise<() => Promise<number>> => {
-    // This process has no part in it, and must not count as an instance.
-    await deps.db.query(sql`delete from instance`)
+    await leaveHub(deps)
     await deps.db.close()
     const roles = Array.from({ length: count }, () => 'gateway,api,worker')
     const started = await startInstances({ databaseUrl, signal }, roles)

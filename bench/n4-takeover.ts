@@ -4,6 +4,7 @@ import { createFleet } from '../src/simulator/fleet.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { type DeviceKey, registerFleet } from './fleet.ts'
+import { leaveHub } from './hub.ts'
 import { scheduleAt, startInstances, untilNoneIsOpen } from './instances.ts'
 import { verifyJobs } from './jobs.ts'
 import { compare } from './measure.ts'
@@ -24,7 +25,7 @@ export async function takeover(bench: Bench): Promise<Row[]> {
   const { moving, staying } = bench.quick ? quickSizes : full
   const { deps, databaseUrl, signal } = bench
   const keys = await registerFleet(bench, 'n4', moving + staying)
-  await deps.db.query(sql`delete from instance`)
+  await leaveHub(deps)
   const closers = createClosers()
   try {
     const { all, close } = await startInstances({ databaseUrl, signal }, ['api,worker', 'gateway'])

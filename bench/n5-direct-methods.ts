@@ -1,8 +1,8 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import { isNatsMissing, startNatsServer } from '../test/support/nats-server.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { connectDevices, registerFleet } from './fleet.ts'
+import { leaveHub } from './hub.ts'
 import { type Instance, startInstances } from './instances.ts'
 import { compare } from './measure.ts'
 import { median } from './numbers.ts'
@@ -18,7 +18,7 @@ const query = `mutation ($input: InvokeDeviceMethodInput!) {
 /** N5: a direct method of a device that is connected to another instance than the one that is asked. */
 export async function remoteMethods(bench: Bench): Promise<Row[]> {
   const keys = await registerFleet(bench, 'n5', (bench.quick ? quickSizes : full).devices)
-  await bench.deps.db.query(sql`delete from instance`)
+  await leaveHub(bench.deps)
   const rows = [await compareWays(bench, 'N5', keys, {})]
   if (isNatsMissing) {
     bench.say('N5 NATS is left out, because nats-server is not installed')

@@ -1,9 +1,9 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pause } from '../src/cli/abortable.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { settleTables } from './devices.ts'
 import { registerFleet } from './fleet.ts'
+import { leaveHub } from './hub.ts'
 import { connectEvenly, startInstances } from './instances.ts'
 import { compare } from './measure.ts'
 import type { Row } from './row.ts'
@@ -20,7 +20,7 @@ export async function leaving(bench: Bench): Promise<Row[]> {
   const { deps, databaseUrl, signal } = bench
   const keys = await registerFleet(bench, 'n6', count)
   await settleTables(bench)
-  await deps.db.query(sql`delete from instance`)
+  await leaveHub(deps)
   await deps.db.close()
   const closers = createClosers()
   try {

@@ -1,4 +1,3 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import { scheduleJob } from '../src/job/commands.ts'
 import { startHub } from './answering.ts'
 import { gatherAudience } from './audience.ts'
@@ -6,6 +5,7 @@ import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { settleTables } from './devices.ts'
 import { connectDevices, registerFleet } from './fleet.ts'
+import { leaveHub } from './hub.ts'
 import { bencher } from './jobs.ts'
 import { compare } from './measure.ts'
 import type { Row, Run } from './row.ts'
@@ -77,8 +77,7 @@ async function growth(
 ): Promise<Run> {
   const closers = createClosers()
   try {
-    // This process has no further part in it, and the hub is to be the only instance.
-    await deps.db.query(sql`delete from instance`)
+    await leaveHub(deps)
     const hub = await startHub(databaseUrl, signal)
     closers.add(hub.close)
     closers.add((await connect(hub, 0)).close)

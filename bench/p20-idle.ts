@@ -1,4 +1,3 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pause } from '../src/cli/abortable.ts'
 import { scheduleJob } from '../src/job/commands.ts'
 import { startHub } from './answering.ts'
@@ -6,6 +5,7 @@ import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { settleTables } from './devices.ts'
 import { connectDevices, registerFleet } from './fleet.ts'
+import { leaveHub } from './hub.ts'
 import { bencher } from './jobs.ts'
 import { compare, measure } from './measure.ts'
 import type { Row, Run } from './row.ts'
@@ -33,8 +33,7 @@ export async function idle(bench: Bench): Promise<Row[]> {
   await settleTables(bench)
   const closers = createClosers()
   try {
-    // This process has no further part in it, and the hub is to be the only instance.
-    await deps.db.query(sql`delete from instance`)
+    await leaveHub(deps)
     await deps.db.close()
     const hub = await startHub(databaseUrl, signal)
     closers.add(hub.close)

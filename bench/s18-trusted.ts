@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sqltag as sql } from '@prisma/client/runtime/client'
 import { startHub } from './answering.ts'
 import { startAskers } from './asking.ts'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { fileJobs } from './filed-jobs.ts'
+import { leaveHub } from './hub.ts'
 import { polledJobId, polledJobQuery } from './job-pages.ts'
 import { compare, measure } from './measure.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
@@ -26,8 +26,7 @@ export async function trusted(bench: Bench): Promise<Row[]> {
     const documents = join(folder, 'documents.json')
     await writeFile(documents, JSON.stringify({ [polledJobId]: polledJobQuery }))
     const filed = await fileJobs(bench, jobs)
-    // This process has no further part in it, and the hub is to be the only instance.
-    await deps.db.query(sql`delete from instance`)
+    await leaveHub(deps)
     const hub = await startHub(databaseUrl, signal, { TRUSTED_DOCUMENTS: documents })
     closers.add(hub.close)
     const askers = startAskers(signal)
