@@ -243,6 +243,32 @@ describe('no device of a wave is called before the wave is opened:', () => {
   })
 })
 
+test('a connect timeout that is over concerns no device of a wave that is opened meanwhile', async () => {
+  const jobId = await givenMethodJob(
+    deps,
+    'pump',
+    { connectTimeoutInSeconds: 10 },
+    { rollout: { waves: [{ devices: 4 }, {}] } },
+  )
+  await start()
+  clock.advance(11 * second)
+  /** Another instance is faster: between two reads of this one, it fails the devices of the wave and opens the next. */
+  let opened = 0
+  const query: typeof deps.db.query = async (statement, name) => {
+    if (name === 'find-pending' && opened++ === 0) {
+      await instance.expire()
+      await judge()
+    }
+    return deps.db.query(statement, name)
+  }
+  const slow = await createInstance({ ...deps, db: { ...deps.db, query } })
+  await slow.expire()
+  await slow.stop()
+  expect(opened).toBe(1)
+  expect((await jobRow(deps, jobId)).openWave).toBe(2)
+  expect(await counters(deps, jobId)).toContain('6 pending, 0 running, 0 succeeded, 4 failed')
+})
+
 describe('a twin job with waves', () => {
   test('updates the twins of one wave after the other, each once', async () => {
     const jobId = await givenTwinJob(deps, 'pump', { rollout: { waves: [{ devices: 3 }, { percent: 30 }, {}] } })
