@@ -132,7 +132,10 @@ export type ScheduleRun = {
 /** Runs of a schedule that are kept. */
 const keptRuns = 100
 
-/** Adds a run, and deletes those that are too old. */
+/**
+ * Adds a run, and deletes those that are too old. A schedule that skips times while its job has not ended finds this job by
+ * its run, so that run is kept.
+ */
 export async function insertRun(
   tx: Tx,
   scheduleId: string,
@@ -147,6 +150,9 @@ export async function insertRun(
         where schedule_id = ${scheduleId} and time <= (
           select time from job_schedule_run where schedule_id = ${scheduleId}
           order by time desc offset ${keptRuns - 1} limit 1
+        ) and not exists (
+          select from job join job_schedule schedule on schedule.id = schedule_id and schedule.on_overlap = 'skip'
+          where job.id = job_id and job.end_time is null
         )`,
   )
 }

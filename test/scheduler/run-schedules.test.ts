@@ -137,6 +137,22 @@ test('with the policy to skip, no job is scheduled while one of the schedule has
   ])
 })
 
+test('a job that is open for more times than runs are kept is the only one, and its run goes when it has ended', async () => {
+  await create({ cron: '* * * * *', onOverlap: 'skip' })
+  for (let minute = 0; minute <= 101; minute++) {
+    clock.advance(60_000)
+    await run()
+  }
+  expect(await jobs()).toHaveLength(1)
+  expect(await runs()).toHaveLength(101)
+  expect((await runs())[0]).toBe('2026-03-28T12:01 scheduled nightly-20260328T1201Z')
+  await cancelJob(deps, author, 'nightly-20260328T1201Z')
+  clock.advance(60_000)
+  await run()
+  expect(await runs()).toHaveLength(100)
+  expect((await runs()).at(-1)).toBe('2026-03-28T13:43 scheduled nightly-20260328T1343Z')
+})
+
 test('a schedule ends with its last time', async () => {
   await create({ endTime: new Date('2026-03-30T00:30:00Z') })
   moveTo('2026-03-29T01:00:00Z')
