@@ -100,12 +100,17 @@ export async function removeSchedule(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from job_schedule where id = ${id}`)
 }
 
-/** The schedule whose planned time is the next. */
-export async function findNextSchedule(
-  db: Reader,
-): Promise<{ readonly id: string; readonly nextTime: Date } | undefined> {
-  const [row] = await db.query<{ id: string; nextTime: Date }>(
-    sql`select id, next_time as "nextTime" from job_schedule where next_time is not null order by next_time, id limit 1`,
+/** A schedule and its planned time. */
+export type NextSchedule = { readonly id: string; readonly nextTime: Date }
+
+/** The schedule whose planned time is the next; `after` another one, the next behind it. */
+export async function findNextSchedule(db: Reader, after?: NextSchedule): Promise<NextSchedule | undefined> {
+  const [row] = await db.query<NextSchedule>(
+    sql`select id, next_time as "nextTime" from job_schedule
+        where next_time is not null
+          and (next_time, id) > (coalesce(${after?.nextTime ?? null}::timestamptz, '-infinity'), ${after?.id ?? ''})
+        order by next_time, id
+        limit 1`,
     'find-next-job-schedule',
   )
   return row
@@ -133,7 +138,7 @@ export type ScheduleRun = {
 const keptRuns = 100
 
 /**
- * Adds a run, and deletes those that are too old. A schedule that skips times while its job has not ended finds this job by
+ * Adds a run, unless there is one of this time, and deletes those that are too old. A schedule that skips times while its job has not ended finds this job by
  * its run, so that run is kept.
  */
 export async function insertRun(
@@ -145,6 +150,7 @@ export async function insertRun(
     sql`with added as (
           insert into job_schedule_run (schedule_id, time, outcome, job_id, reason)
           values (${scheduleId}, ${time}, ${outcome}, ${jobId}, ${reason})
+          on conflict (schedule_id, time) do nothing
         )
         delete from job_schedule_run
         where schedule_id = ${scheduleId} and time <= (

@@ -198,6 +198,72 @@ test.each([
   expect(await jobs()).toMatchObject([{ id: 'nightly-20260330T0030Z', createdBy: 'day' }])
 })
 
+test.each([
+  [
+    'whose time zone the hub does not know',
+    "time_zone = 'Mars/Olympus'",
+    'The hub does not know the time zone "Mars/Olympus".',
+  ],
+  ['whose cron is not valid', "cron = 'never 2 * * *'", expect.stringMatching(/^cron is not valid: /)],
+  [
+    'whose scope does not parse',
+    "scope = '{tags.}'",
+    expect.stringMatching(/^The scope of the schedule no longer parses: /),
+  ],
+])('a schedule %s is paused, and the others go on', async (_what, change, statusReason) => {
+  await create()
+  await create({ scheduleId: 'other' })
+  await deps.database.pool.query(`update job_schedule set ${change} where id = 'nightly'`)
+  moveTo('2026-03-29T01:00:00Z')
+  expect(await run()).toBe('2026-03-30T00:30:00.000Z')
+  expect(await schedule()).toMatchObject({ status: 'paused', statusReason, nextTime: null })
+  expect((await jobs()).map(({ id }) => id)).toEqual(['other-20260329T0100Z'])
+})
+
+test('a schedule whose times the hub cannot compute is not resumed', async () => {
+  await create()
+  await pauseJobSchedule(deps, author, 'nightly')
+  await deps.database.pool.query("update job_schedule set time_zone = 'Mars/Olympus'")
+  await expect(resumeJobSchedule(deps, author, 'nightly')).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: 'The job schedule "nightly" cannot be resumed. The hub does not know the time zone "Mars/Olympus".',
+  })
+})
+
+test('a schedule that fails does not hold up those behind it', async () => {
+  await create({ scheduleId: 'broken' })
+  await create()
+  const { pool } = deps.database
+  await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+    create trigger refuse before insert on job_schedule_run for each row when (new.schedule_id = 'broken')
+    execute function refuse()`)
+  moveTo('2026-03-29T01:00:00Z')
+  await expect(run()).rejects.toThrow('no')
+  expect(await runs()).toEqual(['2026-03-29T01:00 scheduled nightly-20260329T0100Z'])
+  await pool.query('drop function refuse cascade')
+  await run()
+  expect((await jobs()).map(({ id }) => id).sort()).toEqual(['broken-20260329T0100Z', 'nightly-20260329T0100Z'])
+})
+
+test('a schedule that is resumed after the clock was set back begins after its newest run', async () => {
+  await create()
+  moveTo('2026-03-30T12:00:00Z')
+  await run()
+  moveTo('2026-03-28T12:00:00Z')
+  await pauseJobSchedule(deps, author, 'nightly')
+  await resumeJobSchedule(deps, author, 'nightly')
+  expect(await run()).toBe('2026-03-31T00:30:00.000Z')
+})
+
+test('a schedule at a time of which it has a run already goes on with the next time', async () => {
+  await create()
+  await deps.database.pool.query(
+    "insert into job_schedule_run (schedule_id, time, outcome) values ('nightly', '2026-03-29T01:00:00Z', 'missed')",
+  )
+  moveTo('2026-03-29T01:00:00Z')
+  expect(await run()).toBe('2026-03-30T00:30:00.000Z')
+})
+
 test('a job that cannot be scheduled is a refused run, and the schedule goes on', async () => {
   await saveDeviceGroup(deps, author, { name: 'pumps', queryCondition: "tags.kind = 'pump'" })
   await updateJobTemplate(deps, author, 'reboot', { queryCondition: "group('pumps') OR group('pumps')" })
