@@ -39,16 +39,18 @@ type Author = ScheduleAuthor & Pick<By, 'scope'>
 const announce = ({ events }: Pick<Deps, 'events'>): void => events.publish('work', 'schedules', {})
 
 /**
- * Creates a schedule, whose jobs are scheduled on behalf of its author and under the scope of the author. InvalidInputError,
- * NotFoundError for an unknown template, AlreadyExistsError, ConflictError when there are as many as allowed.
+ * Creates a schedule, whose jobs are scheduled on behalf of its author and under the scope of the author. InvalidInputError and
+ * QueryConditionError, also when the template can no longer be used, NotFoundError for an unknown template,
+ * AlreadyExistsError, ConflictError when there are as many as allowed.
  */
 export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleInput): Promise<void> {
   const now = deps.clock.now()
   const schedule = checkSchedule(input, now)
   await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
-    // Its device groups and its rollout are checked, too, so that the first job does not fail at night.
-    await requestOf(deps, tx, schedule.templateId, {})
+    // The limits of the hub or its conditions may have changed since the template was saved. The first job should not be refused
+    // at night.
+    checkJobRequest(await requestOf(deps, tx, schedule.templateId, {}), now, () => schedule.id, deps.limits)
     const most = deps.limits.jobSchedules
     if ((await countJobSchedules(tx)) >= most) {
       throw new ConflictError(

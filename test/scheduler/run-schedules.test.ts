@@ -279,6 +279,15 @@ test('a job that cannot be scheduled is a refused run, and the schedule goes on'
   await expect(deleteDeviceGroup(deps, 'pumps')).rejects.toMatchObject({ code: 'CONFLICT' })
 })
 
+test.each([
+  ['condition', "query_condition = 'tags.'", { code: 'QUERY_CONDITION' }],
+  ['rollout', `rollout = '{"maxConcurrent": 0}'`, { code: 'INVALID_INPUT', path: ['rollout', 'maxConcurrent'] }],
+])('a template whose %s is no longer valid gets no schedule', async (_what, change, error) => {
+  await deps.database.pool.query(`update job_template set ${change}`)
+  await expect(create()).rejects.toMatchObject(error)
+  expect(await deps.db.prisma.jobSchedule.count()).toBe(0)
+})
+
 test('a job keeps the scope of the author', async () => {
   const north = { ...author, scope: scopeOf(["tags.site = 'north'"]) }
   await createJobSchedule(deps, north, {
