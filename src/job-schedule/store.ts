@@ -49,14 +49,6 @@ export async function countJobSchedules(tx: Tx): Promise<number> {
   return row?.count ?? 0
 }
 
-/** The ids of schedules of a template. */
-export async function findSchedulesOfTemplate(tx: Tx, templateId: string): Promise<readonly string[]> {
-  const rows = await tx.query<{ id: string }>(
-    sql`select id from job_schedule where template_id = ${templateId} order by id limit 10`,
-  )
-  return rows.map(({ id }) => id)
-}
-
 /** False when the id is taken. */
 export async function insertSchedule(tx: Tx, schedule: ScheduleRow): Promise<boolean> {
   const { id, templateId, cron, timeZone, endTime, onMissed, onOverlap, description, status, nextTime } = schedule
@@ -95,7 +87,7 @@ export async function saveSchedule(
   )
 }
 
-/** False for an unknown schedule. */
+/** Deletes the schedule with its runs. */
 export async function removeSchedule(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from job_schedule where id = ${id}`)
 }
