@@ -223,8 +223,7 @@ export type GateFinding = { readonly isReached: boolean; readonly hasFailed: boo
 
 /**
  * Judges the share of a gate by the counters of its wave. Devices whose part a client has cancelled do not count. A device that
- * refused did not succeed. A device that has succeeded
- * stays so, so what was reached once stays reached.
+ * refused did not succeed. A device that has succeeded stays so, so what was reached once stays reached.
  */
 export function judgeGate(gate: Gate | null, counts: WaveCounts): GateFinding {
   const { succeededCount, refusedCount, failedCount } = counts

@@ -72,8 +72,7 @@ export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**
  * The device jobs of running method jobs that wait for these devices, in open waves. With `paused` also those of paused jobs and
- * of waves that are not open. One
- * lookup per device and job, so that no further index is needed.
+ * of waves that are not open. One lookup per device and job, so that no further index is needed.
  */
 export function findWaiting(
   db: Reader,
