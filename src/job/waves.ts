@@ -194,10 +194,10 @@ export const devicesIn = (percent: number, deviceCount: number): number =>
 
 /**
  * The sizes of the waves of a job with so many devices. `chosen`: the number of devices that each wave has by its condition, by the
- * place of the wave from 0.
+ * place of the wave from 0. It may be counted later than the devices, and so be larger than their number.
  */
 export function waveSizes(waves: readonly Wave[], deviceCount: number, chosen: ReadonlyMap<number, number>): number[] {
-  let left = deviceCount - [...chosen.values()].reduce((sum, count) => sum + count, 0)
+  let left = Math.max(deviceCount - [...chosen.values()].reduce((sum, count) => sum + count, 0), 0)
   return waves.map((wave, place) => {
     if ('queryCondition' in wave) return chosen.get(place) ?? 0
     const wanted = 'devices' in wave ? wave.devices : 'percent' in wave ? devicesIn(wave.percent, deviceCount) : left
