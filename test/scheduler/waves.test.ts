@@ -452,6 +452,27 @@ describe('a gate', () => {
   })
 })
 
+test('a job whose history is full is not paused by a rejection, but cancelled', async () => {
+  const waiting = async (gate: object) => {
+    const jobId = await givenWaves([{ devices: 2, gate: { approval: true, ...gate } }, {}])
+    await instance.dispatch()
+    await answerAll()
+    await judge()
+    await deps.database.pool.query(
+      `insert into job_event (job_key, version, time, type, status, cause)
+       select key, 1000 + place, now(), 'updated', 'running', 'user' from job, generate_series(1, 1000) place where id = $1`,
+      [jobId],
+    )
+    return jobId
+  }
+  const paused = await waiting({})
+  await expect(rejectJob(deps, approver, { jobId: paused })).rejects.toThrow(`The history of job "${paused}" is full`)
+  expect((await jobRow(deps, paused)).status).toBe('running')
+  const cancelled = await waiting({ succeededPercent: 50, onFailure: 'cancel' })
+  await rejectJob(deps, approver, { jobId: cancelled })
+  expect((await jobRow(deps, cancelled)).status).toBe('cancelled')
+})
+
 test('an approval or a rejection of a wave counts for no other wave, nor for the start of the job', async () => {
   const gate = { approval: true }
   const jobId = await givenWaves([{ devices: 2, gate }, { devices: 2, gate }, {}], {
