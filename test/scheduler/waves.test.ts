@@ -296,6 +296,22 @@ describe('a twin job with waves', () => {
     expect(rows).toEqual([{ desired_version: 2 }])
   })
 
+  test('reads none of the earlier waves again when the next one is opened', async () => {
+    await givenTwinJob(deps, 'pump', { rollout: { waves: [{ devices: 3 }, {}] } })
+    await start()
+    const step = dispatchTwinUpdates(deps)
+    const dispatch = async () => {
+      while ((await step.run(clock.now())).full);
+    }
+    await dispatch()
+    // A device of the first wave that is read again would be found, and its twin patched again.
+    await deps.database.pool.query('delete from device_job_outcome')
+    await judge()
+    await dispatch()
+    const { rows } = await deps.database.pool.query('select distinct desired_version from twin')
+    expect(rows).toEqual([{ desired_version: 2 }])
+  })
+
   test('reads nothing while it waits for a gate', async () => {
     await givenTwinJob(deps, 'pump', { rollout: { waves: [{ devices: 3, gate: { soakSeconds: 60 } }, {}] } })
     await start()
