@@ -269,6 +269,31 @@ test('a connect timeout that is over concerns no device of a wave that is opened
   expect(await counters(deps, jobId)).toContain('6 pending, 0 running, 0 succeeded, 4 failed')
 })
 
+test('a device that was still to be looked for is called after the next wave was opened and others have connected', async () => {
+  const fillers = await givenDevices(deps, 'filler', 1)
+  await givenPresent(deps, fillers)
+  for (const id of fillers) attach(id)
+  await givenMethodJob(deps, 'filler')
+  await start()
+  // The window is full of other calls, so nobody is looked for yet.
+  const busy = await createInstance(deps, 1)
+  await busy.dispatch()
+  // More devices than are looked up in order for the few that are connected here.
+  const jobId = await givenMethodJob(deps, 'pump', {}, { rollout: { waves: [{ devices: 9 }, {}] } })
+  await start()
+  const [[early = ''] = []] = await devicesOf(jobId)
+  attach(early)
+  await busy.dispatch()
+  for (const id of ids.filter((id) => id !== early)) attach(id)
+  await openWave(deps, tester, jobId, 2)
+  await busy.dispatch()
+  for (const request of received.splice(0)) busy.answer(request)
+  await busy.settled()
+  await busy.dispatch()
+  await busy.stop()
+  expect(called()).toEqual([early])
+})
+
 describe('a twin job with waves', () => {
   test('updates the twins of one wave after the other, each once', async () => {
     const jobId = await givenTwinJob(deps, 'pump', { rollout: { waves: [{ devices: 3 }, { percent: 30 }, {}] } })
