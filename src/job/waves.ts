@@ -136,12 +136,17 @@ function checkCondition(value: unknown, path: readonly string[]): string {
 export const soakEnd = (gate: Gate | null, reachedTime: Date | null): Date | null =>
   reachedTime === null ? null : new Date(reachedTime.getTime() + (gate?.soakSeconds ?? 0) * 1000)
 
+/** Device jobs of a wave that wait for their turn, or did when the job ended. */
+export const waitingOf = (wave: WaveCounts): number =>
+  wave.deviceCount - wave.runningCount - wave.succeededCount - wave.failedCount - wave.cancelledCount
+
 /** The counters of a wave as those of a job. What is open when the job ends has failed, or was cancelled before its turn. */
 export function statisticsOf(
-  { deviceCount, runningCount, succeededCount, refusedCount, failedCount, cancelledCount }: WaveCounts,
+  counts: WaveCounts,
   { status, hasEnded }: { readonly status: JobStatus; readonly hasEnded: boolean },
 ): DeviceJobStatistics {
-  const waiting = deviceCount - runningCount - succeededCount - failedCount - cancelledCount
+  const { deviceCount, runningCount, succeededCount, refusedCount, failedCount, cancelledCount } = counts
+  const waiting = waitingOf(counts)
   const isCancelled = status === 'cancelled'
   return {
     deviceCount,
