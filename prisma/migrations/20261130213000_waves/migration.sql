@@ -3,9 +3,6 @@ alter table job add column open_wave integer;
 comment on column job.open_wave is
   'The number, from 1, of the last wave that is open: only devices of this wave and those before it are called or updated. Null without waves.';
 
-comment on column job.rollout is
-  'How the job proceeds through its devices: its waves, its abort rules, and whether it has to be approved. Null for a job without.';
-
 -- Null without waves: then it takes no room in the row.
 alter table device_job add column wave integer;
 create index device_job_wave on device_job (job_key, wave, device_id) where wave is not null;
