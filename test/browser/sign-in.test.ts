@@ -423,6 +423,39 @@ describe.skipIf(browserPath === undefined)('signing in to the console', () => {
     expect((await again(first).count()) + (await again(second).count())).toBe(0)
   })
 
+  test('a duplicated tab that has signed in again renews its token, although it still waits for its former session', async () => {
+    const { page } = await browser.open({ hub: app.addresses.http })
+    // A tab waits for a session that another one has until the test says.
+    await page.context().addInitScript(`
+      const limit = new AbortController()
+      AbortSignal.timeout = () => limit.signal
+      window.giveUp = () => limit.abort()`)
+    await signInByClock(page)
+    const opening = page.waitForEvent('popup')
+    await page.evaluate('void open("/console/devices")')
+    const duplicate = await opening
+    await duplicate.getByRole('status').getByText('Live').waitFor()
+    const winner = Promise.race([renewalIn(page).then(() => page), renewalIn(duplicate).then(() => duplicate)])
+    await page.clock.fastForward(untilRenewal)
+    const second = (await winner) === page ? duplicate : page
+    await second.evaluate('giveUp()')
+    // The page that the sign-in leads to begins with the former session, and waits for it.
+    await again(second).click()
+    await again(second).waitFor({ state: 'detached' }) // the page before the sign-in is live, too
+    await second.getByRole('status').getByText('Live').waitFor()
+    const outcome = Promise.race([
+      renewalIn(second).then(() => 'renewed'),
+      again(second)
+        .waitFor()
+        .then(() => 'ended'),
+    ])
+    await second.clock.fastForward(untilRenewal)
+    await second.evaluate('giveUp()')
+    expect(await outcome).toBe('renewed')
+    await second.getByRole('status').getByText('Live').waitFor()
+    expect(await again(second).count()).toBe(0)
+  })
+
   describe('with tokens that are valid for a few seconds', () => {
     let brief: Issuer
     let hub: TestApp

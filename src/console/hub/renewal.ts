@@ -58,13 +58,14 @@ export function startRenewal(credential: CurrentCredential, settings: SignInSett
     const before = credential.get()
     const { session, refreshToken } = before?.renewal ?? {}
     const canRefresh = session !== undefined && refreshToken !== undefined && (await isOnlyTab(session))
+    // Signed in again or signed out meanwhile: the session of before says nothing about that of now.
+    if (credential.get() !== before) return false
     if (settings === undefined || before === undefined || !canRefresh) {
       become('ended')
       return false
     }
     try {
       const tokens = await refreshTokens(settings, refreshToken)
-      // Signed out meanwhile.
       if (credential.get() !== before) return false
       pause = firstPause
       credential.replace(credentialOf(tokens, session, Date.now()))
@@ -81,10 +82,12 @@ export function startRenewal(credential: CurrentCredential, settings: SignInSett
   }
   const renew = (): Promise<boolean> => {
     clearTimeout(timer)
-    flight ??= renewNow().finally(() => {
-      flight = undefined
+    if (flight !== undefined) return flight
+    const begun = renewNow().finally(() => {
+      if (flight === begun) flight = undefined
     })
-    return flight
+    flight = begun
+    return begun
   }
   /** Timers stand still while a machine sleeps, and are late in hidden tabs. */
   const onVisible = (): void => {
@@ -93,7 +96,11 @@ export function startRenewal(credential: CurrentCredential, settings: SignInSett
     if (renewal.renewAt <= Date.now()) void renew()
   }
 
-  credential.listen(plan)
+  credential.listen(() => {
+    // A renewal of the one before is not one of this.
+    flight = undefined
+    plan()
+  })
   document.addEventListener('visibilitychange', onVisible)
   plan()
   return {
