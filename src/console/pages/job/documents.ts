@@ -261,23 +261,8 @@ export const JobPauseDocument = graphql(`
   }
 `)
 
-export const JobExtendDocument = graphql(`
-  mutation JobExtend($input: UpdateJobInput!) {
-    updateJob(input: $input) {
-      __typename
-      ... on UpdateJobPayload {
-        job {
-          id
-          ...JobNow
-        }
-      }
-      ...DomainError
-    }
-  }
-`)
-
-export const JobChangeLimitsDocument = graphql(`
-  mutation JobChangeLimits($input: UpdateJobInput!) {
+export const JobUpdateDocument = graphql(`
+  mutation JobUpdate($input: UpdateJobInput!) {
     updateJob(input: $input) {
       __typename
       ... on UpdateJobPayload {

@@ -5,7 +5,7 @@ import { useAnnounce } from '../../shell/announcer.tsx'
 import { failureOf } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Time } from '../../ui/time.tsx'
-import { JobExtendDocument } from './documents.ts'
+import { JobUpdateDocument } from './documents.ts'
 import { ReasonDialog } from './reason-dialog.tsx'
 
 /** In seconds. */
@@ -24,7 +24,7 @@ export function ExtendDialog({
   readonly onChanged: () => void
 }) {
   const announce = useAnnounce()
-  const [, extend] = useMutation(JobExtendDocument)
+  const [, extend] = useMutation(JobUpdateDocument)
   const [seconds, setSeconds] = useState(3_600)
   return (
     <ReasonDialog

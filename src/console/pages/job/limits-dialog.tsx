@@ -1,11 +1,11 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useMutation } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { readInt } from '../../read-number.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { failureOf } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
-import { JobChangeLimitsDocument } from './documents.ts'
+import { JobUpdateDocument } from './documents.ts'
+import { type LimitTexts, printLimits, readLimitsChange } from './limits-change.ts'
 import { ReasonDialog } from './reason-dialog.tsx'
 
 /** Asks how fast the job may go, and why. */
@@ -23,23 +23,36 @@ export function LimitsDialog({
   readonly onChanged: () => void
 }) {
   const announce = useAnnounce()
-  const [, changeLimits] = useMutation(JobChangeLimitsDocument)
-  const [maxPerMinute, setMaxPerMinute] = useState(print(rollout?.maxPerMinute))
-  const [maxConcurrent, setMaxConcurrent] = useState(print(rollout?.maxConcurrent))
+  const [, update] = useMutation(JobUpdateDocument)
+  // Those of the moment when the dialog was opened: what differs from them was typed here.
+  const [before] = useState(() => printLimits(rollout))
+  const [typed, setTyped] = useState(before)
+  const [groupBy] = useState(rollout?.budget?.groupBy)
+  const limit = (name: keyof LimitTexts, label: string, hint: ReactNode, isOptional: boolean): ReactNode => (
+    <Field label={label} optional={isOptional} hint={hint}>
+      {(props) => (
+        <input
+          {...props}
+          inputMode="numeric"
+          value={typed[name]}
+          onChange={({ target }) => setTyped({ ...typed, [name]: target.value })}
+        />
+      )}
+    </Field>
+  )
   return (
     <ReasonDialog
       title="Change the limits of this job?"
       confirm="Change limits"
       keep="Keep limits"
       kind="primary"
+      isEdited={Object.values(typed).join('/') !== Object.values(before).join('/')}
       onClose={onClose}
       act={async (reason) => {
-        const limits = { maxPerMinute: read(maxPerMinute), maxConcurrent: isMethod ? read(maxConcurrent) : null }
-        const { maxPerMinute: rate, maxConcurrent: calls } = limits
-        if (rate === undefined || calls === undefined) return notANumber
-        const changed = { maxPerMinute: rate, ...(isMethod && { maxConcurrent: calls }) }
-        const { data, error } = await changeLimits({
-          input: { jobId, rollout: changed, ...(reason !== undefined && { reason }) },
+        const read = readLimitsChange(before, typed)
+        if ('problem' in read) return { __typename: 'InvalidInputError', message: read.problem }
+        const { data, error } = await update({
+          input: { jobId, rollout: read.change, ...(reason !== undefined && { reason }) },
         })
         const result = data?.updateJob
         if (result?.__typename !== 'UpdateJobPayload') return failureOf(result, error)
@@ -49,35 +62,10 @@ export function LimitsDialog({
       }}
     >
       <p>They apply from now on. Calls in progress go on.</p>
-      <Field label="Devices per minute" optional hint="Leave empty for no limit.">
-        {(props) => (
-          <input
-            {...props}
-            inputMode="numeric"
-            value={maxPerMinute}
-            onChange={({ target }) => setMaxPerMinute(target.value)}
-          />
-        )}
-      </Field>
-      {isMethod && (
-        <Field label="Calls in progress" optional hint="Leave empty for no limit.">
-          {(props) => (
-            <input
-              {...props}
-              inputMode="numeric"
-              value={maxConcurrent}
-              onChange={({ target }) => setMaxConcurrent(target.value)}
-            />
-          )}
-        </Field>
-      )}
+      {limit('maxPerMinute', 'Devices per minute', 'Leave empty for no limit.', true)}
+      {isMethod && limit('maxConcurrent', 'Calls in progress', 'Leave empty for no limit.', true)}
+      {groupBy !== undefined &&
+        limit('budgetMaxConcurrent', 'Calls per group', `Devices are grouped by ${groupBy}.`, false)}
     </ReasonDialog>
   )
 }
-
-const notANumber = { __typename: 'InvalidInputError', message: 'Enter whole numbers, or leave the fields empty.' }
-
-const print = (limit: number | null | undefined): string => (limit == null ? '' : String(limit))
-
-/** Null for no limit, undefined for a text that is no limit. */
-const read = (text: string): number | null | undefined => (text.trim() === '' ? null : readInt(text))

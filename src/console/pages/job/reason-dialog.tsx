@@ -7,7 +7,7 @@ import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 import styles from './dialogs.module.css'
 
-/** Asks whether to change the job, and why. `act` returns why the hub has refused it; undefined when it is done. */
+/** Asks whether to change the job, and why. `act` returns why it was refused; undefined when it is done. */
 export function ReasonDialog({
   title,
   children,
@@ -15,8 +15,10 @@ export function ReasonDialog({
   kind,
   keep,
   right = 'WRITE_JOBS',
+  isEdited = false,
   act,
   onClose,
+  onDone = onClose,
 }: {
   readonly title: string
   readonly children: ReactNode
@@ -26,8 +28,12 @@ export function ReasonDialog({
   readonly kind: 'primary' | 'danger'
   /** What the viewer needs. */
   readonly right?: Right
+  /** Whether something was typed into fields among the children. */
+  readonly isEdited?: boolean
   readonly act: (reason: string | undefined) => Promise<DomainFailure | undefined>
   readonly onClose: () => void
+  /** Called when it is done, instead of `onClose`. */
+  readonly onDone?: () => void
 }) {
   const denied = useDenial()(right)
   const [reason, setReason] = useState('')
@@ -39,11 +45,11 @@ export function ReasonDialog({
     const refused = await act(reason.trim() || undefined)
     setIsBusy(false)
     setFailure(refused)
-    if (refused === undefined) onClose()
+    if (refused === undefined) onDone()
   }
 
   return (
-    <Dialog title={title} isEdited={reason !== ''} onClose={onClose}>
+    <Dialog title={title} isEdited={isEdited || reason !== ''} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
