@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { describeEnd } from '../../../src/console/job-end.ts'
 import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
+import { describeCancelled } from '../../../src/console/pages/job/cancelled-devices.ts'
 import { describeEvent } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling } from '../../../src/console/pages/job/job-now.ts'
 import { describeLimits, describeRule, describeRuleState } from '../../../src/console/rollout-words.ts'
@@ -156,6 +157,21 @@ describe('what cancelling does', () => {
   it('is nothing to devices before the start', () => {
     expect(describeCancelling({ startedTime: null, deviceJobStatistics }, String)).toContain(
       'No devices will be changed.',
+    )
+  })
+})
+
+describe('cancelling the job on devices', () => {
+  it('says how many were not cancelled, and why', () => {
+    expect(describeCancelled(1_200, { cancelledCount: 1_200, callsInProgress: 0 })).toBe('Cancelled on 1,200 devices.')
+    expect(describeCancelled(5, { cancelledCount: 3, callsInProgress: 1 })).toBe(
+      'Cancelled on 3 of 5 devices. 1 device with a pending call may still respond. 1 device had finished before.',
+    )
+    expect(describeCancelled(2, { cancelledCount: 0, callsInProgress: 2 })).toBe(
+      'Cancelled on none of 2 devices. 2 devices with a pending call may still respond.',
+    )
+    expect(describeCancelled(1, { cancelledCount: 0, callsInProgress: 0 })).toBe(
+      'Cancelled on none of 1 device. 1 device had finished before.',
     )
   })
 })

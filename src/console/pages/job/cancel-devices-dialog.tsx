@@ -1,12 +1,18 @@
+import { useState } from 'react'
 import { useMutation } from 'urql'
 import { idsCondition } from '../../device/ids-condition.ts'
 import { formatDevices } from '../../format.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
+import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { failureOf } from '../../ui/domain-error.tsx'
+import { type CancelledDevices, describeCancelled } from './cancelled-devices.ts'
 import { JobCancelDevicesDocument } from './documents.ts'
 import { ReasonDialog } from './reason-dialog.tsx'
 
-/** Asks whether to cancel the job on these devices, and why. */
+/**
+ * Asks whether to cancel the job on these devices, and why. When some of them had their turn before, it says so instead of
+ * closing.
+ */
 export function CancelDevicesDialog({
   jobId,
   deviceIds,
@@ -20,7 +26,15 @@ export function CancelDevicesDialog({
 }) {
   const announce = useAnnounce()
   const [, cancel] = useMutation(JobCancelDevicesDocument)
+  const [result, setResult] = useState<CancelledDevices>()
   const devices = formatDevices(deviceIds.length)
+  if (result !== undefined && result.cancelledCount < deviceIds.length) {
+    return (
+      <Dialog title="Not cancelled on all devices" onClose={onClose} actions={<CancelButton>Close</CancelButton>}>
+        <p>{describeCancelled(deviceIds.length, result)}</p>
+      </Dialog>
+    )
+  }
   return (
     <ReasonDialog
       title={`Cancel this job on ${devices}?`}
@@ -28,6 +42,7 @@ export function CancelDevicesDialog({
       keep="Do not cancel"
       kind="danger"
       onClose={onClose}
+      onDone={() => {}}
       act={async (reason) => {
         const queryCondition = idsCondition(deviceIds)
         const { data, error } = await cancel({
@@ -35,10 +50,10 @@ export function CancelDevicesDialog({
         })
         const result = data?.cancelDeviceJobs
         if (result?.__typename !== 'CancelDeviceJobsPayload') return failureOf(result, error)
-        const { cancelledCount, callsInProgress } = result
-        const others = callsInProgress === 0 ? '' : ` ${formatDevices(callsInProgress)} may still respond.`
-        announce(`Cancelled on ${formatDevices(cancelledCount)}.${others}`)
+        setResult(result)
+        announce(describeCancelled(deviceIds.length, result))
         onCancelled()
+        if (result.cancelledCount === deviceIds.length) onClose()
         return undefined
       }}
     >
