@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { describeEnd } from '../../../src/console/job-end.ts'
 import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeCancelled } from '../../../src/console/pages/job/cancelled-devices.ts'
-import { describeEvent } from '../../../src/console/pages/job/history.ts'
+import { describeEvent, lacksOlder } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling } from '../../../src/console/pages/job/job-now.ts'
 import { describeLimits, describeRule, describeRuleState } from '../../../src/console/rollout-words.ts'
 import type { Statistics } from '../../../src/console/ui/statistics.ts'
@@ -176,6 +176,21 @@ describe('cancelling the job on devices', () => {
   })
 })
 
+describe('the newest events of a job', () => {
+  const events = (first: 'SCHEDULED' | 'PAUSED', count: number) => [
+    { type: first },
+    ...Array.from({ length: count - 1 }, () => ({ type: 'RESUMED' as const })),
+  ]
+
+  it('lack older ones when there are more than the page reads', () => {
+    expect(lacksOlder(events('PAUSED', 100))).toBe(true)
+    expect(lacksOlder(events('SCHEDULED', 100))).toBe(false)
+    // A job that began before the hub kept histories.
+    expect(lacksOlder(events('PAUSED', 99))).toBe(false)
+    expect(lacksOlder([])).toBe(false)
+  })
+})
+
 describe('an event of the history', () => {
   it('says how many devices a start selected', () => {
     const started = { type: 'STARTED', cause: 'SCHEDULE', actor: null } as const
@@ -193,6 +208,19 @@ describe('an event of the history', () => {
       detail: 'by operator',
     })
     expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }, 3).detail).toBe('by a client')
+  })
+
+  it('says which wave it is about', () => {
+    const byAnna = { cause: 'USER', actor: 'anna', wave: 2 } as const
+    expect(describeEvent({ ...byAnna, type: 'WAVE_OPENED' }, 3).what).toBe('Wave 2 opened')
+    expect(describeEvent({ cause: 'GATE', actor: null, type: 'GATE_PASSED', wave: 2 }, 3).what).toBe(
+      'Gate of wave 2 passed',
+    )
+    // The event has the wave of the gate. The decision is about the next one.
+    expect(describeEvent({ ...byAnna, type: 'APPROVED' }, 3).what).toBe('Wave 3 approved')
+    expect(describeEvent({ ...byAnna, type: 'REJECTED' }, 3).what).toBe('Wave 3 rejected')
+    expect(describeEvent({ ...byAnna, type: 'APPROVED', wave: null }, 3).what).toBe('Approved')
+    expect(describeEvent({ ...byAnna, type: 'REJECTED', wave: null }, 3).what).toBe('Rejected')
   })
 
   it('says on how many devices the job was cancelled, where that is known', () => {

@@ -1,9 +1,10 @@
 import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
+import { formatCount } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { classes } from '../../ui/classes.ts'
 import { Time } from '../../ui/time.tsx'
 import tones from '../../ui/tones.module.css'
-import { describeEvent } from './history.ts'
+import { describeEvent, lacksOlder } from './history.ts'
 import styles from './history-panel.module.css'
 
 /** The events of a job, with time, description, actor and reason. */
@@ -33,6 +34,11 @@ export function History({
           )
         })}
       </ol>
+      {lacksOlder(events) && (
+        <p className={styles.older}>
+          These are the newest {formatCount(events.length)} events. Older ones are not shown.
+        </p>
+      )}
     </Panel>
   )
 }

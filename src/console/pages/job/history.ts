@@ -30,13 +30,14 @@ export function describeEvent(
       GATE: 'a gate',
     }[cause] ?? cause
   const byWhom = `by ${who}`
+  // A decision is about the wave after the gate, whose number the event has.
   switch (type) {
     case 'SCHEDULED':
       return { what: 'Scheduled', detail: byWhom, tone: 'pending' }
     case 'APPROVED':
-      return { what: 'Approved', detail: byWhom, tone: 'pending' }
+      return { what: wave === null ? 'Approved' : `Wave ${wave + 1} approved`, detail: byWhom, tone: 'pending' }
     case 'REJECTED':
-      return { what: 'Rejected', detail: byWhom, tone: 'cancelled' }
+      return { what: wave === null ? 'Rejected' : `Wave ${wave + 1} rejected`, detail: byWhom, tone: 'cancelled' }
     case 'QUEUED':
       return { what: 'Queued', detail: '– start time reached', tone: 'pending' }
     case 'STARTED':
@@ -44,7 +45,11 @@ export function describeEvent(
     case 'WAVE_OPENED':
       return { what: wave === null ? 'Wave opened' : `Wave ${wave} opened`, detail: byWhom, tone: 'running' }
     case 'GATE_PASSED':
-      return { what: 'Gate passed', detail: '– waits for an approval', tone: 'pending' }
+      return {
+        what: wave === null ? 'Gate passed' : `Gate of wave ${wave} passed`,
+        detail: '– waits for an approval',
+        tone: 'pending',
+      }
     case 'PAUSED':
       return { what: 'Paused', detail: byWhom, tone: 'pending' }
     case 'RESUMED':
@@ -75,6 +80,13 @@ export function describeEvent(
       return { what: String(type), detail: byWhom, tone: 'pending' }
   }
 }
+
+/** The number of events that the page reads. */
+const mostEvents = 100
+
+/** Whether these newest events of a job lack older ones. The first event of a job is that it was scheduled. */
+export const lacksOlder = (events: readonly Pick<JobEvent, 'type'>[]): boolean =>
+  events.length >= mostEvents && events[0]?.type !== 'SCHEDULED'
 
 /** What the page calls the members of a job. */
 const memberWords: Readonly<Record<string, string>> = { maxExecutionTimeInSeconds: 'time limit', rollout: 'limits' }
