@@ -100,6 +100,13 @@ describe('the state of a wave', () => {
     expect(shown({ status: 'WAITING_FOR_APPROVAL' })).toBe('Waits for approval: 98 of 100 succeeded')
   })
 
+  test('that waits for an approval while the job is paused says what has to be done first', () => {
+    const gate = gateWith({ succeededPercent: 95, approval: true })
+    expect(shown({ status: 'WAITING_FOR_APPROVAL', gate }, paused)).toBe(
+      'Waits for approval: 98 of 100 succeeded. Resume the job before you approve wave 2',
+    )
+  })
+
   test('whose gate failed says by what, and what has to be done first', () => {
     const lost = { status: 'GATE_FAILED', deviceJobStatistics: { ...statisticsWith(10, 8), failedCount: 2 } } as const
     expect(shown(lost)).toBe('Gate failed: 8 of 10 succeeded, needs 95 %')

@@ -74,8 +74,8 @@ export function RetryDialog({
         }}
       >
         <p>
-          Creates a new job with the same operation, name, labels, limits and abort rules, for the selected devices that
-          still match the job’s condition.
+          Creates a new job for the selected devices that still match the job’s condition. It keeps the operation, name,
+          labels, limits, waves and abort rules. If this job needed approval, so does the new one.
         </p>
         <fieldset>
           <legend>Devices</legend>

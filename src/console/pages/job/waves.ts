@@ -1,5 +1,5 @@
 import type { JobAroundFragment, JobNowFragment, WaveNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDuration } from '../../format.ts'
+import { formatCount, formatDevices, formatDuration } from '../../format.ts'
 import { doneIn, endedOf, noDevices } from '../../ui/statistics.ts'
 import type { Shown } from '../../ui/status.ts'
 
@@ -7,15 +7,14 @@ type Wave = WaveNowFragment
 type Job = Pick<JobNowFragment, 'status' | 'endTime'>
 type History = readonly Pick<NonNullable<JobAroundFragment['history']>[number], 'type' | 'cause' | 'wave'>[] | null
 
-const devices = (count: number): string => `${formatCount(count)} ${count === 1 ? 'device' : 'devices'}`
 /** The percentage that has to succeed; null when all devices have to finish. */
 const shareOf = ({ gate }: Wave): number | null => gate?.succeededPercent ?? null
 const countersOf = ({ deviceJobStatistics }: Wave) => deviceJobStatistics ?? noDevices
 
 /** The number of devices of a wave or, before the start of the job, what it will take. */
 export function describeSize({ devices: size, percent, queryCondition, deviceJobStatistics }: Wave): string {
-  if (deviceJobStatistics !== null) return devices(deviceJobStatistics.deviceCount)
-  if (size !== null) return devices(size)
+  if (deviceJobStatistics !== null) return formatDevices(deviceJobStatistics.deviceCount)
+  if (size !== null) return formatDevices(size)
   if (percent !== null) return `${percent} % of the devices`
   return queryCondition === null ? 'The other devices' : 'The devices that meet its condition'
 }
@@ -56,7 +55,12 @@ export function showWave(wave: Wave, waves: readonly Wave[], job: Job, history: 
       }
     case 'WAITING_FOR_APPROVAL':
       if (isCancelled) return cancelling
-      return { tone: 'pending', icon: 'waiting', word: 'Waits for approval', detail: counted }
+      return {
+        tone: 'pending',
+        icon: 'waiting',
+        word: 'Waits for approval',
+        detail: `${counted}${describeAfterPause(wave, job)}`,
+      }
     case 'GATE_FAILED': {
       const afterwards = describeAfterPause(wave, job)
       return isLost(wave)
@@ -185,7 +189,7 @@ export function describeOpening({ open, next }: WaveStep): string {
         : `This skips the gate of wave ${open.number}: ${shared}${describeRest(open)}.`,
     count === 0
       ? `Wave ${next.number} has no devices, so the next wave with devices is opened, too.`
-      : `The ${devices(count)} of wave ${next.number} ${count === 1 ? 'has its' : 'have their'} turn at once.`,
+      : `The ${formatDevices(count)} of wave ${next.number} ${count === 1 ? 'has its' : 'have their'} turn at once.`,
     'An open wave cannot be closed again.',
   ].join(' ')
 }
