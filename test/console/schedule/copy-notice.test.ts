@@ -2,8 +2,14 @@ import { expect, test } from 'vitest'
 import { describeCopy } from '../../../src/console/pages/schedule/copy-notice.ts'
 
 test('a copy says which devices a retry had', () => {
-  expect(describeCopy('night', { retryOf: null })).toBe('Copied from job night.')
-  expect(describeCopy('night', { retryOf: { id: 'x' } })).toBe(
+  expect(describeCopy('night', { retryOf: null, waves: [] })).toBe('Copied from job night.')
+  expect(describeCopy('night', { retryOf: { id: 'x' }, waves: [] })).toBe(
     'Copied from job night. That job retried some of the devices; its condition matches all of them.',
+  )
+})
+
+test('a copy of a job that is not shown whole says what is missing', () => {
+  expect(describeCopy('night', { retryOf: null, waves: null })).toBe(
+    'Copied from job night. It was not scheduled under your scope: its payload or patch, limits, approval, waves and abort rules are hidden and were not copied.',
   )
 })

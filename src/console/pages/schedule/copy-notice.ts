@@ -1,7 +1,15 @@
-/** What the form says about a job that was copied into it. */
-export function describeCopy(jobId: string, { retryOf }: { readonly retryOf: unknown }): string {
+/** What the form says about a job that was copied into it. `waves` are null for a job that the hub does not show whole. */
+export function describeCopy(
+  jobId: string,
+  { retryOf, waves }: { readonly retryOf: unknown; readonly waves: readonly unknown[] | null },
+): string {
   return [
     `Copied from job ${jobId}.`,
+    ...(waves === null
+      ? [
+          'It was not scheduled under your scope: its payload or patch, limits, approval, waves and abort rules are hidden and were not copied.',
+        ]
+      : []),
     ...(retryOf ? ['That job retried some of the devices; its condition matches all of them.'] : []),
   ].join(' ')
 }
