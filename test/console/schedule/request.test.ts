@@ -72,6 +72,7 @@ test('a name, labels, limits and rules are read as they are typed', () => {
         { ...rule, afterDevices: '100' },
         { ...rule, counts: 'errorCode', errorCode: ' GatewayTimeout ' },
         { ...rule, counts: 'responseStatus', responseStatus: '503' },
+        { ...rule, counts: 'responseStatus', responseStatus: '-1' },
       ],
     }),
   ).toMatchObject({
@@ -86,6 +87,7 @@ test('a name, labels, limits and rules are read as they are typed', () => {
         { on: ['REFUSED'], percent: 2.5, afterDevices: 100, action: 'PAUSE' },
         { errorCode: 'GatewayTimeout', percent: 2.5, action: 'PAUSE' },
         { responseStatus: 503, percent: 2.5, action: 'PAUSE' },
+        { responseStatus: -1, percent: 2.5, action: 'PAUSE' },
       ],
     },
   })

@@ -12,6 +12,7 @@ import {
   describeRollout,
   describeShortestTime,
   isEveryDevice,
+  isPaced,
   startOf,
   warningsOf,
 } from '../../../src/console/pages/schedule/summary.ts'
@@ -145,6 +146,15 @@ test('a rate says how long the job takes at least, and whether it has that time'
   ])
 })
 
+test('limits of calls do not count for a twin update', () => {
+  const limits = [{ maxConcurrent: '20' }, { budgetGroupBy: 'tags.site' }, { budgetMaxConcurrent: '1' }]
+  for (const limit of limits) {
+    expect(isPaced({ ...emptyDraft, ...limit })).toBe(true)
+    expect(isPaced({ ...emptyDraft, ...limit, operation: 'twin' })).toBe(false)
+  }
+  expect(isPaced({ ...emptyDraft, maxPerMinute: '600', operation: 'twin' })).toBe(true)
+})
+
 test('what is folded away is said in a few words', () => {
   expect(describeDraftedPace(emptyDraft)).toBe('No limits, no abort rules')
   const abort = [emptyRule]
@@ -155,6 +165,7 @@ test('what is folded away is said in a few words', () => {
   )
   expect(describeDraftedPace({ ...paced, operation: 'twin' })).toBe('1,200 per minute · 1 abort rule')
   expect(describeDraftedPace({ ...emptyDraft, approval: true })).toBe('needs approval')
+  expect(describeDraftedPace({ ...emptyDraft, budgetMaxConcurrent: '5' })).toBe('No limits, no abort rules')
   expect(describeDraftedNaming(emptyDraft)).toBe('No name, no labels')
   const labels = [
     { name: 'team', value: 'north' },

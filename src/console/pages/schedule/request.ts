@@ -10,7 +10,7 @@ import type {
   WaveInput,
 } from '../../../generated/console/graphql.ts'
 import { momentOf } from '../../local-time.ts'
-import { readInt, readNumber } from '../../read-number.ts'
+import { readInt, readNumber, readSignedInt } from '../../read-number.ts'
 import { parseJson } from '../../ui/json-text.ts'
 import type { Counted, Draft, RuleDraft, WaveDraft } from './draft.ts'
 import { secondsOf } from './duration.ts'
@@ -179,7 +179,8 @@ export function countedIn({
 }: RuleDraft): Pick<AbortRuleInput, Counted> | undefined {
   if (counts === 'on') return { on }
   if (counts === 'errorCode') return errorCode.trim() === '' ? undefined : { errorCode: errorCode.trim() }
-  const status = readInt(responseStatus)
+  // Devices choose their statuses, and some are negative.
+  const status = readSignedInt(responseStatus)
   return status === undefined ? undefined : { responseStatus: status }
 }
 

@@ -1,10 +1,10 @@
 import type { JobRolloutInput, PreviewCount, WaveInput } from '../../../generated/console/graphql.ts'
-import { formatCount, formatDuration, formatMinute } from '../../format.ts'
+import { formatCount, formatDevices, formatDuration, formatMinute } from '../../format.ts'
 import { momentOf } from '../../local-time.ts'
 import { describeOperation } from '../../operation.ts'
 import { readInt } from '../../read-number.ts'
 import { describeLimits, describeRule } from '../../rollout-words.ts'
-import type { Draft } from './draft.ts'
+import { type Draft, emptyDraft } from './draft.ts'
 import { secondsOf } from './duration.ts'
 import { type JobRequest, readRequest } from './request.ts'
 
@@ -29,23 +29,8 @@ function describeAct({ cloudToDeviceMethod: method, updateTwin }: JobRequest): s
 }
 
 /** The same for a draft, even if other fields are wrong; undefined if the operation itself cannot be read. */
-export function describeDraftedAct(draft: Draft): string | undefined {
-  const others = {
-    condition: '*',
-    start: 'now',
-    maxTime: '1',
-    payload: '',
-    responseTimeout: '',
-    connectTimeout: '',
-    labels: [],
-    maxPerMinute: '',
-    maxConcurrent: '',
-    budgetGroupBy: '',
-    budgetMaxConcurrent: '',
-    waves: [],
-    abort: [],
-  } as const
-  const read = readRequest({ ...draft, ...others })
+export function describeDraftedAct({ operation, methodName, tags, desired }: Draft): string | undefined {
+  const read = readRequest({ ...emptyDraft, condition: '*', operation, methodName, tags, desired })
   if (!('request' in read)) return undefined
   const isNothing = read.request.updateTwin && Object.keys(read.request.updateTwin).length === 0
   return isNothing ? undefined : describeAct(read.request)
@@ -111,7 +96,7 @@ export function describeRollout(
 function describeWave({ devices, percent, queryCondition, gate }: WaveInput, index: number, size?: number): string {
   const what =
     devices != null
-      ? describeDevices({ value: devices, precision: 'EXACT' })
+      ? formatDevices(devices)
       : percent != null
         ? `${percent} % of the devices`
         : queryCondition != null
@@ -142,10 +127,11 @@ export function describeDraftedPace({
   const rate = readInt(maxPerMinute)
   const [calls, callsInGroup] =
     operation === 'method' ? [readInt(maxConcurrent), readInt(budgetMaxConcurrent)] : [undefined, undefined]
+  const path = budgetGroupBy.trim()
   const parts = [
     ...(rate === undefined ? [] : [`${formatCount(rate)} per minute`]),
     ...(calls === undefined ? [] : [`${formatCount(calls)} in progress`]),
-    ...(callsInGroup === undefined ? [] : [`${formatCount(callsInGroup)} in progress per ${budgetGroupBy.trim()}`]),
+    ...(callsInGroup === undefined || path === '' ? [] : [`${formatCount(callsInGroup)} in progress per ${path}`]),
     ...(approval ? ['needs approval'] : []),
     ...(waves.length === 0 ? [] : [`${waves.length + 1} waves`]),
     ...(abort.length === 0 ? [] : [`${abort.length} abort ${abort.length === 1 ? 'rule' : 'rules'}`]),
@@ -153,9 +139,10 @@ export function describeDraftedPace({
   return parts.join(' · ') || 'No limits, no abort rules'
 }
 
-/** Whether a draft has limits or rules. */
-export function isPaced({ abort, approval, waves, ...draft }: Draft): boolean {
-  const texts = [draft.maxPerMinute, draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent]
+/** Whether a draft has limits or rules that count for its operation. */
+export function isPaced({ abort, approval, waves, operation, ...draft }: Draft): boolean {
+  const ofCalls = [draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent]
+  const texts = [draft.maxPerMinute, ...(operation === 'method' ? ofCalls : [])]
   return texts.some((text) => text.trim() !== '') || abort.length > 0 || waves.length > 0 || approval
 }
 

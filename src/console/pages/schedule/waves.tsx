@@ -53,7 +53,8 @@ export function Waves({ draft: { waves }, problems, change }: StepProps) {
 const sizes = {
   devices: { label: 'Number of devices', hint: undefined, mode: 'numeric' },
   percent: { label: 'Percentage', hint: 'Of all devices of the job.', mode: 'decimal' },
-  queryCondition: { label: 'Wave condition', hint: "Such as tags.site = 'lab'.", mode: 'text' },
+  // Conditions may have several lines, so it has a line of the form for itself.
+  queryCondition: { label: 'Wave condition', hint: "Such as tags.site = 'lab'.", mode: undefined },
 } as const
 
 function Wave({
@@ -86,17 +87,18 @@ function Wave({
             </select>
           )}
         </Field>
-        <div data-field={`waves.${row}.size`}>
+        <div data-field={`waves.${row}.size`} className={mode === undefined ? rows.whole : undefined}>
           <Field label={label} error={problems[`waves.${row}.size`]} hint={hint}>
-            {(control) => (
-              <input
-                {...control}
-                inputMode={mode}
-                spellCheck={false}
-                value={wave.size}
-                onChange={({ target }) => onChange({ size: target.value })}
-              />
-            )}
+            {(control) => {
+              const size = {
+                ...control,
+                spellCheck: false,
+                value: wave.size,
+                onChange: ({ target }: { readonly target: { readonly value: string } }) =>
+                  onChange({ size: target.value }),
+              }
+              return mode === undefined ? <textarea {...size} rows={2} /> : <input {...size} inputMode={mode} />
+            }}
           </Field>
         </div>
         <div data-field={`waves.${row}.succeeded`}>
