@@ -1,5 +1,5 @@
 import type { JobNowFragment } from '../generated/console/graphql.ts'
-import { formatCount } from './format.ts'
+import { formatCount, formatDevices } from './format.ts'
 
 type CountingRule = NonNullable<JobNowFragment['rollout']>['abort'][number]
 
@@ -21,9 +21,7 @@ export function describeLimits({
   readonly budget?: { readonly groupBy: string; readonly maxConcurrent: number } | null | undefined
 }): readonly string[] {
   return [
-    ...(maxPerMinute == null
-      ? []
-      : [`At most ${formatCount(maxPerMinute)} ${maxPerMinute === 1 ? 'device' : 'devices'} per minute`]),
+    ...(maxPerMinute == null ? [] : [`At most ${formatDevices(maxPerMinute)} per minute`]),
     ...(maxConcurrent == null ? [] : [`At most ${calls(maxConcurrent)} in progress`]),
     ...(budget == null ? [] : [`At most ${calls(budget.maxConcurrent)} in progress per ${budget.groupBy}`]),
   ]

@@ -1,5 +1,5 @@
 import { useMutation } from 'urql'
-import { formatCount } from '../../format.ts'
+import { formatDevices } from '../../format.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { failureOf } from '../../ui/domain-error.tsx'
 import { JobPauseDocument, JobResumeDocument } from './documents.ts'
@@ -23,8 +23,7 @@ export function PauseDialog({ jobId, onClose, onChanged }: Asked) {
         const result = data?.pauseJob
         if (result?.__typename !== 'PauseJobPayload') return failureOf(result, error)
         const count = result.callsInProgress
-        const calls = `${formatCount(count)} ${count === 1 ? 'device' : 'devices'}`
-        announce(count === 0 ? 'Job paused.' : `Job paused. ${calls} may still respond.`)
+        announce(count === 0 ? 'Job paused.' : `Job paused. ${formatDevices(count)} may still respond.`)
         onChanged()
         return undefined
       }}
