@@ -125,7 +125,10 @@ export function createInbound(
   const answerPatch = async (connection: Connection, rid: string, payload: Buffer): Promise<void> => {
     try {
       deps.throttles.take('twinUpdates')
-      const version = await reportProperties(deps, connection.deviceId, parsePatch(payload, deps.limits))
+      const { deviceId, id } = connection
+      const version = await reportProperties(deps, deviceId, parsePatch(payload, deps.limits), id)
+      // This instance stood still or was cut off, and has not been notified of the newer connection yet.
+      if (version === undefined) return connections.end(connection)
       // Empty: the Azure SDK takes a body for an error.
       send(connection, twinResponseTopic(204, rid, version), '')
     } catch (error) {

@@ -351,9 +351,15 @@ export async function readTwinPaths(
 
 /**
  * Merges a device's report into its twin and returns the new version of its reported properties. `patch` is unchecked
- * JSON. NotFoundError, InvalidInputError.
+ * JSON. Returns undefined, and changes nothing, when the device has a newer connection than the given one: what it reports
+ * there must not be overwritten by the remains of an old one. NotFoundError, InvalidInputError.
  */
-export async function reportProperties(deps: Deps, deviceId: string, patch: unknown): Promise<number> {
+export async function reportProperties(
+  deps: Deps,
+  deviceId: string,
+  patch: unknown,
+  connectionId?: string,
+): Promise<number | undefined> {
   const { limits, clock } = deps
   const path = ['properties', 'reported']
   const checked = checkSectionPatch(patch, path, limits)
@@ -361,12 +367,15 @@ export async function reportProperties(deps: Deps, deviceId: string, patch: unkn
     const most = maxTwinBytes(limits)
     const [twin] = await lockTwins(tx, everything, [deviceId], 'device', { maxBytes: chunkBytes, most })
     if (twin === undefined) throw new NotFoundError('device', deviceId)
-    afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
+    const published = (): void => afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
     const { read: before } = twin
     if (before === undefined) {
       const gone = deletedMembers({ desired: checked })
       if (gone === undefined) throw tooLarge(twin.bytes)
-      return deleteReportedMembers(tx, deviceId, gone.desired, clock.now())
+      const written = { keys: gone.desired, now: clock.now(), connectionId }
+      const version = await deleteReportedMembers(tx, deviceId, written)
+      if (version !== undefined) published()
+      return version
     }
     const reported = mergeSection(
       { value: before.reported, metadata: before.reportedMetadata, version: before.reportedVersion },
@@ -375,13 +384,15 @@ export async function reportProperties(deps: Deps, deviceId: string, patch: unkn
       { stampVersion: false },
     )
     checkSectionSize(reported.value, 'reported', { path, limits, before: before.reported })
-    await saveReported(tx, {
+    const after = {
       deviceId,
       reported: reported.value,
       reportedMetadata: reported.metadata,
       reportedVersion: reported.version,
       version: before.version + 1,
-    })
+    }
+    if (!(await saveReported(tx, after, connectionId))) return undefined
+    published()
     return reported.version
   })
 }

@@ -177,17 +177,30 @@ export async function saveDesired(tx: Tx, twins: readonly ServiceTexts[]): Promi
   )
 }
 
-/** Writes the section that the device writes. */
-export async function saveReported(tx: Tx, twin: DeviceSide): Promise<void> {
-  await tx.query(
+/**
+ * SQL: whether the device has no newer connection than this one; true without one. The twin must have been locked by an
+ * earlier statement: then a report by a newer connection either was committed before and its connection is visible, or
+ * waits for the lock.
+ */
+const isNewest = (deviceId: string, connectionId = ''): Sql =>
+  sql`not exists (select from device where id = ${deviceId} and connection_id <> nullif(${connectionId}, ''))`
+
+/**
+ * Writes the section that the device writes. Returns false, and writes nothing, when the device has a newer connection
+ * than the given one.
+ */
+export async function saveReported(tx: Tx, twin: DeviceSide, connectionId?: string): Promise<boolean> {
+  const rows = await tx.query(
     sql`update twin
         set reported = ${JSON.stringify(twin.reported)}::jsonb,
             reported_metadata = ${JSON.stringify(twin.reportedMetadata)}::jsonb,
             reported_version = ${twin.reportedVersion},
             version = ${twin.version}
-        where device_id = ${twin.deviceId}`,
+        where device_id = ${twin.deviceId} and ${isNewest(twin.deviceId, connectionId)}
+        returning device_id`,
     'save-reported',
   )
+  return rows.length > 0
 }
 
 /**
@@ -217,21 +230,27 @@ export async function deleteServiceMembers(
   return row?.version ?? 0
 }
 
-/** The same for reported properties. Returns their version. */
+/**
+ * The same for reported properties. Returns their version; undefined, and nothing is deleted, when the device has a newer
+ * connection than the given one.
+ */
 export async function deleteReportedMembers(
   tx: Tx,
   deviceId: string,
-  keys: readonly string[],
-  now: Date,
-): Promise<number> {
+  {
+    keys,
+    now,
+    connectionId,
+  }: { readonly keys: readonly string[]; readonly now: Date; readonly connectionId?: string | undefined },
+): Promise<number | undefined> {
   const [row] = await tx.query<{ version: number }>(
     sql`update twin
         set reported = reported - ${keys}::text[],
             reported_metadata = reported_metadata - ${keys}::text[]
               || jsonb_build_object('$lastUpdated', ${now.toISOString()}::text),
             reported_version = reported_version + 1, version = version + 1
-        where device_id = ${deviceId}
+        where device_id = ${deviceId} and ${isNewest(deviceId, connectionId)}
         returning reported_version as version`,
   )
-  return row?.version ?? 0
+  return row?.version
 }

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { updateDevice } from '../../src/device/commands.ts'
+import { recordPresence } from '../../src/device/presence-commands.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { desiredPatchesFilter, twinResponsesFilter } from '../../src/mqtt/topics.ts'
 import { everything } from '../../src/scope.ts'
-import { patchTwin } from '../../src/twin/commands.ts'
+import { patchTwin, readTwin, reportProperties } from '../../src/twin/commands.ts'
 import {
   connectRaw,
   givenDevice,
@@ -55,6 +56,31 @@ test('when events of other instances were lost, devices are told of what was des
   await patchTwin(elsewhere, everything, { deviceId, ifMatch: '*', patch: { desired: { b: 2 } } })
   hub.deps.events.lookAgain()
   expect(await device.nextPublish()).toEqual(told(2, { a: 1, b: 2 }))
+  device.end()
+})
+
+test('what a device reports is not overwritten by an older connection whose instance does not know of the newer one', async () => {
+  const [deviceId, device] = await watchingDevice()
+  // To another instance, whose notification of it has not arrived.
+  const newer = { deviceId, connectionId: 'newer', connected: true, time: new Date() }
+  await recordPresence(elsewhere, [newer])
+  await reportProperties(elsewhere, deviceId, { mode: 'new', from: 'newer' }, newer.connectionId)
+  device.write(publishPacketOf('$iothub/twin/PATCH/properties/reported/?$rid=2', '{"mode":"old"}'))
+  expect(await device.next()).toBe('closed')
+  expect(await readTwin(elsewhere, everything, deviceId)).toMatchObject({
+    reported: { mode: 'new', from: 'newer' },
+    reportedVersion: 2,
+  })
+})
+
+test('a device whose row has lost its connection goes on reporting', async () => {
+  const [deviceId, device] = await watchingDevice()
+  await hub.deps.database.pool.query(
+    "update device set connection_id = null, instance_id = null, connection_state = 'disconnected' where id = $1",
+    [deviceId],
+  )
+  device.write(publishPacketOf('$iothub/twin/PATCH/properties/reported/?$rid=2', '{"mode":"same"}'))
+  expect(await device.nextPublish()).toMatchObject({ topic: '$iothub/twin/res/204/?$rid=2&$version=2' })
   device.end()
 })
 
