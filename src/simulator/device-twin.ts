@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonObject } from '../json/json.ts'
 import { reportedPatchTopic, twinGetTopic } from '../mqtt/topics.ts'
 import { type Deferred, deferred } from './deferred.ts'
-import { ConnectionLostError, TwinRequestError } from './errors.ts'
+import { ConnectionLostError, isTemporaryRefusal, TwinRequestError } from './errors.ts'
 import type { FleetContext } from './fleet-context.ts'
+import { drawBackOff } from './latency.ts'
 import { applyDesired, applyReported, type LocalTwin, reportBack, twinFromDocument, unknownTwin } from './local-twin.ts'
 import { publishPacket } from './packets.ts'
 
@@ -16,6 +18,7 @@ export class DeviceTwin {
   readonly #requests = new Map<string, Deferred<Buffer>>()
   #lastRequest = 0
   #local = unknownTwin
+  #isReportingBack = false
 
   /** `send` returns false when there is no connection. */
   constructor(deviceId: string, fleet: FleetContext, send: (packet: Buffer) => boolean) {
@@ -73,12 +76,32 @@ export class DeviceTwin {
 
   #desiredChanged(): void {
     this.#fleet.listeners.onDesired?.(this.#deviceId, this.#local.desired)
-    const patch = reportBack(this.#local, this.#fleet.settings.reportBack)
-    if (patch === undefined) return
-    this.report(patch).catch((error: unknown) => {
-      // Reading the twin on the next connection shows what must still be reported.
-      if (error instanceof TwinRequestError) this.#fleet.fail(error)
-    })
+    if (!this.#isReportingBack) void this.#reportBack()
+  }
+
+  /**
+   * Reports until the hub has everything. One report at a time: the properties may be desired to be what they were while
+   * their change is being reported. A report that the hub cannot take now is repeated.
+   */
+  async #reportBack(): Promise<void> {
+    this.#isReportingBack = true
+    for (let failures = 0; ; ) {
+      const patch = reportBack(this.#local, this.#fleet.settings.reportBack)
+      if (patch === undefined) break
+      try {
+        await this.report(patch)
+        failures = 0
+      } catch (error) {
+        if (isTemporaryRefusal(error)) {
+          await sleep(drawBackOff(failures++, Math.random), undefined, { ref: false })
+          continue
+        }
+        // Reading the twin on the next connection shows what must still be reported.
+        if (error instanceof TwinRequestError) this.#fleet.fail(error)
+        break
+      }
+    }
+    this.#isReportingBack = false
   }
 
   #request(topic: (rid: string) => string, payload: Buffer): Promise<Buffer> {

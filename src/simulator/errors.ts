@@ -59,6 +59,10 @@ export class TwinRequestError extends Error {
   }
 }
 
+/** Whether the hub asked a device to come again: there were too many requests, or it could not work. */
+export const isTemporaryRefusal = (error: unknown): boolean =>
+  error instanceof TwinRequestError && (error.status === 429 || error.status === 503)
+
 /** Not every device connected in time. `cause` is the last failure of one that is still trying. */
 export class ConnectTimeoutError extends Error {
   override readonly name = 'ConnectTimeoutError'

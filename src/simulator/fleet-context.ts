@@ -37,7 +37,7 @@ export type FleetCounters = {
 
 /** Listeners in the same process, called as things happen. */
 export type FleetListeners = {
-  /** A failure that no caller waits for: a device that cannot reconnect, a report that the hub refused. */
+  /** A failure that no caller waits for: a device that cannot reconnect, a report that the hub refused for good. */
   onError?(error: Error): void
   /** `payload` is JSON text. Called before the device answers. */
   onMethodRequest?(entry: LedgerEntry, payload: string): void

@@ -15,6 +15,8 @@ export type BrokerOptions = {
   refuses?(filter: string): boolean
   /** The twin a device reads, or the status it is refused with. */
   twin?: JsonObject | number
+  /** Called with each report; the status of the answer. */
+  report?(patch: JsonObject): number
   tls?: { key: string; cert: string }
 }
 
@@ -46,8 +48,11 @@ export const startBroker = async (options: BrokerOptions = {}) => {
         send(client, twinResponseTopic(options.twin, parsed.rid), '{"errorCode":1}')
         return
       }
-      reported.push({ deviceId: client.id, patch: JSON.parse(payload) })
-      send(client, twinResponseTopic(204, parsed.rid, reported.length), '')
+      const patch: JsonObject = JSON.parse(payload)
+      reported.push({ deviceId: client.id, patch })
+      const status = options.report?.(patch) ?? 204
+      if (status === 204) send(client, twinResponseTopic(status, parsed.rid, reported.length), '')
+      else send(client, twinResponseTopic(status, parsed.rid), '{"errorCode":1}')
       happened.emit('reported')
     }
   }

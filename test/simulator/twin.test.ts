@@ -32,6 +32,40 @@ test('a device that reads its twin first reports back what differs, then what ch
   expect(fleet.stats()).toMatchObject({ desiredPatches: 3, errors: 0 })
 })
 
+test('a device that reports back repeats what the hub cannot take now, and gives up what it refuses', async () => {
+  const statuses = [429, 503, 204, 400]
+  const hub = await broker({ twin, report: () => statuses.shift() ?? 204 })
+  const [failed, fail] = first<Error>()
+  const fleet = fleetAt(
+    hub.port,
+    [device('d1')],
+    { readTwin: true, reportBack: ['interval'] },
+    { onError: (error) => fail(error) },
+  )
+  await fleet.connect()
+  await hub.until(() => hub.reported.length === 3)
+  hub.patchDesired('d1', 4, { interval: 6 })
+  expect(await failed).toMatchObject({ deviceId: 'd1', status: 400 })
+  expect(hub.reported.map(({ patch }) => patch.interval)).toEqual([5, 5, 5, 6])
+  expect(fleet.twinOf('d1').reported).toEqual({ interval: 5 })
+  expect(fleet.stats()).toMatchObject({ reportedPatches: 1, errors: 1 })
+})
+
+test('a device reports back what is desired again while the change of it was being reported', async () => {
+  const hub = await broker({
+    twin: { desired: { interval: 1, $version: 3 }, reported: { interval: 1, $version: 8 } },
+    report(patch) {
+      if (patch.interval === 2) hub.patchDesired('d1', 5, { interval: 1 })
+      return 204
+    },
+  })
+  const fleet = fleetAt(hub.port, [device('d1')], { readTwin: true, reportBack: ['interval'] })
+  await fleet.connect()
+  hub.patchDesired('d1', 4, { interval: 2 })
+  await hub.until(() => hub.reported.length === 2)
+  expect(hub.reported.map(({ patch }) => patch)).toEqual([{ interval: 2 }, { interval: 1 }])
+})
+
 test('a device knows what it reported once the hub has taken it', async () => {
   const hub = await broker({ twin })
   const fleet = fleetAt(hub.port, [device('d1')])
