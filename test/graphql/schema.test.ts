@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import {
   type GraphQLField,
+  GraphQLInt,
   type GraphQLNamedType,
   type GraphQLObjectType,
   getIntrospectionQuery,
@@ -113,6 +114,32 @@ test('every nullable field says when it is null', () => {
     )
     .filter(({ description }) => !/\bnull\b/i.test(description ?? ''))
   expect(silent.map(({ name }) => name)).toEqual([])
+})
+
+test('no argument makes the complexity of a field negative, so that it cannot make up for other fields', () => {
+  const fields = Object.values(schema.getTypeMap()).filter(isObjectType).flatMap(fieldsOf)
+  const weighing = fields.filter(
+    ({ args, extensions }) => args.length > 0 && typeof extensions.complexity === 'function',
+  )
+  expect(weighing.length).toBeGreaterThan(20)
+  const numbers = [-1_000_000, 0]
+  const negative = weighing.flatMap((field) =>
+    numbers.flatMap((number) => {
+      const { name, args, extensions } = field
+      const given = args.map((argument): [string, unknown] => [
+        argument.name,
+        getNamedType(argument.type) === GraphQLInt ? number : undefined,
+      ])
+      const weight: unknown = Reflect.apply(Object(extensions.complexity), undefined, [
+        Object.fromEntries(given),
+        {},
+        field,
+      ])
+      const parts = typeof weight === 'number' ? [weight] : Object.values(Object(weight))
+      return parts.some((part) => !(Number(part) >= 0)) ? [`${name} with ${number}`] : []
+    }),
+  )
+  expect(negative).toEqual([])
 })
 
 test('the introspection of clients is within the limits', () => {

@@ -1,4 +1,3 @@
-import { InvalidInputError } from '../../errors.ts'
 import { timesAfter } from '../../job-schedule/cron.ts'
 import {
   findJobSchedule,
@@ -12,6 +11,7 @@ import { printScope, scopeOfJob } from '../../query/scope.ts'
 import { builder } from '../builder.ts'
 import { forwardArguments, type KeysetList, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { findJob, Job } from '../job/job.ts'
+import { countOf, listComplexity, sizeOf } from '../job/short-list.ts'
 import { JobTemplate } from '../job-template/job-template.ts'
 import { perParent } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
@@ -19,7 +19,7 @@ import { withoutScope } from '../without-scope.ts'
 
 /** What a schedule does about times at which no hub ran. */
 export const ScheduleMissedPolicy = builder.enumType('ScheduleMissedPolicy', {
-  description: 'What a job schedule does about planned times at which no hub could run it for more than a minute.',
+  description: 'What a job schedule does about planned times for which the hubs are more than a minute late.',
   values: {
     RUN_ONCE: {
       value: 'runOnce',
@@ -79,19 +79,16 @@ const JobScheduleRun = builder.objectRef<ScheduleRun>('JobScheduleRun').implemen
   }),
 })
 
+const usualTimes = 5
 /** Computing a time takes a fifth of a millisecond. */
 const mostTimes = 10
+const usualRuns = 5
 const mostRuns = 100
 
 const runsOf = perParent(
   withoutScope((db, ids: readonly string[], { first }: { readonly first: number }) => findRuns(db, ids, first)),
   ({ scheduleId }) => scheduleId,
 )
-
-function checkFirst(first: number, most: number): number {
-  if (first >= 1 && first <= most) return first
-  throw new InvalidInputError(['first'], `first must be a number from 1 to ${most}.`)
-}
 
 export const JobSchedule = builder.node(builder.objectRef<ScheduleRow>('JobSchedule'), {
   id: { resolve: ({ id }) => id },
@@ -130,22 +127,25 @@ export const JobSchedule = builder.node(builder.objectRef<ScheduleRow>('JobSched
     }),
     nextTimes: t.field({
       type: ['DateTime'],
-      complexity: ({ first }) => ({ field: first ?? 5, multiplier: 1 }),
+      // The times have no fields, but each of them is computed.
+      complexity: ({ first }) => ({ field: countOf(first, usualTimes, mostTimes), multiplier: 1 }),
       ...mayFail('The next planned times, the earliest first. Empty unless the schedule is active.'),
-      args: { first: t.arg.int({ defaultValue: 5, description: `Number of times: 1 to ${mostTimes}.` }) },
+      args: { first: t.arg.int({ defaultValue: usualTimes, description: `Number of times: 1 to ${mostTimes}.` }) },
       resolve: (schedule, { first }) => {
-        const count = checkFirst(first ?? 5, mostTimes)
+        const count = sizeOf(first, usualTimes, mostTimes)
         const { nextTime } = schedule
         return nextTime === null ? [] : [...timesAfter(schedule, new Date(nextTime.getTime() - 1), count)]
       },
     }),
     runs: t.field({
       type: [JobScheduleRun],
-      complexity: (args) => pageComplexity({ first: args.first ?? 5 }),
-      ...mayFail(`What it did at the last planned times, the newest first. The last ${mostRuns} are kept.`),
-      args: { first: t.arg.int({ defaultValue: 5, description: `Number of times: 1 to ${mostRuns}.` }) },
+      complexity: ({ first }) => listComplexity(countOf(first, usualRuns, mostRuns)),
+      ...mayFail(
+        `What it did at the last planned times, the newest first. Times that were missed together have one run, with the last of them. The last ${mostRuns} runs are kept.`,
+      ),
+      args: { first: t.arg.int({ defaultValue: usualRuns, description: `Number of runs: 1 to ${mostRuns}.` }) },
       resolve: async ({ id }, { first }, context) => [
-        ...(await runsOf(context, id, { first: checkFirst(first ?? 5, mostRuns) })),
+        ...(await runsOf(context, id, { first: sizeOf(first, usualRuns, mostRuns) })),
       ],
     }),
     author: t.string({

@@ -161,10 +161,16 @@ test('a viewer with a scope sees all schedules and changes those of the scope', 
 
 test('a number of times or runs outside of the bounds is an error', async () => {
   await change(create, nightly)
-  const { errors: refused } = await door.ask(
-    '{ jobSchedule(scheduleId: "nightly") { runs(first: 101) { time } nextTimes(first: 11) } }',
-  )
-  expect(refused.map(({ extensions }) => extensions.code)).toEqual(['INVALID_INPUT', 'INVALID_INPUT'])
+  for (const [runs, times] of [
+    [101, 11],
+    [0, 0],
+    [-1, -1],
+  ]) {
+    const { errors: refused } = await door.ask(
+      `{ jobSchedule(scheduleId: "nightly") { runs(first: ${runs}) { time } nextTimes(first: ${times}) } }`,
+    )
+    expect(refused.map(({ extensions }) => extensions.code)).toEqual(['INVALID_PAGE_SIZE', 'INVALID_PAGE_SIZE'])
+  }
   await change(remove, { scheduleId: 'nightly' })
 })
 
