@@ -524,6 +524,33 @@ updateTwin:
   })
 })
 
+test('a job whose conditions name device groups can be applied again until a group changes', async () => {
+  const save = (name: string, condition: string) => run(['groups', 'save', name, '--where', condition])
+  await save('south', "tags.site = 'south'")
+  await save('early', "tags.ring = 'early'")
+  const file = await fileOf(
+    'grouped.yaml',
+    `jobId: grouped
+queryCondition: group('south') AND tags.floor = 3
+rollout:
+  waves:
+    - queryCondition: group('early') OR group('south')
+    - {}
+updateTwin: { tags: { a: 1 } }
+`,
+  )
+  expect(await run(['apply', '-f', file])).toMatchObject({ status: 0, stderr: 'The job grouped is scheduled.\n' })
+  expect(await run(['apply', '-f', file])).toMatchObject({
+    status: 0,
+    stderr: 'The job grouped exists already, with the same definition.\n',
+  })
+  await save('south', "tags.site = 'north'")
+  expect(await run(['apply', '-f', file])).toMatchObject({
+    status: 5,
+    stderr: 'Another job has the ID grouped. It differs in queryCondition, rollout.\n',
+  })
+})
+
 test('a job file with an unknown member schedules nothing', async () => {
   const file = await fileOf('wrong.yaml', 'jobId: wrong\nqueryCondition: "*"\nupdateTwins: {}\n')
   const { status, stderr } = await run(['apply', '-f', file])

@@ -138,7 +138,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'webhook',
   ],
   simulator: ['access (pure)', 'mqtt/topics'],
-  cli: ['app', 'access (pure)', 'backup', 'doctor', 'graphql/schema', 'simulator'],
+  cli: ['app', 'access (pure)', 'backup', 'doctor', 'graphql/schema', 'query', 'simulator'],
   library: ['app', 'cli', 'simulator'],
 }
 

@@ -3,6 +3,7 @@ import { ExitError } from '../exit-error.ts'
 import type { HubClient } from '../hub-client.ts'
 import { payloadOf } from '../payload.ts'
 import { differencesOf, type JobDefinition, ReadDefinition } from './definition.ts'
+import { putInGroups } from './put-in-groups.ts'
 
 const ScheduleMethodJob = graphql(`
   mutation ScheduleMethodJob($input: ScheduleDeviceMethodInput!) {
@@ -41,7 +42,7 @@ export async function scheduleJob(
   if (result?.__typename === 'AlreadyExistsError' && jobId !== undefined) {
     if (!ifAbsent) throw new ExitError(idTaken, result.message)
     const { job } = await client.execute(ReadDefinition, { jobId })
-    const differences = job ? differencesOf(definition, job) : []
+    const differences = job ? differencesOf(await putInGroups(client, definition), job) : []
     if (job && differences.length === 0) return { jobId, isNew: false }
     const which = differences.length > 0 ? ` It differs in ${differences.join(', ')}.` : ''
     throw new ExitError(idTaken, `Another job has the ID ${jobId}.${which}`)
