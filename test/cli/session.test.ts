@@ -347,7 +347,7 @@ test('a template is made of a job file, and a job is scheduled from it', async (
     ),
   )
   const created = await run(['templates', 'create', '-f', file])
-  expect(rowsIn(created.stdout)).toEqual([{ templateId: 'restart-good', etag: expect.any(String) }])
+  expect(rowsIn(created.stdout)).toEqual([{ templateId: 'restart-good', result: 'created', etag: expect.any(String) }])
   expect(rowsIn((await run(['templates', 'list'])).stdout)).toMatchObject([
     { templateId: 'restart-good', type: 'SCHEDULE_DEVICE_METHOD', rollout: null },
   ])
@@ -362,6 +362,51 @@ test('a template is made of a job file, and a job is scheduled from it', async (
   )
   expect(await run(['templates', 'create', '-f', timed])).toMatchObject({ status: 2 })
   expect(await run(['templates', 'delete', 'restart-good'])).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('a file of templates that failed in the middle can be finished, and its templates can be updated', async () => {
+  const templates = (method: string, condition: string) =>
+    fileOf(
+      'several.yaml',
+      `jobId: several-1
+queryCondition: "*"
+name: First
+cloudToDeviceMethod: { methodName: ${method} }
+---
+jobId: several-2
+queryCondition: ${condition}
+cloudToDeviceMethod: { methodName: ${method} }
+`,
+    )
+  const create = async (file: string, ...options: string[]) => {
+    const { status, stdout } = await run(['templates', 'create', '-f', file, '--format', 'json', ...options])
+    return { status, rows: JSON.parse(stdout) }
+  }
+  const [first, second] = ['several-1', 'several-2'].map((templateId) => ({ templateId }))
+  expect(await create(await templates('reboot', 'tags.'))).toMatchObject({
+    status: 1,
+    rows: [{ ...first, result: 'created', etag: expect.any(String) }],
+  })
+  const file = await templates('reboot', '"*"')
+  expect(await create(file)).toEqual({ status: 1, rows: [] })
+  expect(await create(file, '--if-exists', 'skip')).toMatchObject({
+    status: 0,
+    rows: [
+      { ...first, result: 'skipped' },
+      { ...second, result: 'created' },
+    ],
+  })
+  const changed = await fileOf(
+    'changed.yaml',
+    'jobId: several-1\nqueryCondition: "*"\nupdateTwin: { tags: { a: 1 } }\nmaxExecutionTimeInSeconds: 60\n',
+  )
+  expect(await create(changed, '--if-exists', 'update')).toMatchObject({ rows: [{ ...first, result: 'updated' }] })
+  const list = async () =>
+    rowsIn((await run(['templates', 'list'])).stdout).find((row) => Object(row).templateId === 'several-1')
+  expect(await list()).toMatchObject({ type: 'SCHEDULE_UPDATE_TWIN', name: null, maxExecutionTimeInSeconds: 60 })
+  await create(file, '--if-exists', 'update')
+  expect(await list()).toMatchObject({ type: 'SCHEDULE_DEVICE_METHOD', maxExecutionTimeInSeconds: 3600 })
+  for (const { templateId = '' } of [first ?? {}, second ?? {}]) await run(['templates', 'delete', templateId])
 })
 
 test('a job with --wave shows its waves, and open-wave opens the next one', async () => {

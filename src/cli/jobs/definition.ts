@@ -40,8 +40,8 @@ export const ReadDefinition = graphql(`
 
 type StoredJob = NonNullable<ReadDefinitionQuery['job']>
 
-// The defaults of the API.
-const defaults = { maxExecutionTime: 3_600, responseTimeout: 30, connectTimeout: 0, afterDevices: 1 } as const
+/** The defaults of the API. */
+export const defaults = { maxExecutionTime: 3_600, responseTimeout: 30, connectTimeout: 0, afterDevices: 1 } as const
 
 /**
  * The names of the members in which a stored job differs from a definition. A start time that the definition does not have
