@@ -84,7 +84,7 @@ export function labelsIn(stored: unknown): Labels | null {
 }
 
 /** The members of a template in the form in which clients send them. */
-const inputOf = (template: JobTemplate): JobTemplateInput => ({
+const inputOf = (template: JobTemplate) => ({
   queryCondition: template.queryCondition,
   maxExecutionTimeInSeconds: template.maxExecutionTimeSeconds,
   rollout: template.rollout ?? undefined,
@@ -92,17 +92,24 @@ const inputOf = (template: JobTemplate): JobTemplateInput => ({
   description: template.description,
   labels: Object.entries(template.labels ?? {}).map(([name, value]) => ({ name, value })),
   ...(template.type === 'scheduleDeviceMethod'
-    ? { cloudToDeviceMethod: template.request }
-    : { updateTwin: { tags: template.request.tags, properties: { desired: template.request.desired } } }),
+    ? { cloudToDeviceMethod: template.request, updateTwin: undefined }
+    : {
+        cloudToDeviceMethod: undefined,
+        updateTwin: { tags: template.request.tags, properties: { desired: template.request.desired } },
+      }),
 })
 
 /**
- * The members after a change. What is left out stays as it is, and null takes an optional member away. A template that gets
- * the other operation loses the one that it had.
+ * The members after a change. What is left out stays as it is, and null takes an optional member away. A template always has
+ * a maximum execution time, so null leaves it as it is. A template that gets the other operation loses the one that it had.
  */
 export function changedInput(template: JobTemplate, change: JobTemplateInput): JobTemplateInput {
-  const { cloudToDeviceMethod, updateTwin, ...members } = change
-  const given = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+  const { cloudToDeviceMethod, updateTwin, maxExecutionTimeInSeconds, ...members } = change
+  const given = Object.fromEntries(
+    Object.entries({ ...members, maxExecutionTimeInSeconds: maxExecutionTimeInSeconds ?? undefined }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
   const { cloudToDeviceMethod: call, updateTwin: patch, ...before } = inputOf(template)
   const hasOperation = cloudToDeviceMethod != null || updateTwin != null
   const operation = hasOperation
@@ -112,10 +119,7 @@ export function changedInput(template: JobTemplate, change: JobTemplateInput): J
 }
 
 /** The request for a job of the template. `undefined` and null overrides are left out. */
-export function requestFrom(
-  template: JobTemplate,
-  overrides: TemplateOverrides,
-): JobRequestInput & { readonly queryCondition: string } {
+export function requestFrom(template: JobTemplate, overrides: TemplateOverrides) {
   const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value != null))
   const { queryCondition } = overrides
   return {

@@ -78,6 +78,12 @@ test('a change keeps what is left out, and null removes what may be missing', ()
   expect(check(changedInput(check(reboot), {}))).toEqual(check(reboot))
 })
 
+test('a change to no maximum execution time keeps the one that the template has', () => {
+  const template = check({ ...reboot, maxExecutionTimeInSeconds: 60 })
+  const changed = check(changedInput(template, { maxExecutionTimeInSeconds: null, name: 'Day' }))
+  expect(changed).toEqual({ ...template, name: 'Day' })
+})
+
 test('a template that gets the other operation loses the one that it had', () => {
   const changed = check(changedInput(check(reboot), { updateTwin: { properties: { desired: { on: true } } } }))
   expect(changed).toMatchObject({ type: 'scheduleUpdateTwin', request: { desired: { on: true } } })

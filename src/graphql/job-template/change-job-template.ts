@@ -55,7 +55,7 @@ const CreateJobTemplateInput = builder.inputType('CreateJobTemplateInput', {
 /** Validated by job-template/template.ts. */
 const UpdateJobTemplateInput = builder.inputType('UpdateJobTemplateInput', {
   description:
-    'The job template to change. What is omitted stays as it is. Null removes a name, a description, all labels or the rollout. A template that gets the other operation loses the one that it had.',
+    'The job template to change. What is omitted stays as it is. Null removes a name, a description, all labels or the rollout, and leaves `maxExecutionTimeInSeconds` as it is. A template that gets the other operation loses the one that it had.',
   fields: (t) => ({
     templateId: t.string({ required: true, description: 'The template ID.' }),
     ifMatch: t.string({ description: 'The etag that the template must have. Any when omitted.' }),
