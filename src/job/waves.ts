@@ -19,7 +19,7 @@ export type Gate = {
   readonly soakSeconds?: number
   /** Whether somebody else than who scheduled the job has to approve the opening. */
   readonly approval?: true
-  /** What happens to the job when so many devices did not succeed that the share cannot be reached. */
+  /** What happens to the job when the share can no longer be reached, or when the approval is rejected. */
   readonly onFailure: GateAction
 }
 
@@ -86,10 +86,11 @@ function checkWave(value: unknown, path: readonly string[], isLast: boolean): Wa
 function checkGate(value: unknown, path: readonly string[]): Gate {
   if (typeof value !== 'object') throw new InvalidInputError(path, 'A gate must be an object.')
   const { succeededPercent, soakSeconds, approval, onFailure }: Readonly<Record<string, unknown>> = { ...value }
-  if (isGiven(onFailure) && !isGiven(succeededPercent)) {
+  const needsApproval = checkFlag(approval ?? false, [...path, 'approval'])
+  if (isGiven(onFailure) && !isGiven(succeededPercent) && !needsApproval) {
     throw new InvalidInputError(
       [...path, 'onFailure'],
-      'A gate without succeededPercent cannot fail. Give both, or neither.',
+      'A gate with neither succeededPercent nor approval cannot fail. Give one of them, or no onFailure.',
     )
   }
   return {
@@ -97,7 +98,7 @@ function checkGate(value: unknown, path: readonly string[]): Gate {
       succeededPercent: checkPercent(succeededPercent, [...path, 'succeededPercent']),
     }),
     ...(isGiven(soakSeconds) && { soakSeconds: checkWhole(soakSeconds, 0, longestSoak, [...path, 'soakSeconds']) }),
-    ...(checkFlag(approval ?? false, [...path, 'approval']) && { approval: true }),
+    ...(needsApproval && { approval: true }),
     onFailure: checkAction(onFailure ?? 'pause', [...path, 'onFailure']),
   }
 }

@@ -30,12 +30,14 @@ describe('waves', () => {
       check([
         { devices: 10, gate: { succeededPercent: 97.5, soakSeconds: 60, approval: true, onFailure: 'cancel' } },
         { percent: 0.01, gate: {} },
+        { devices: 1, gate: { approval: true, onFailure: 'cancel' } },
         { queryCondition: "tags.ring = 'early'", devices: null, gate: null },
         {},
       ]),
     ).toEqual([
       { devices: 10, gate: { succeededPercent: 97.5, soakSeconds: 60, approval: true, onFailure: 'cancel' } },
       { percent: 0.01, gate: { onFailure: 'pause' } },
+      { devices: 1, gate: { approval: true, onFailure: 'cancel' } },
       { queryCondition: "tags.ring = 'early'" },
       { rest: true },
     ])

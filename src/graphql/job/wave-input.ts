@@ -18,7 +18,8 @@ export const says = {
     'Seconds between the moment when the share is reached and the opening of the next wave, at most 30 days.',
   approval:
     'Whether somebody else than who scheduled the job has to approve the opening of the next wave (`approveJob`).',
-  onFailure: 'What happens when so many devices did not succeed that the share can no longer be reached.',
+  onFailure:
+    'What happens when so many devices did not succeed that the share can no longer be reached, or when the approval is rejected.',
   devices: 'The number of devices of the wave, or fewer when there are not as many left.',
   percent:
     'The share of all devices of the job, rounded up: more than 0, with at most two decimals. All shares together must be less than 100.',
@@ -37,7 +38,7 @@ const GateInput = builder.inputType('GateInput', {
     approval: t.boolean({ defaultValue: false, description: says.approval }),
     onFailure: t.field({
       type: GateAction,
-      description: `${says.onFailure} PAUSE when omitted. Requires \`succeededPercent\`.`,
+      description: `${says.onFailure} PAUSE when omitted. Requires \`succeededPercent\` or \`approval\`.`,
     }),
   }),
 })

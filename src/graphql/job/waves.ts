@@ -12,7 +12,8 @@ const WaveStatus = builder.enumType('WaveStatus', {
   values: {
     NOT_OPEN: {
       value: 'notOpen',
-      description: 'None of its devices is called or updated, because earlier waves have to pass their gates first.',
+      description:
+        'The wave has not been opened: the job has not started, an earlier wave has not passed its gate, or the job ended before. Its devices are not called or updated.',
     },
     OPEN: { value: 'open', description: 'Its devices have their turn.' },
     SOAKING: { value: 'soaking', description: 'The share of its gate is reached. See `soakEndTime`.' },
@@ -20,7 +21,10 @@ const WaveStatus = builder.enumType('WaveStatus', {
       value: 'waitingForApproval',
       description: 'Its gate has passed, and the next wave waits for an approval.',
     },
-    GATE_FAILED: { value: 'gateFailed', description: 'So many of its devices did not succeed that its gate failed.' },
+    GATE_FAILED: {
+      value: 'gateFailed',
+      description: 'Its gate failed: too many of its devices did not succeed, or the approval was rejected.',
+    },
     DONE: {
       value: 'done',
       description: 'The next wave was opened, or the wave was the last and all its devices have ended, or the job has.',
