@@ -49,6 +49,7 @@ export async function cancelDeviceJobs(
     const done = await saveDeviceJobsCancelled(tx, jobId, { ids, selected }, by, reason, deps.clock.now())
     if (done !== undefined && done.cancelled > 0) {
       afterCommit(() => {
+        deps.metrics?.count('twincast_device_jobs_total', { outcome: 'cancelled', code: '' }, done.cancelled)
         deps.events.jobChanged(jobId)
         if (done.open === 0) deps.events.publish('work', 'settled', {})
         if (job.waves !== null) deps.events.publish('work', 'waves', {})

@@ -33,7 +33,7 @@ export const catalogue = {
   twincast_jobs_started_total: { type: 'counter', help: 'Jobs that this instance started.', labels: [] },
   twincast_device_jobs_total: {
     type: 'counter',
-    help: 'Device jobs whose outcomes this instance wrote: succeeded, refused or failed, the latter by the error code.',
+    help: 'Device jobs whose outcomes this instance wrote: succeeded, refused, failed (by the error code), or cancelled by cancelDeviceJobs. Devices that still wait when their job is cancelled or ends have no outcomes.',
     labels: ['outcome', 'code'],
   },
   twincast_job_dispatch_delay_seconds: {

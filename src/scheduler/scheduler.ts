@@ -77,7 +77,7 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const window = createInFlightCalls(settings.windowSize, onRoom, deps.tracing !== undefined)
   deps.metrics?.read('twincast_method_calls_in_flight', () => [{ labels: {}, value: window.size }])
   reportJobs(deps)
-  for (const outcome of ['succeeded', 'refused']) {
+  for (const outcome of ['succeeded', 'refused', 'cancelled']) {
     deps.metrics?.count('twincast_device_jobs_total', { outcome, code: '' }, 0)
   }
   deps.metrics?.set('twincast_method_calls_limit', {}, settings.windowSize)

@@ -56,6 +56,29 @@ test('a job is visible from its start to the outcomes of its devices', async () 
   await expect.poll(() => read('twincast_mqtt_connections')).toBe(0)
 })
 
+test('device jobs that a client cancels are counted', async () => {
+  await registerFleet(app.client, 'offline', 3, () => ({ kind: 'answer' }))
+  const queryCondition = "tags.fleet = 'offline'"
+  const { scheduleDeviceMethod } = await app.client.execute(ScheduleMethod, {
+    input: { queryCondition, cloudToDeviceMethod: { methodName: 'reboot' } },
+  })
+  const job = scheduleDeviceMethod && 'job' in scheduleDeviceMethod ? scheduleDeviceMethod.job : undefined
+  const jobId = job?.jobId ?? ''
+  for await (const { deviceJobStatistics } of app.client.subscribe(WatchStatistics, { jobId })) {
+    if (deviceJobStatistics.job.status === 'RUNNING') break
+  }
+  const cancelled = 'twincast_device_jobs_total{outcome="cancelled",code=""}'
+  expect(await print()).toContain(`\n${cancelled} 0\n`)
+  const query = `mutation { cancelDeviceJobs(input: { jobId: "${jobId}", queryCondition: "${queryCondition}" }) {
+    ... on CancelDeviceJobsPayload { cancelledCount } } }`
+  await fetch(app.addresses.graphql, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  expect(await read(cancelled)).toBe(3)
+})
+
 test('operations of GraphQL are counted by name and outcome, and HTTP requests by path and status', async () => {
   const ask = async (query: string): Promise<void> => {
     const headers = { 'content-type': 'application/json' }
