@@ -54,11 +54,7 @@ export const JobTemplate = builder.node(builder.objectRef<TemplateRow>('JobTempl
       description: 'The labels of the jobs, by name.',
       resolve: ({ labels }) => labelsIn(labels),
     }),
-    type: t.field({
-      type: JobType,
-      description: 'The operation of the jobs.',
-      resolve: ({ type }) => (type === 'scheduleDeviceMethod' ? type : 'scheduleUpdateTwin'),
-    }),
+    type: t.expose('type', { type: JobType, description: 'The operation of the jobs.' }),
     queryCondition: t.exposeString('queryCondition', {
       description:
         'The condition that selects the devices, as it was given. The conditions of its device groups are put in when a job is scheduled.',

@@ -57,25 +57,32 @@ export type CountingRule = {
   readonly hasActed: boolean
 }
 
+type Fields = PothosSchemaTypes.ObjectFieldBuilder<typeof builder.$inferSchemaTypes, { readonly rule: AbortRule }>
+
+/** The rule, as it was requested. */
+const ruleFields = (t: Fields) => ({
+  on: t.field({ type: [AbortOutcome], description: `${on} ${emptyOn}`, resolve: ({ rule }) => [...(rule.on ?? [])] }),
+  errorCode: t.string({
+    nullable: true,
+    description: `${errorCode} ${nullFor}`,
+    resolve: ({ rule }) => rule.errorCode ?? null,
+  }),
+  responseStatus: t.int({
+    nullable: true,
+    description: `${responseStatus} ${nullFor}`,
+    resolve: ({ rule }) => rule.responseStatus ?? null,
+  }),
+  percent: t.float({ description: percent, resolve: ({ rule }) => rule.percent }),
+  afterDevices: t.int({ description: afterDevices, resolve: ({ rule }) => rule.afterDevices }),
+  action: t.field({ type: AbortAction, description: action, resolve: ({ rule }) => rule.action }),
+})
+
 const since = 'since the job started or was resumed last'
 
 export const JobAbortRule = builder.objectRef<CountingRule>('JobAbortRule').implement({
   description: 'An abort rule of a job, and what it has counted.',
   fields: (t) => ({
-    on: t.field({ type: [AbortOutcome], description: `${on} ${emptyOn}`, resolve: ({ rule }) => [...(rule.on ?? [])] }),
-    errorCode: t.string({
-      nullable: true,
-      description: `${errorCode} ${nullFor}`,
-      resolve: ({ rule }) => rule.errorCode ?? null,
-    }),
-    responseStatus: t.int({
-      nullable: true,
-      description: `${responseStatus} ${nullFor}`,
-      resolve: ({ rule }) => rule.responseStatus ?? null,
-    }),
-    percent: t.float({ description: percent, resolve: ({ rule }) => rule.percent }),
-    afterDevices: t.int({ description: afterDevices, resolve: ({ rule }) => rule.afterDevices }),
-    action: t.field({ type: AbortAction, description: action, resolve: ({ rule }) => rule.action }),
+    ...ruleFields(t),
     matchedCount: t.exposeInt('matched', { description: `Device jobs that are counted, ${since}.` }),
     endedCount: t.exposeInt('ended', { description: `Device jobs that have ended, ${since}.` }),
     hasActed: t.exposeBoolean('hasActed', {
@@ -87,20 +94,7 @@ export const JobAbortRule = builder.objectRef<CountingRule>('JobAbortRule').impl
 export const JobAbort = builder.objectRef<AbortCrossing>('JobAbort').implement({
   description: 'Why an abort rule paused or cancelled a job.',
   fields: (t) => ({
-    on: t.field({ type: [AbortOutcome], description: `${on} ${emptyOn}`, resolve: ({ rule }) => [...(rule.on ?? [])] }),
-    errorCode: t.string({
-      nullable: true,
-      description: `${errorCode} ${nullFor}`,
-      resolve: ({ rule }) => rule.errorCode ?? null,
-    }),
-    responseStatus: t.int({
-      nullable: true,
-      description: `${responseStatus} ${nullFor}`,
-      resolve: ({ rule }) => rule.responseStatus ?? null,
-    }),
-    percent: t.float({ description: percent, resolve: ({ rule }) => rule.percent }),
-    afterDevices: t.int({ description: afterDevices, resolve: ({ rule }) => rule.afterDevices }),
-    action: t.field({ type: AbortAction, description: action, resolve: ({ rule }) => rule.action }),
+    ...ruleFields(t),
     matchedCount: t.exposeInt('matched', { description: `Device jobs that are counted, ${since}.` }),
     endedCount: t.exposeInt('ended', { description: `Device jobs that had ended, ${since}.` }),
     reachedPercent: t.float({
