@@ -78,7 +78,11 @@ async function givenEndedJob(): Promise<string> {
   return jobId
 }
 
-const template = { queryCondition: condition, cloudToDeviceMethod: { methodName: 'reboot', payload: 'secret' } }
+const template = {
+  queryCondition: condition,
+  cloudToDeviceMethod: { methodName: 'reboot', payload: 'secret' },
+  rollout: { maxPerMinute: 5 },
+}
 
 async function givenTemplate(): Promise<string> {
   const templateId = randomUUID()
@@ -264,16 +268,30 @@ const rows: Readonly<Record<string, Row>> = {
     code: 'NOT_FOUND',
   },
   createJobTemplate: {
-    input: () => ({ ...template, templateId: 'new' }),
+    input: () => ({ ...template, templateId: 'new', rollout: { maxPerMinute: 5, waves: [{ devices: 1 }, {}] } }),
     refused: { ...template, templateId: 'other', queryCondition: 'tags.' },
     code: 'QUERY_CONDITION',
-    detail: { queryCondition: condition },
+    detail: {
+      queryCondition: condition,
+      methodName: 'reboot',
+      rollout: { maxPerMinute: 5, waves: [{ devices: 1 }, {}] },
+    },
   },
   updateJobTemplate: {
-    input: async () => ({ templateId: await givenTemplate(), queryCondition: '*', name: null }),
+    input: async () => ({
+      templateId: await givenTemplate(),
+      queryCondition: '*',
+      name: null,
+      updateTwin: { tags: { site: 'secret' } },
+    }),
     refused: { templateId: 'nothing' },
     code: 'NOT_FOUND',
-    detail: { changes: ['name', 'queryCondition'], queryCondition: '*' },
+    detail: {
+      changes: ['name', 'queryCondition', 'updateTwin'],
+      queryCondition: '*',
+      members: 1,
+      paths: ['tags.site'],
+    },
   },
   deleteJobTemplate: {
     input: async () => ({ templateId: await givenTemplate() }),

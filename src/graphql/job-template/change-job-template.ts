@@ -14,6 +14,7 @@ import { TwinPatchInput } from '../device/twin-patch.ts'
 import { resultUnion } from '../errors.ts'
 import { requireAllDevices } from '../forbidden.ts'
 import { CloudToDeviceMethodInput, namingFields } from '../job/input.ts'
+import { jobDetail } from '../job/job-detail.ts'
 import { JobRolloutInput } from '../job/rollout-input.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
 import { mayFail } from '../may-fail.ts'
@@ -126,7 +127,7 @@ builder.mutationField('createJobTemplate', (t) =>
     authScopes: { right: 'writeJobs' },
     audit: {
       target: ({ input }) => input.templateId,
-      detail: ({ input }) => ({ queryCondition: input.queryCondition }),
+      detail: ({ input }) => jobDetail(input),
     },
     ...mayFail(
       'Creates a job template. A QueryConditionError when a device group of its condition does not exist, an InvalidInputError when one of the condition of a wave does not. A ConflictError when there are as many templates as allowed. Requires no scope.',
@@ -153,7 +154,7 @@ builder.mutationField('updateJobTemplate', (t) =>
       target: ({ input }) => input.templateId,
       detail: ({ input: { templateId: _id, ifMatch: _etag, ...change } }) => ({
         changes: Object.entries(change).flatMap(([name, value]) => (value === undefined ? [] : [name])),
-        ...(change.queryCondition != null && { queryCondition: change.queryCondition }),
+        ...jobDetail(change),
       }),
     },
     ...mayFail(

@@ -1,9 +1,6 @@
-import { abortOutcomes, mostRules } from '../../job/abort-rules.ts'
-import { mostWaves } from '../../job/waves.ts'
-import type { JsonObject } from '../../json/json.ts'
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
-import { WaveInput, waveDetail } from './wave-input.ts'
+import { WaveInput } from './wave-input.ts'
 
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
@@ -80,44 +77,6 @@ export const JobLimitsInput = builder.inputType('JobLimitsInput', {
     }),
   }),
 })
-
-/** The limits that are given, as the audit keeps them. */
-export const limitsDetail = ({ maxPerMinute, maxConcurrent, budget }: Limits): JsonObject => ({
-  ...(maxPerMinute !== undefined && { maxPerMinute }),
-  ...(maxConcurrent !== undefined && { maxConcurrent }),
-  ...(budget !== undefined && { budget: budget && budgetDetail(budget) }),
-})
-
-type Limits = typeof JobLimitsInput.$inferInput | typeof JobRolloutInput.$inferInput
-
-/** A path may be as long as a condition. */
-const budgetDetail = ({ maxConcurrent, ...budget }: NonNullable<Limits['budget']>): JsonObject => ({
-  ...('groupBy' in budget && { groupBy: budget.groupBy.slice(0, 256) }),
-  maxConcurrent,
-})
-
-/** The limits, rules and waves that are given, likewise; not more of them than a job may have. Empty without any. */
-export function rolloutDetail(given: typeof JobRolloutInput.$inferInput | null | undefined): JsonObject {
-  if (given == null) return {}
-  const abort = (given.abort ?? []).slice(0, mostRules).map(
-    ({ on, errorCode, responseStatus, percent, afterDevices, action }): JsonObject => ({
-      ...(on != null && { on: on.slice(0, abortOutcomes.length) }),
-      // No code is longer.
-      ...(errorCode != null && { errorCode: errorCode.slice(0, 64) }),
-      ...(responseStatus != null && { responseStatus }),
-      percent,
-      ...(afterDevices != null && { afterDevices }),
-      action,
-    }),
-  )
-  const rollout = {
-    ...limitsDetail(given),
-    ...(given.approval && { approval: true }),
-    ...(given.waves?.length && { waves: given.waves.slice(0, mostWaves).map(waveDetail) }),
-    ...(abort.length > 0 && { abort }),
-  }
-  return Object.keys(rollout).length === 0 ? {} : { rollout }
-}
 
 /** What descriptions of arguments say. */
 export const rollout = 'How the job proceeds through its devices. Without it, nothing stops the job by itself.'

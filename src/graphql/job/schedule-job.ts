@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { twinDetail } from '../../audit/entry.ts'
 import { withGroupsOfJob } from '../../device-group/commands.ts'
 import {
   AlreadyExistsError,
@@ -15,8 +14,8 @@ import { askerOf } from '../context.ts'
 import { resultUnion } from '../errors.ts'
 import { mayFail } from '../may-fail.ts'
 import { CancelJobInput, ScheduleDeviceMethodInput, ScheduleTwinUpdateInput } from './input.ts'
+import { jobDetail } from './job-detail.ts'
 import { jobPayload } from './payload.ts'
-import { rolloutDetail } from './rollout-input.ts'
 
 export const ScheduleJobPayload = jobPayload(
   'ScheduleJobPayload',
@@ -43,11 +42,7 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
     authScopes: { right: 'writeJobs' },
     audit: {
       target: ({ input }) => input.jobId ?? null,
-      detail: ({ input: { queryCondition, cloudToDeviceMethod, rollout } }) => ({
-        queryCondition,
-        methodName: cloudToDeviceMethod.methodName,
-        ...rolloutDetail(rollout),
-      }),
+      detail: ({ input }) => jobDetail(input),
       withId: ({ input }) => ({ input: withJobId(input) }),
     },
     ...mayFail(
@@ -69,11 +64,7 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
     authScopes: { right: 'writeJobs' },
     audit: {
       target: ({ input }) => input.jobId ?? null,
-      detail: ({ input: { queryCondition, updateTwin: patch, rollout } }) => ({
-        queryCondition,
-        ...twinDetail({ tags: patch.tags, desired: patch.properties?.desired }),
-        ...rolloutDetail(rollout),
-      }),
+      detail: ({ input }) => jobDetail(input),
       withId: ({ input }) => ({ input: withJobId(input) }),
     },
     ...mayFail(

@@ -4,8 +4,9 @@ import { builder } from '../builder.ts'
 import { resultUnion } from '../errors.ts'
 import { mayFail } from '../may-fail.ts'
 import { namingFields } from './input.ts'
+import { limitsDetail } from './job-detail.ts'
 import { jobPayload } from './payload.ts'
-import { JobLimitsInput, limitsDetail } from './rollout-input.ts'
+import { JobLimitsInput } from './rollout-input.ts'
 
 /** Validated by job/update.ts. */
 const UpdateJobInput = builder.inputType('UpdateJobInput', {

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../json/json.ts'
 import { builder } from '../builder.ts'
 
 /** What a gate does when it fails. */
@@ -57,15 +56,5 @@ export const WaveInput = builder.inputType('WaveInput', {
       type: GateInput,
       description: 'When the next wave is opened. Without a gate, when all devices of this wave have ended.',
     }),
-  }),
-})
-
-/** A wave that is given, as the audit keeps it. */
-export const waveDetail = ({ devices, percent, queryCondition, gate }: typeof WaveInput.$inferInput): JsonObject => ({
-  ...(devices != null && { devices }),
-  ...(percent != null && { percent }),
-  ...(queryCondition != null && { queryCondition: queryCondition.slice(0, 256) }),
-  ...(gate != null && {
-    gate: Object.fromEntries(Object.entries(gate).flatMap(([name, value]) => (value == null ? [] : [[name, value]]))),
   }),
 })
