@@ -171,10 +171,10 @@ async function runAt(deps: Deps, tx: Tx, schedule: ScheduleRow, time: Date, now:
   const jobId = jobIdAt(id, time)
   try {
     const by = { ...author, scope: scopeOfJob(schedule.scope) }
-    const input = await requestOf(deps, tx, templateId, { jobId })
+    const { request: input, templateChangedBy } = await requestOf(deps, tx, templateId, { jobId })
     const request = checkJobRequest(input, now, () => jobId, deps.limits)
     const reason = `Job schedule "${id}", planned for ${time.toISOString()}.`
-    await insertRequest(tx, by, request, now, { cause: 'schedule', reason })
+    await insertRequest(tx, by, request, now, { cause: 'schedule', reason, templateChangedBy })
     return { time, outcome: 'scheduled', jobId, reason: null }
   } catch (error) {
     // Thrown before anything was written, so the transaction goes on.

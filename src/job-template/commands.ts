@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
 import type { Actor } from '../actor.ts'
-import type { Asker } from '../database/bounded-read.ts'
 import { inTransaction } from '../database/client.ts'
 import { lockDefinitions } from '../database/lock-definitions.ts'
 import type { Reader, Tx } from '../database/reader.ts'
@@ -8,8 +7,6 @@ import type { Deps } from '../deps.ts'
 import { withGroupsOfJob } from '../device-group/commands.ts'
 import { AlreadyExistsError, ConflictError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
-import { scheduleJob } from '../job/commands.ts'
-import type { By } from '../job/history.ts'
 import {
   countJobTemplates,
   findSchedulesOfTemplate,
@@ -42,7 +39,7 @@ export async function createJobTemplate(
     }
     await withGroupsOfJob(deps, template)
     // A template that is created under the id of a deleted one begins elsewhere, so an old etag does not match it.
-    await saveTemplate(tx, template, { version: randomInt(1, 2 ** 30), now, by: by.name })
+    await saveTemplate(tx, template, { version: randomInt(1, 2 ** 30), now, by })
   })
 }
 
@@ -63,7 +60,7 @@ export async function updateJobTemplate(
     const before = await matching(tx, templateId, ifMatch)
     const template = checkTemplate(templateId, changedInput(before, change), now, deps.limits)
     await withGroupsOfJob(deps, template)
-    await saveTemplate(tx, template, { version: before.etagVersion + 1, now, by: by.name })
+    await saveTemplate(tx, template, { version: before.etagVersion + 1, now, by })
   })
 }
 
@@ -91,24 +88,12 @@ async function matching(tx: Tx, id: string, ifMatch: string | null | undefined):
 
 /**
  * The request for a job of a template, with other values for the members that are given, and with the conditions of its
- * device groups. NotFoundError for an unknown template, QueryConditionError, InvalidInputError for a condition of a wave.
+ * device groups; and who has changed the template last. NotFoundError for an unknown template, QueryConditionError,
+ * InvalidInputError for a condition of a wave.
  */
 export async function requestOf(deps: Deps, db: Reader, templateId: string, overrides: TemplateOverrides) {
   const template = await readTemplate(db, templateId)
   if (template === undefined) throw new NotFoundError('job template', templateId)
-  return withGroupsOfJob(deps, requestFrom(template, overrides))
-}
-
-/**
- * Schedules a job of a template, with other values for the members that are given. Returns its id. NotFoundError for an
- * unknown template, and the errors of `scheduleJob`.
- */
-export async function scheduleFromTemplate(
-  deps: Deps,
-  by: By,
-  templateId: string,
-  overrides: TemplateOverrides,
-  asker: Asker,
-): Promise<string> {
-  return scheduleJob(deps, by, await requestOf(deps, deps.db.reads, templateId, overrides), asker)
+  const request = await withGroupsOfJob(deps, requestFrom(template, overrides))
+  return { request, templateChangedBy: template.updatedById }
 }

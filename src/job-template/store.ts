@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import type { Actor } from '../actor.ts'
 import type { Db } from '../database/client.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
@@ -37,14 +38,18 @@ export async function findJobTemplate({ prisma }: Pick<Db, 'prisma'>, id: string
   return row && rowOf(row)
 }
 
-/** A whole template, and the counter behind its etag. */
-export type WholeTemplate = JobTemplate & { readonly etagVersion: number }
+/** A whole template, the counter behind its etag, and its last author. */
+export type WholeTemplate = JobTemplate & {
+  readonly etagVersion: number
+  /** The id of the actor that changed it last; null when that was before the hub stored it. */
+  readonly updatedById: string | null
+}
 
 export async function readTemplate(db: Reader, id: string): Promise<WholeTemplate | undefined> {
   const [row] = await db.query<WholeTemplate>(
     sql`select id, type, query_condition as "queryCondition", request,
                max_execution_time_seconds as "maxExecutionTimeSeconds", rollout, name, description, labels, groups,
-               etag_version as "etagVersion"
+               etag_version as "etagVersion", updated_by_id as "updatedById"
         from job_template where id = ${id}`,
     'read-job-template',
   )
@@ -63,24 +68,25 @@ const jsonOf = (value: unknown): string | null => (value === null ? null : JSON.
 export async function saveTemplate(
   tx: Tx,
   template: JobTemplate,
-  { version, now, by }: { readonly version: number; readonly now: Date; readonly by: string },
+  { version, now, by }: { readonly version: number; readonly now: Date; readonly by: Actor },
 ): Promise<void> {
   const { id, type, queryCondition, maxExecutionTimeSeconds, name, description, groups } = template
   await tx.query(
     sql`insert into job_template (
           id, type, query_condition, request, max_execution_time_seconds, rollout, name, description, labels, groups,
-          etag_version, created_time, updated_time, updated_by
+          etag_version, created_time, updated_time, updated_by, updated_by_id
         )
         values (
           ${id}, ${type}, ${queryCondition}, ${JSON.stringify(template.request)}::json, ${maxExecutionTimeSeconds},
           ${jsonOf(template.rollout)}::jsonb, ${name}, ${description}, ${jsonOf(template.labels)}::jsonb,
-          ${[...groups]}, ${version}, ${now}, ${now}, ${by}
+          ${[...groups]}, ${version}, ${now}, ${now}, ${by.name}, ${by.id}
         )
         on conflict (id) do update
         set type = excluded.type, query_condition = excluded.query_condition, request = excluded.request,
             max_execution_time_seconds = excluded.max_execution_time_seconds, rollout = excluded.rollout,
             name = excluded.name, description = excluded.description, labels = excluded.labels, groups = excluded.groups,
-            etag_version = excluded.etag_version, updated_time = excluded.updated_time, updated_by = excluded.updated_by`,
+            etag_version = excluded.etag_version, updated_time = excluded.updated_time, updated_by = excluded.updated_by,
+            updated_by_id = excluded.updated_by_id`,
   )
 }
 

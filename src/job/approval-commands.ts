@@ -4,7 +4,7 @@ import { ConflictError, InvalidInputError } from '../errors.ts'
 import type { By } from './history.ts'
 import { transition } from './state.ts'
 import { steer } from './steer-commands.ts'
-import { findRequester } from './store/history.ts'
+import { findAuthors } from './store/history.ts'
 import type { JobRow } from './store/jobs.ts'
 import { saveApproved, saveRejected } from './store/transitions.ts'
 import { findOpenGate, noteDecision, type OpenGate, openNextWave, saveGateFailed } from './store/waves.ts'
@@ -112,8 +112,11 @@ async function waitingGate(
   throw new ConflictError(`Wave ${wave} of job "${id}" does not wait for an approval: wave ${next} does.`)
 }
 
-/** A second pair of eyes: InvalidInputError for the client that scheduled the job. */
+/** A second pair of eyes: InvalidInputError for the clients that decided what the job does. */
 async function requireSomebodyElse(tx: Tx, by: By, jobId: string): Promise<void> {
-  if ((await findRequester(tx, jobId)) !== by.id) return
-  throw new InvalidInputError(['jobId'], `You have scheduled job "${jobId}". Somebody else has to approve it.`)
+  const { scheduledBy, templateChangedBy } = await findAuthors(tx, jobId)
+  const refused = (what: string) =>
+    new InvalidInputError(['jobId'], `You have ${what}. Somebody else has to approve it.`)
+  if (scheduledBy === by.id) throw refused(`scheduled job "${jobId}"`)
+  if (templateChangedBy === by.id) throw refused(`made the last change of the template of job "${jobId}"`)
 }

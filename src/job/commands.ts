@@ -57,19 +57,21 @@ const operationOf = (request: JobRequest): JobOperation =>
 /**
  * Schedules a job and returns its id; the job is durable when this returns. It keeps the scope of the client: whenever
  * it starts, it selects devices in this scope only. InvalidInputError, QueryConditionError,
- * AlreadyExistsError (also for the id of an ended job that is still kept), ExpectationFailedError.
+ * AlreadyExistsError (also for the id of an ended job that is still kept), ExpectationFailedError. `templateChangedBy`: the id
+ * of the actor that changed the template of the job last.
  */
 export async function scheduleJob(
   deps: Deps,
   by: By,
   input: JobRequestInput,
   asker: Asker = { caller: by.id },
+  templateChangedBy: string | null = null,
 ): Promise<string> {
   const now = deps.clock.now()
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
   if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
-    await insertRequest(tx, by, request, now)
+    await insertRequest(tx, by, request, now, { cause: 'user', reason: null, templateChangedBy })
     afterCommit(() => publishJobChanged(deps, request.jobId))
   })
   return request.jobId
@@ -79,13 +81,7 @@ export async function scheduleJob(
  * Inserts the requested job in a transaction, whose commit is to be published by `publishJobChanged`. AlreadyExistsError, with
  * nothing written.
  */
-export async function insertRequest(
-  tx: Tx,
-  by: By,
-  request: JobRequest,
-  now: Date,
-  origin: JobOrigin = { cause: 'user', reason: null },
-): Promise<void> {
+export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Date, origin: JobOrigin): Promise<void> {
   const { jobId: id, queryCondition, name, description, labels, rollout, limits } = request
   const job = {
     id,
@@ -183,7 +179,8 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
         retry,
         ...timesOf({ startTime, maxExecutionTimeInSeconds, rollout: source.rollout }, now),
       }
-      const inserted = await insertJob(tx, job, by, { cause: 'user', reason: request.reason })
+      const { templateChangedBy } = source
+      const inserted = await insertJob(tx, job, by, { cause: 'user', reason: request.reason, templateChangedBy })
       if (!inserted) throw new AlreadyExistsError('job', request.newJobId)
       afterCommit(() => publishJobChanged(deps, request.newJobId))
     },

@@ -302,6 +302,7 @@ const rows: Readonly<Record<string, Row>> = {
     input: async () => ({ templateId: await givenTemplate(), jobId: 'of-template' }),
     refused: { templateId: 'nothing', jobId: 'other' },
     code: 'NOT_FOUND',
+    detail: { templateId: expect.any(String), methodName: 'reboot', rollout: { maxPerMinute: 5 } },
   },
   createJobSchedule: {
     input: async () => ({ ...nightly, templateId: await givenTemplate(), scheduleId: 'new' }),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { approveJob, rejectJob } from '../../src/job/approval-commands.ts'
-import { cancelJob, pauseJob, retryJob, updateJob } from '../../src/job/commands.ts'
+import { cancelJob, pauseJob, retryJob, scheduleJob, updateJob } from '../../src/job/commands.ts'
+import { createJobTemplate, requestOf, updateJobTemplate } from '../../src/job-template/commands.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -117,6 +118,30 @@ describe('a job that needs an approval', () => {
     await approveJob(deps, tester, { jobId: retryId })
     await runSteps()
     expect(await statusOf(retryId)).toBe('running')
+  })
+
+  test('is not approved by whoever changed its template last, and neither are its retries', async () => {
+    const writer = byPolicy('writer')
+    const input = { queryCondition: '*', cloudToDeviceMethod: { methodName: 'reboot' }, rollout: { approval: true } }
+    await createJobTemplate(deps, tester, { templateId: 'reboot', ...input })
+    await updateJobTemplate(deps, writer, 'reboot', { name: 'Reboot' })
+    const { request, templateChangedBy } = await requestOf(deps, deps.db, 'reboot', {})
+    const jobId = await scheduleJob(deps, byPolicy('other'), request, undefined, templateChangedBy)
+    // Whoever changes the template after the job was scheduled has no part in the job.
+    await updateJobTemplate(deps, approver, 'reboot', { name: 'Restart' })
+    const refused = (id: string) => ({
+      code: 'INVALID_INPUT',
+      path: ['jobId'],
+      message: `You have made the last change of the template of job "${id}". Somebody else has to approve it.`,
+    })
+    await expect(approveJob(deps, writer, { jobId })).rejects.toMatchObject(refused(jobId))
+    await approveJob(deps, approver, { jobId })
+    await runSteps()
+    await cancelJob(deps, tester, jobId)
+    const retryId = await retryJob(deps, tester, { jobId, status: ['canceled'] })
+    await expect(approveJob(deps, writer, { jobId: retryId })).rejects.toMatchObject(refused(retryId))
+    await rejectJob(deps, writer, { jobId: retryId })
+    expect(await statusOf(retryId)).toBe('cancelled')
   })
 
   test('is approved by one of two clients that do so at the same time', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { policyViewer } from '../../src/access/viewer.ts'
 import { deleteDeviceGroup, saveDeviceGroup } from '../../src/device-group/commands.ts'
+import { approveJob } from '../../src/job/approval-commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import { createJobSchedule, pauseJobSchedule, resumeJobSchedule } from '../../src/job-schedule/commands.ts'
 import type { Authority, ScheduleInput } from '../../src/job-schedule/schedule.ts'
@@ -10,6 +11,7 @@ import { runSchedules } from '../../src/scheduler/run-schedules.ts'
 import { everything } from '../../src/scope.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
+import { byPolicy } from '../support/rows.ts'
 
 const hour = 3_600_000
 const author = { ...policyViewer({ name: 'night', rights: new Set(['serviceConnect'] as const) }), roles: [] }
@@ -195,6 +197,18 @@ test('a job that cannot be scheduled is a refused run, and the schedule goes on'
   expect(await runs()).toEqual(['2026-03-29T01:00 refused', '2026-03-30T00:30 scheduled nightly-20260330T0030Z'])
   expect((await jobs())[0]?.queryCondition).toBe("(tags.kind = 'pump') OR (tags.kind = 'pump')")
   await expect(deleteDeviceGroup(deps, 'pumps')).rejects.toMatchObject({ code: 'CONFLICT' })
+})
+
+test('whoever changed the template last cannot approve a job of the schedule, but somebody else can', async () => {
+  await create()
+  const writer = byPolicy('writer')
+  await updateJobTemplate(deps, writer, 'reboot', { rollout: { approval: true } })
+  moveTo('2026-03-29T01:00:00Z')
+  await run()
+  const jobId = 'nightly-20260329T0100Z'
+  await expect(approveJob(deps, writer, { jobId })).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['jobId'] })
+  await approveJob(deps, byPolicy('approver'), { jobId })
+  expect(await jobs()).toMatchObject([{ id: jobId, status: 'scheduled' }])
 })
 
 test('a job keeps the scope of the author', async () => {

@@ -6,11 +6,13 @@ import {
   NotFoundError,
   QueryConditionError,
 } from '../../errors.ts'
-import { scheduleFromTemplate } from '../../job-template/commands.ts'
+import { scheduleJob } from '../../job/commands.ts'
+import { requestOf } from '../../job-template/commands.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
 import { resultUnion } from '../errors.ts'
 import { JobExpectationInput, namingFields } from '../job/input.ts'
+import { jobDetail } from '../job/job-detail.ts'
 import { ScheduleJobPayload } from '../job/schedule-job.ts'
 import { mayFail } from '../may-fail.ts'
 
@@ -70,9 +72,12 @@ builder.mutationField('scheduleFromTemplate', (t) =>
       }),
     },
     resolve: async (_root, { input: { templateId, ...overrides } }, context) => {
-      const { deps, viewer } = context
+      const { deps, viewer, note } = context
       deps.throttles.take('jobOperations')
-      return { jobId: await scheduleFromTemplate(deps, viewer, templateId, overrides, askerOf(context)) }
+      const { request, templateChangedBy } = await requestOf(deps, deps.db.reads, templateId, overrides)
+      const { cloudToDeviceMethod, updateTwin, rollout } = request
+      note?.(jobDetail({ cloudToDeviceMethod, updateTwin, rollout }))
+      return { jobId: await scheduleJob(deps, viewer, request, askerOf(context), templateChangedBy) }
     },
   }),
 )

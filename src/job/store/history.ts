@@ -68,13 +68,20 @@ export function findSchedulers(
   )
 }
 
-/** What identifies the client that scheduled the job. */
-export async function findRequester(tx: Tx, jobId: string): Promise<string | undefined> {
-  const [row] = await tx.query<{ actorId: string }>(
-    sql`select actor_id as "actorId" from job_event
-        where job_key = (select key from job where id = ${jobId}) and type = 'scheduled'`,
+/**
+ * What identifies the client that scheduled the job, and the one that had changed its template last; as far as there are
+ * such.
+ */
+export async function findAuthors(
+  tx: Tx,
+  jobId: string,
+): Promise<{ readonly scheduledBy: string | null; readonly templateChangedBy: string | null }> {
+  const [row] = await tx.query<{ scheduledBy: string | null; templateChangedBy: string | null }>(
+    sql`select event.actor_id as "scheduledBy", template_changed_by as "templateChangedBy"
+        from job left join job_event event on event.job_key = job.key and event.type = 'scheduled'
+        where job.id = ${jobId}`,
   )
-  return row?.actorId
+  return row ?? { scheduledBy: null, templateChangedBy: null }
 }
 
 /** How many events the history of a job has. */

@@ -58,14 +58,19 @@ const columnsWith = (status: Sql): Sql => sql`
 export const columns = columnsWith(sql`status`)
 
 /** Why a job exists, for its history. */
-export type JobOrigin = { readonly cause: 'user' | 'schedule'; readonly reason: string | null }
+export type JobOrigin = {
+  readonly cause: 'user' | 'schedule'
+  readonly reason: string | null
+  /** The id of the actor that changed the template of the job last; null without a template. */
+  readonly templateChangedBy: string | null
+}
 
 /** False when the id is taken. */
 export async function insertJob(
   tx: Tx,
   job: Omit<JobRow, 'startedTime' | 'waves'> & { readonly rollout: JobRollout | null },
   by: By,
-  { cause, reason }: JobOrigin,
+  { cause, reason, templateChangedBy }: JobOrigin,
 ): Promise<boolean> {
   const { retry, rollout } = job
   const ruleCounts = initialCounts(rollout?.abort)
@@ -74,7 +79,8 @@ export async function insertJob(
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
-            rollout, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent
+            rollout, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
+            template_changed_by
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
@@ -84,7 +90,7 @@ export async function insertJob(
             ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
             ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
             ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent},
-            ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}
+            ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}
           )
           on conflict do nothing
           returning key, version, status
@@ -107,12 +113,14 @@ export type SourceRow = JobRow & {
   readonly key: string
   readonly ended: boolean
   readonly rollout: JobRollout | null
+  readonly templateChangedBy: string | null
 }
 
 /** Keeps the job from being deleted before the transaction ends and the retry exists. */
 export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefined> {
   const [row] = await tx.query<SourceRow>(
-    sql`select ${columns}, key, rollout, end_time is not null as ended from job where id = ${id} for key share`,
+    sql`select ${columns}, key, rollout, template_changed_by as "templateChangedBy", end_time is not null as ended
+        from job where id = ${id} for key share`,
   )
   return row
 }
