@@ -296,6 +296,12 @@ test('a job with --approval waits for it, is not approved by who scheduled it, a
     status: 1,
     stderr: expect.stringContaining('Somebody else has to approve it.'),
   })
+  for (const decision of ['approve', 'reject']) {
+    expect(await run(['jobs', decision, 'checked', '--wave', '2'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('Wave 2 of job "checked" does not wait for an approval.'),
+    })
+  }
   const rejected = await run(['jobs', 'reject', 'checked', '--reason', 'too early', '--format', 'jsonl'])
   expect(rowsIn(rejected.stdout)).toEqual([{ jobId: 'checked', status: 'CANCELLED' }])
 

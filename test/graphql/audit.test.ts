@@ -419,6 +419,12 @@ test('an entry has the id that the hub generates for a job', async () => {
   expect(written.at(-1)?.target).toBe(data.scheduleDeviceMethod.job.jobId)
 })
 
+test.each(['approveJob', 'rejectJob'])('an entry of %s has the wave that is decided', async (operation) => {
+  const before = (await entries(operation)).length
+  await ask(`mutation { ${operation}(input: { jobId: "nothing", wave: 2 }) { __typename } }`)
+  expect((await entries(operation)).slice(before)).toMatchObject([{ target: 'nothing', detail: { wave: 2 } }])
+})
+
 test.each([
   ['the disk is full', '53100', 'SERVICE_UNAVAILABLE'],
   ['the table is broken', 'XX001', 'INTERNAL_SERVER_ERROR'],

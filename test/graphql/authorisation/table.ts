@@ -219,8 +219,8 @@ export const table: Readonly<Record<string, OfType>> = {
 
   AuditFilter: { all: 'actor operation outcome subject target time' },
   OpenWaveInput: { job: 'jobId', same: 'reason wave' },
-  ApproveJobInput: { job: 'jobId', same: 'reason' },
-  RejectJobInput: { job: 'jobId', same: 'reason' },
+  ApproveJobInput: { job: 'jobId', same: 'reason wave' },
+  RejectJobInput: { job: 'jobId', same: 'reason wave' },
   CancelJobInput: { job: 'jobId', same: 'reason' },
   CancelDeviceJobsInput: { job: 'jobId', device: 'deviceId', devices: 'queryCondition', same: 'reason' },
   PauseJobInput: { job: 'jobId', same: 'reason' },

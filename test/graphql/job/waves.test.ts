@@ -117,10 +117,22 @@ test('a wave goes from OPEN by SOAKING and WAITING_FOR_APPROVAL to DONE, and his
     status: 'WAITING_FOR_APPROVAL',
     blocker: { reason: 'APPROVAL', until: null },
   })
-  const opened = await ask(
-    `mutation { approveJob(input: { jobId: "${jobId}" }) { ... on ApproveJobPayload { job { waves { status } } } } }`,
-  )
-  expect(opened.approveJob.job.waves).toEqual([{ status: 'DONE' }, { status: 'OPEN' }])
+  const decide = async (field: 'approveJob' | 'rejectJob', wave: number) => {
+    const data = await ask(
+      `mutation { ${field}(input: { jobId: "${jobId}", wave: ${wave} }) {
+        ... on ${field === 'approveJob' ? 'ApproveJobPayload' : 'RejectJobPayload'} { job { waves { status } } }
+        ... on Error { code message }
+      } }`,
+    )
+    return data[field]
+  }
+  for (const field of ['approveJob', 'rejectJob'] as const) {
+    expect(await decide(field, 1)).toEqual({
+      code: 'CONFLICT',
+      message: `Wave 1 of job "${jobId}" does not wait for an approval: wave 2 does.`,
+    })
+  }
+  expect(await decide('approveJob', 2)).toEqual({ job: { waves: [{ status: 'DONE' }, { status: 'OPEN' }] } })
   const { job } = await ask(`{ job(jobId: "${jobId}") { history { type cause wave reason } } }`)
   expect(job.history.slice(2)).toEqual([
     { type: 'GATE_PASSED', cause: 'GATE', wave: 1, reason: '1 of 1 device of wave 1 have ended.' },

@@ -1,5 +1,5 @@
 import { graphql } from '../../../generated/commands/gql.ts'
-import { changeCommand } from '../../jobs/change-command.ts'
+import { decisionCommand } from '../../jobs/change-command.ts'
 import { payloadOf } from '../../payload.ts'
 
 const ApproveOneJob = graphql(`
@@ -14,9 +14,9 @@ const ApproveOneJob = graphql(`
 
 /** `twincast jobs approve` */
 export const createJobsApprove = () =>
-  changeCommand(
+  decisionCommand(
     'approve',
-    'Approves a job that waits for it. Somebody else than who scheduled the job has to do so.',
+    'Approves a job that waits for it, or the opening of its next wave. Somebody else than who scheduled the job has to do so.',
     async (client, input) => {
       const { approveJob } = await client.execute(ApproveOneJob, { input })
       const { jobId, job } = payloadOf(approveJob, 'ApproveJobPayload')

@@ -1,5 +1,5 @@
 import { graphql } from '../../../generated/commands/gql.ts'
-import { changeCommand } from '../../jobs/change-command.ts'
+import { decisionCommand } from '../../jobs/change-command.ts'
 import { payloadOf } from '../../payload.ts'
 
 const RejectOneJob = graphql(`
@@ -14,9 +14,9 @@ const RejectOneJob = graphql(`
 
 /** `twincast jobs reject` */
 export const createJobsReject = () =>
-  changeCommand(
+  decisionCommand(
     'reject',
-    'Rejects a job that waits for an approval: it ends and never starts.',
+    'Rejects a job that waits for an approval: it ends and never starts. Or the opening of its next wave: its gate fails.',
     async (client, input) => {
       const { rejectJob } = await client.execute(RejectOneJob, { input })
       const { jobId, job } = payloadOf(rejectJob, 'RejectJobPayload')
