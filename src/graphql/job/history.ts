@@ -93,7 +93,7 @@ const Cancellation = builder.objectRef<DeviceJobCancellation>('DeviceJobCancella
 })
 
 const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
-  description: 'A status transition of a job. Kept as long as the job.',
+  description: 'What happened to a job. Kept as long as the job.',
   fields: (t) => ({
     time: t.expose('time', { type: 'DateTime', description: 'When the event happened.' }),
     type: t.field({ type: JobEventType, description: 'The type of the event.', resolve: ({ type }) => type }),
@@ -157,7 +157,7 @@ builder.objectField(Job, 'history', (t) =>
     ...ofJob('key'),
     complexity: ({ last }) => listComplexity(countOf(last, usualEvents, maxPageSize)),
     ...mayFail(
-      `The newest status transitions of the job, the oldest of them first: ${usualEvents} unless \`last\` says otherwise. A job that is paused or changed often has up to about 1,000. Empty for jobs that were created before the hub kept histories.`,
+      `The newest events of the job, the oldest of them first: ${usualEvents} unless \`last\` says otherwise. A job that is paused or changed often has up to about 1,000. Empty for jobs that were created before the hub kept histories.`,
     ),
     args: {
       last: t.arg.int({

@@ -23,7 +23,7 @@ const historyOf = async (jobId: string) => {
   return Object(data.job).history
 }
 
-test('tells what became of a job, the oldest first: when, by what, by whom and why', async () => {
+test('shows the events of a job, the oldest first: when, by what, by whom and why', async () => {
   const token = await door.token('service')
   const schedule = `mutation { scheduleDeviceMethod(input: {
     jobId: "long" queryCondition: "tags.fleet = 'pump'" cloudToDeviceMethod: { methodName: "reboot" }

@@ -29,7 +29,7 @@ export function SelectedDevices({
   const waiting = rows.filter(({ result }) => result === 'PENDING').map(({ deviceId }) => deviceId)
   const unable =
     waiting.length === 0
-      ? 'None of these devices is waiting for its turn.'
+      ? 'No selected device is waiting for its turn.'
       : whyTooLong(idsCondition(waiting), 'Select fewer.')
   return (
     <>
