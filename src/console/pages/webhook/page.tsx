@@ -1,12 +1,11 @@
 import { useParams } from 'react-router'
 import { useQuery } from 'urql'
-import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { useViewer } from '../../hub/use-viewer.ts'
 import { webhookDenialOf } from '../../hub/viewer.ts'
+import { FoundPage } from '../../shell/found-page.tsx'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
-import { describeError } from '../../ui/describe-error.ts'
-import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
+import { EmptyState } from '../../ui/states.tsx'
 import { WebhookDocument } from '../../webhook/documents.ts'
 import { WebhookView } from './webhook-view.tsx'
 
@@ -26,35 +25,16 @@ export function Component() {
 
 function WebhookOf({ webhookId }: { readonly webhookId: string }) {
   const [{ data, error, fetching }, read] = useQuery({ query: WebhookDocument, variables: { webhookId } })
-  const retry = (): void => read({ requestPolicy: 'network-only' })
-  useRetryWhenBack(error, retry)
-  if (data?.webhook) return <WebhookView webhook={data.webhook} />
-  if (error !== undefined) {
-    return (
-      <Page title="Webhook">
-        <ErrorState title="Cannot load webhook" message={describeError(error).message} onRetry={retry} />
-      </Page>
-    )
-  }
-  if (fetching) {
-    return (
-      <Page title="Webhook">
-        <LoadingState label="Loading webhook" />
-      </Page>
-    )
-  }
   return (
-    <Page title="Webhook not found">
-      <EmptyState
-        title="There is no webhook with this ID"
-        action={
-          <ButtonLink to="/webhooks" kind="primary">
-            Back to webhooks
-          </ButtonLink>
-        }
-      >
-        <p>It may have been deleted.</p>
-      </EmptyState>
-    </Page>
+    <FoundPage
+      noun="webhook"
+      list={{ to: '/webhooks', name: 'webhooks' }}
+      thing={data?.webhook}
+      error={error}
+      fetching={fetching}
+      onRetry={() => read({ requestPolicy: 'network-only' })}
+    >
+      {(webhook) => <WebhookView webhook={webhook} />}
+    </FoundPage>
   )
 }

@@ -4,19 +4,19 @@ import { useMutation } from 'urql'
 import type { WebhookNowFragment } from '../../../generated/console/graphql.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
+import { ConfirmDialog } from '../../shell/confirm-dialog.tsx'
 import { Page } from '../../shell/page.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { Fact, Facts } from '../../ui/facts.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Badge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import { WebhookDeleteDocument, WebhookRotateDocument, WebhookUpdateDocument } from '../../webhook/documents.ts'
 import { SigningSecret } from '../../webhook/signing-secret.tsx'
 import { describeEvents, showWebhook } from '../../webhook/words.ts'
-import { ConfirmDialog } from './confirm-dialog.tsx'
 import { Deliveries } from './deliveries.tsx'
 import { EditDialog } from './edit-dialog.tsx'
-import styles from './webhook-view.module.css'
 
 /** The page of a webhook that exists. */
 export function WebhookView({ webhook }: { readonly webhook: WebhookNowFragment }) {
@@ -50,24 +50,13 @@ export function WebhookView({ webhook }: { readonly webhook: WebhookNowFragment 
       {webhook.disabledReason !== null && (
         <Notice kind="warning">The hub has disabled this webhook: {webhook.disabledReason}</Notice>
       )}
-      <dl className={styles.details}>
-        <div>
-          <dt>Events</dt>
-          <dd>{describeEvents(webhook)}</dd>
-        </div>
-        {webhook.description !== null && (
-          <div>
-            <dt>Description</dt>
-            <dd>{webhook.description}</dd>
-          </div>
-        )}
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <Time value={webhook.createdTime} /> by {webhook.createdBy}
-          </dd>
-        </div>
-      </dl>
+      <Facts>
+        <Fact name="Events">{describeEvents(webhook)}</Fact>
+        {webhook.description !== null && <Fact name="Description">{webhook.description}</Fact>}
+        <Fact name="Created">
+          <Time value={webhook.createdTime} /> by {webhook.createdBy}
+        </Fact>
+      </Facts>
       <Deliveries webhookId={webhookId} />
       {dialog === 'edit' && <EditDialog webhook={webhook} onClose={close} />}
       {dialog === 'status' && <StatusDialog webhook={webhook} onClose={close} />}
@@ -102,6 +91,7 @@ function StatusDialog({ webhook, onClose }: { readonly webhook: WebhookNowFragme
   const [isDisabling] = useState(webhook.enabled)
   return (
     <ConfirmDialog
+      right="MANAGE_WEBHOOKS"
       title={isDisabling ? 'Disable this webhook?' : 'Enable this webhook?'}
       action={isDisabling ? 'Disable' : 'Enable'}
       kind={isDisabling ? 'danger' : 'primary'}
@@ -137,6 +127,7 @@ function RotateDialog({
   const [, rotate] = useMutation(WebhookRotateDocument)
   return (
     <ConfirmDialog
+      right="MANAGE_WEBHOOKS"
       title="Replace the secret?"
       action="Replace secret"
       kind="primary"
@@ -164,6 +155,7 @@ function DeleteDialog({ webhookId, onClose }: { readonly webhookId: string; read
   const navigate = useNavigate()
   return (
     <ConfirmDialog
+      right="MANAGE_WEBHOOKS"
       title="Delete this webhook?"
       action="Delete webhook"
       kind="danger"

@@ -1,21 +1,20 @@
 import { useState } from 'react'
-import { Link } from 'react-router'
 import type { WebhookNowFragment as Row } from '../../../generated/console/graphql.ts'
-import { type KeptRows, type Pages, usePages } from '../../hub/pages.ts'
+import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useDenial, useViewer } from '../../hub/use-viewer.ts'
 import { webhookDenialOf } from '../../hub/viewer.ts'
 import { Page } from '../../shell/page.tsx'
+import { SimpleList } from '../../shell/simple-list.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
-import { describeError } from '../../ui/describe-error.ts'
 import { Icon } from '../../ui/icon.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../ui/states.tsx'
+import { NamedLink } from '../../ui/named-link.tsx'
+import { EmptyState } from '../../ui/states.tsx'
 import { Badge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
-import { type Column, VirtualTable } from '../../ui/virtual-table.tsx'
+import type { Column } from '../../ui/virtual-table.tsx'
 import { WebhooksListDocument } from '../../webhook/documents.ts'
 import { describeEvents, showWebhook } from '../../webhook/words.ts'
 import { CreateDialog } from './create-dialog.tsx'
-import styles from './page.module.css'
 
 /** The list as it was left. */
 const keep: KeptRows<Row> = {}
@@ -27,12 +26,7 @@ const columns: readonly Column<Row>[] = [
     width: 'minmax(10rem, 2fr)',
     narrow: 'title',
     cell: ({ webhookId, url, description }) => (
-      <div className={styles.name}>
-        <Link className={`${styles.address} stretched`} to={`/webhooks/${encodeURIComponent(webhookId)}`}>
-          {url}
-        </Link>
-        {description !== null && <span className={styles.muted}>{description}</span>}
-      </div>
+      <NamedLink to={`/webhooks/${encodeURIComponent(webhookId)}`} name={url} description={description} />
     ),
   },
   {
@@ -88,34 +82,20 @@ function Webhooks() {
         </>
       }
     >
-      <List list={list} />
+      <SimpleList
+        name="webhooks"
+        list={list}
+        columns={columns}
+        empty={
+          <EmptyState title="No webhooks yet">
+            <p>
+              A webhook is an address to which the hub sends events: when a job starts, when too many of its devices
+              fail, and when it ends. So a chat or a pipeline knows without asking.
+            </p>
+          </EmptyState>
+        }
+      />
       {isCreating && <CreateDialog onClose={() => setCreating(false)} onCreated={list.reload} />}
     </Page>
-  )
-}
-
-function List({ list: { rows, error, loading, reload, loadMore } }: { readonly list: Pages<Row> }) {
-  if (error !== undefined && rows.length === 0) {
-    return <ErrorState title="Cannot load webhooks" message={describeError(error).message} onRetry={reload} />
-  }
-  if (rows.length === 0 && loading) return <LoadingState label="Loading webhooks" />
-  if (rows.length === 0) {
-    return (
-      <EmptyState title="No webhooks yet">
-        <p>
-          A webhook is an address to which the hub sends events: when a job starts, when too many of its devices fail,
-          and when it ends. So a chat or a pipeline knows without asking.
-        </p>
-      </EmptyState>
-    )
-  }
-  return (
-    <VirtualTable
-      label="Webhooks"
-      columns={columns}
-      rows={rows}
-      keyOf={({ id }) => id}
-      onEnd={error === undefined ? loadMore : undefined}
-    />
   )
 }

@@ -1,16 +1,18 @@
 import { type ReactNode, useState } from 'react'
 import type { CombinedError } from 'urql'
-import { useDenial } from '../../hub/use-viewer.ts'
-import { Button } from '../../ui/button.tsx'
-import { describeError } from '../../ui/describe-error.ts'
-import { CancelButton, Dialog } from '../../ui/dialog.tsx'
-import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
+import type { Right } from '../../generated/console/graphql.ts'
+import { useDenial } from '../hub/use-viewer.ts'
+import { Button } from '../ui/button.tsx'
+import { describeError } from '../ui/describe-error.ts'
+import { CancelButton, Dialog } from '../ui/dialog.tsx'
+import { DomainError, type DomainFailure } from '../ui/domain-error.tsx'
 
-/** Asks before a mutation of a webhook, and says why the hub refused it. */
+/** Asks before a mutation, and says why the hub refused it. */
 export function ConfirmDialog<Result extends { readonly __typename: string; readonly message?: string }>({
   title,
   action,
   kind,
+  right,
   onClose,
   run,
   isDone,
@@ -21,6 +23,8 @@ export function ConfirmDialog<Result extends { readonly __typename: string; read
   /** The name of the button. */
   readonly action: string
   readonly kind: 'primary' | 'danger'
+  /** What the viewer needs. */
+  readonly right: Right
   readonly onClose: () => void
   /** Sends the mutation. */
   readonly run: () => Promise<{
@@ -31,7 +35,7 @@ export function ConfirmDialog<Result extends { readonly __typename: string; read
   readonly onDone: (result: Result) => void
   readonly children: ReactNode
 }) {
-  const denied = useDenial()('MANAGE_WEBHOOKS')
+  const denied = useDenial()(right)
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<DomainFailure>()
   const confirm = async (): Promise<void> => {
