@@ -254,3 +254,18 @@ export const OpenWave = graphql(/* GraphQL */ `
     }
   }
 `)
+
+export const CreateTemplate = graphql(/* GraphQL */ `
+  mutation JourneyCreateTemplate($input: CreateJobTemplateInput!) {
+    createJobTemplate(input: $input) {
+      ... on CreateJobTemplatePayload {
+        jobTemplate {
+          templateId
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)

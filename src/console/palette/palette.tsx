@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useViewer } from '../hub/use-viewer.ts'
-import { placesOf } from '../shell/places.ts'
+import { allPlacesOf } from '../shell/places.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { useSavedViews } from '../views/stored-views.ts'
@@ -127,7 +127,7 @@ function useKnownEntries(close: () => void): readonly Entry[] {
       close()
       void navigate(path)
     }
-    const places = placesOf(viewer)
+    const places = allPlacesOf(viewer)
     const pages = places.map(
       ({ to, name, icon }): Entry => ({ id: `page-${to}`, group: 'Pages', name, icon, run: goTo(to) }),
     )

@@ -1,4 +1,4 @@
-import { NavLink, Outlet, ScrollRestoration, useNavigation } from 'react-router'
+import { Link, Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router'
 import { useSession } from '../hub/use-session.ts'
 import { useViewer } from '../hub/use-viewer.ts'
 import { Shortcuts } from '../keys/shortcuts.tsx'
@@ -10,7 +10,7 @@ import { JobNotices } from './job-notices.tsx'
 import styles from './layout.module.css'
 import { Logo } from './logo.tsx'
 import { OutageNotice } from './outage-notice.tsx'
-import { placesOf } from './places.ts'
+import { mainPlaceOf, placesOf } from './places.ts'
 import { RenewalNotice } from './renewal-notice.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 import { Who } from './who.tsx'
@@ -23,20 +23,21 @@ export function Layout() {
   const { signOut } = useSession()
   const viewer = useViewer()
   const navigation = useNavigation()
+  const here = mainPlaceOf(useLocation().pathname)
   return (
     <Announcer>
       <a className={styles.skip} href="#main">
         Skip to content
       </a>
       <header className={styles.bar}>
-        <NavLink to="/" className={styles.brand ?? ''} aria-label="Twincast">
+        <Link to="/" className={styles.brand} aria-label="Twincast">
           <Logo /> <span className={styles.word}>Twincast</span>
-        </NavLink>
+        </Link>
         <nav className={styles.places} aria-label="Main">
           {placesOf(viewer).map(({ to, name, icon }) => (
-            <NavLink key={to} to={to} className={styles.place ?? ''}>
+            <Link key={to} to={to} className={styles.place} aria-current={to === here ? 'page' : undefined}>
               <Icon name={icon} /> {name}
-            </NavLink>
+            </Link>
           ))}
         </nav>
         <div className={styles.tools}>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { placesOf } from '../../../src/console/shell/places.ts'
+import { allPlacesOf, mainPlaceOf, placesAbout, placesOf } from '../../../src/console/shell/places.ts'
 
 const namesFor = (...rights: Parameters<typeof placesOf>[0]['rights']) =>
   placesOf({ rights, scope: null }).map(({ name }) => name)
@@ -13,4 +13,19 @@ test('the navigation has the pages that show something to the viewer', () => {
   expect(namesFor('MANAGE_WEBHOOKS')).toEqual(['Webhooks'])
   expect(placesOf({ rights: ['MANAGE_WEBHOOKS'], scope: "tags.site = 'north'" })).toEqual([])
   expect(namesFor('CONNECT_DEVICES')).toEqual([])
+})
+
+test('a page within another one is not in the navigation, but can be gone to by its name', () => {
+  const viewer = { rights: ['READ_JOBS' as const], scope: null }
+  expect(placesAbout('/jobs', viewer).map(({ name }) => name)).toEqual(['Jobs', 'Schedules'])
+  expect(placesAbout('/devices', viewer)).toEqual([])
+  expect(allPlacesOf(viewer).map(({ name }) => name)).toEqual(['Jobs', 'Schedules'])
+  expect(allPlacesOf({ rights: ['READ_TWINS'], scope: null }).map(({ name }) => name)).toEqual(['Devices'])
+})
+
+test('an address belongs to a page of the navigation', () => {
+  expect(mainPlaceOf('/jobs/reboot')).toBe('/jobs')
+  expect(mainPlaceOf('/schedule')).toBe('/schedule')
+  expect(mainPlaceOf('/schedules/nightly')).toBe('/jobs')
+  expect(mainPlaceOf('/nowhere')).toBeUndefined()
 })

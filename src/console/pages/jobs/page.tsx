@@ -4,6 +4,7 @@ import type { JobsRowFragment as Row } from '../../../generated/console/graphql.
 import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
+import { JobPlaces } from '../../shell/job-places.tsx'
 import { Page } from '../../shell/page.tsx'
 import { ScopeHint } from '../../shell/scope-hint.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
@@ -105,6 +106,7 @@ export function Component() {
         </>
       }
     >
+      <JobPlaces />
       <ScopeHint />
       <ViewLinks page="jobs" search={view} />
       <FilterBar filter={filter} onChange={setFilter} />
