@@ -1,5 +1,5 @@
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { ScheduleMethod, ScheduleTwin } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
@@ -23,6 +23,13 @@ describe.skipIf(browserPath === undefined)('the waves of a job', () => {
     await app.close()
   })
 
+  let attempt = 0
+  beforeEach(() => {
+    attempt++
+  })
+  /** Another job in each attempt at a test. What the first has changed is not what the second expects. */
+  const jobIdIn = (name: string): string => `${name}-${attempt}`
+
   const wavesOf = (page: Page): Locator => page.getByRole('region', { name: 'Waves' })
   const waveOf = (page: Page, number: number): Locator =>
     wavesOf(page)
@@ -32,17 +39,17 @@ describe.skipIf(browserPath === undefined)('the waves of a job', () => {
   test('are opened by hand while the gate waits, which other pages show without asking', async () => {
     const { scheduleDeviceMethod } = await app.client.execute(ScheduleMethod, {
       input: {
-        jobId: 'by-hand',
+        jobId: jobIdIn('by-hand'),
         queryCondition: '*',
         cloudToDeviceMethod: { methodName: 'reboot' },
         rollout: { waves: [{ devices: 1, gate: { succeededPercent: 50, soakSeconds: 60 } }, {}] },
       },
     })
-    expect(scheduleDeviceMethod).toEqual({ job: { jobId: 'by-hand' } })
+    expect(scheduleDeviceMethod).toEqual({ job: { jobId: jobIdIn('by-hand') } })
     const waiting = '0 of 1 succeeded, needs 50 %, then a soak of 1 min'
 
     const { page: watcher } = await browser.open({ hub: app.addresses.http })
-    await watcher.goto('/console/jobs/by-hand')
+    await watcher.goto(`/console/jobs/${jobIdIn('by-hand')}`)
     await waveOf(watcher, 1).getByText(waiting, { exact: true }).waitFor()
     await watcher.getByRole('status').getByText('Live').waitFor()
     // From now on, it learns from its subscription only.
@@ -50,7 +57,7 @@ describe.skipIf(browserPath === undefined)('the waves of a job', () => {
 
     const opened = await browser.open({ hub: app.addresses.http })
     const { page } = opened
-    await page.goto('/console/jobs/by-hand')
+    await page.goto(`/console/jobs/${jobIdIn('by-hand')}`)
     await waveOf(page, 1).getByText(waiting, { exact: true }).waitFor()
     await waveOf(page, 2).getByText('Not opened yet', { exact: true }).waitFor()
     await waveOf(page, 2).getByText('2 devices', { exact: true }).waitFor()
@@ -78,14 +85,18 @@ describe.skipIf(browserPath === undefined)('the waves of a job', () => {
     }
   })
 
+  /** A wave that passes its gate at once, and whose next one has to be approved. */
+  const decided = { devices: 1, gate: { succeededPercent: 100, approval: true } }
+
   /** Schedules a job whose first wave passes its gate at once, and shows it. */
-  const givenPassed = async (jobId: string): Promise<Page> => {
+  const givenPassed = async (name: string): Promise<Page> => {
+    const jobId = jobIdIn(name)
     const { scheduleTwinUpdate } = await owner.execute(ScheduleTwin, {
       input: {
         jobId,
         queryCondition: '*',
         updateTwin: { tags: { checked: jobId } },
-        rollout: { waves: [{ devices: 1, gate: { succeededPercent: 100, approval: true } }, {}] },
+        rollout: { waves: [decided, {}] },
       },
     })
     expect(scheduleTwinUpdate).toEqual({ job: { jobId } })
@@ -104,6 +115,32 @@ describe.skipIf(browserPath === undefined)('the waves of a job', () => {
     await waveOf(page, 1).getByText('Passed', { exact: true }).waitFor()
     await waveOf(page, 2).getByText('Finished', { exact: true }).waitFor()
     await waveOf(page, 2).getByText('2 succeeded', { exact: true }).waitFor()
+  })
+
+  test('are not opened by an answer to the question about another one', async () => {
+    const { scheduleTwinUpdate } = await owner.execute(ScheduleTwin, {
+      input: {
+        jobId: jobIdIn('stale'),
+        queryCondition: '*',
+        updateTwin: { tags: { checked: 'stale' } },
+        rollout: { waves: [decided, decided, {}] },
+      },
+    })
+    expect(scheduleTwinUpdate).toEqual({ job: { jobId: jobIdIn('stale') } })
+    const [{ page }, { page: other }] = [
+      await browser.open({ hub: app.addresses.http }),
+      await browser.open({ hub: app.addresses.http }),
+    ]
+    for (const each of [page, other]) {
+      await each.goto(`/console/jobs/${jobIdIn('stale')}`)
+      await wavesOf(each).getByRole('button', { name: 'Approve wave 2…' }).click()
+    }
+    await other.getByRole('dialog').getByRole('button', { name: 'Approve wave 2' }).click()
+    await wavesOf(other).getByRole('button', { name: 'Approve wave 3…' }).waitFor()
+    const dialog = page.getByRole('dialog', { name: 'Approve wave 2?' })
+    await dialog.getByRole('button', { name: 'Approve wave 2' }).click()
+    await dialog.getByRole('alert').waitFor()
+    await wavesOf(page).getByRole('button', { name: 'Approve wave 3…', includeHidden: true }).waitFor()
   })
 
   test('are not opened when they are rejected, until the job is resumed and the opening approved', async () => {

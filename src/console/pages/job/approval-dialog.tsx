@@ -1,5 +1,5 @@
 import { useMutation } from 'urql'
-import type { GateAction } from '../../../generated/console/graphql.ts'
+import type { ApproveJobInput, GateAction, RejectJobInput } from '../../../generated/console/graphql.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { failureOf } from '../../ui/domain-error.tsx'
 import { JobApproveDocument, JobRejectDocument } from './documents.ts'
@@ -26,7 +26,7 @@ export function ApproveDialog({ jobId, wave, onClose, onChanged }: Asked) {
       right="APPROVE_JOBS"
       onClose={onClose}
       act={async (reason) => {
-        const { data, error } = await approve({ input: { jobId, ...(reason !== undefined && { reason }) } })
+        const { data, error } = await approve({ input: inputOf(jobId, wave, reason) })
         const result = data?.approveJob
         if (result?.__typename !== 'ApproveJobPayload') return failureOf(result, error)
         announce(wave ? `Wave ${wave.number} approved.` : 'Job approved.')
@@ -56,7 +56,7 @@ export function RejectDialog({ jobId, wave, onClose, onChanged }: Asked) {
       right="APPROVE_JOBS"
       onClose={onClose}
       act={async (reason) => {
-        const { data, error } = await reject({ input: { jobId, ...(reason !== undefined && { reason }) } })
+        const { data, error } = await reject({ input: inputOf(jobId, wave, reason) })
         const result = data?.rejectJob
         if (result?.__typename !== 'RejectJobPayload') return failureOf(result, error)
         announce(wave ? `Wave ${wave.number} rejected.` : 'Job rejected.')
@@ -72,3 +72,10 @@ export function RejectDialog({ jobId, wave, onClose, onChanged }: Asked) {
     </ReasonDialog>
   )
 }
+
+/** With the wave that the question was about: another one may wait by the time of the answer. */
+const inputOf = (jobId: string, wave: Asked['wave'], reason: string | undefined): ApproveJobInput & RejectJobInput => ({
+  jobId,
+  ...(wave !== undefined && { wave: wave.number }),
+  ...(reason !== undefined && { reason }),
+})
