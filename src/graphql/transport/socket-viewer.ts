@@ -17,7 +17,8 @@ export type Renewal = {
 
 /** The viewer of a WebSocket, whose credential can be renewed. */
 export type SocketViewer = {
-  readonly current: Viewer
+  /** The viewer by the credential that is in force. */
+  current(): Viewer
   /**
    * Replaces the credential by a new one of the same person or policy, which `authenticate` checks. Renewals take place
    * one after the other, at most one per second.
@@ -86,9 +87,7 @@ export function createSocketViewer(
   watch()
   return {
     replace,
-    get current() {
-      return current
-    },
+    current: () => current,
     async renew(authenticate) {
       if (waiting >= mostRenewals) {
         return answer({ code: 'LIMIT_EXCEEDED', message: `At most ${mostRenewals} renewals may wait. Renew later.` })

@@ -15,7 +15,7 @@ import { addressOf } from '../../limits/request-address.ts'
 import { createSharedHolds } from '../../limits/shared-holds.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
 import type { AccessLog } from '../../log/access-log.ts'
-import { type DeduplicatedLog, deduplicateLog } from '../../log/deduplicated-log.ts'
+import { deduplicateLog } from '../../log/deduplicated-log.ts'
 import { createRefusalLog } from '../../log/refused-clients.ts'
 import { operationRecord, type RequestRecord, recordOf, requestIdHeader } from '../../log/request-record.ts'
 import { refuseMalformedUpgrades } from '../../refuse-malformed-upgrades.ts'
@@ -29,6 +29,7 @@ import { readThroughOutage } from '../live/through-outage.ts'
 import { schema } from '../schema.ts'
 import { isForwarded } from './cross-site.ts'
 import type { Documents } from './documents.ts'
+import { createKeepAlive, type LogCutOff } from './keep-alive.ts'
 import { isUnavailable, type Mask } from './mask-errors.ts'
 import { createOutlet, entered, type Outlet } from './outlet.ts'
 import type { PrintResult } from './print-result.ts'
@@ -40,8 +41,6 @@ import { createSocketViewer, type SocketViewer } from './socket-viewer.ts'
 
 /** Milliseconds in which a client must send `connection_init`. */
 const initTimeout = 3_000
-/** Milliseconds between pings. A client that has not answered one when the next is due counts as disconnected. */
-const keepAlive = 12_000
 /** Milliseconds in which a client must close its side before the connection is terminated. */
 const closeTimeout = 2_000
 /** Bytes of a message of a client that is not authenticated yet: a token and some room. */
@@ -82,11 +81,6 @@ type Extra = {
 }
 
 /**
- * Logs a connection that was terminated without a close code that its client could read: the reason and the address.
- */
-type LogCutOff = DeduplicatedLog<{ readonly reason: string; readonly address: string }>
-
-/**
  * GraphQL over WebSocket with the protocol graphql-transport-ws. Operations are parsed, validated and executed as over
  * HTTP.
  */
@@ -124,9 +118,9 @@ export function createWebSockets(
   /** The viewers of all sockets that are accepted. */
   const viewers = new Map<SocketViewer, WebSocket>()
   const review = ([viewer, socket]: readonly [SocketViewer, WebSocket]): void => {
-    const now = accepting.refresh(viewer.current)
+    const now = accepting.refresh(viewer.current())
     if (now === undefined) socket.close(...revoked)
-    else if (now !== viewer.current) viewer.replace(now)
+    else if (now !== viewer.current()) viewer.replace(now)
   }
   const stopReviews = accepting.onRightsChanged(() => void inTurns(deps.clock, viewers, review))
   const logCutOff: LogCutOff = deduplicateLog(deps.clock, {
@@ -137,6 +131,7 @@ export function createWebSockets(
         'GraphQL WebSocket closed by the hub',
       ),
   })
+  const keepAlive = createKeepAlive(deps.clock, logCutOff)
   const server = makeServer<Record<string, unknown> | undefined, Extra>({
     // `waitForInit` does this by the clock of the hub.
     connectionInitWaitTimeout: 0,
@@ -193,7 +188,7 @@ export function createWebSockets(
       const count = Object.keys(subscriptions).length
       if (count > maxOperationsPerSocket) return [limitExceeded('operations', maxOperationsPerSocket, count)]
       const signal = extra.inbox?.signalOf(id) ?? extra.ended.signal
-      const record = operationRecord(extra.by.record, id, extra.viewer?.current.id)
+      const record = operationRecord(extra.by.record, id, extra.viewer?.current().id)
       if (accessLog !== undefined) {
         const begun = deps.clock.elapsed()
         const { address } = extra.by
@@ -201,7 +196,7 @@ export function createWebSockets(
         signal.addEventListener('abort', write, { once: true })
       }
       const server: ServerContext = {
-        viewer: extra.viewer?.current,
+        viewer: extra.viewer?.current(),
         address: extra.by.address,
         record,
         signal,
@@ -294,7 +289,7 @@ export function createWebSockets(
     const hold = (length: number): (() => void) | undefined => {
       if (extra.viewer === undefined) return () => {}
       try {
-        return deps.requestRoom.take(callerOf(extra.viewer.current, by.address), length)
+        return deps.requestRoom.take(callerOf(extra.viewer.current(), by.address), length)
       } catch (error) {
         if (error instanceof LimitExceededError) return undefined
         throw error
@@ -313,21 +308,20 @@ export function createWebSockets(
         close,
         onPing: (payload) => answerPing(extra, payload),
         onMessage(handle) {
-          const handleAll = async (text: string): Promise<void> => {
-            try {
-              // The socket may have closed while the operation waited. Then it is not started.
-              if (socket.readyState !== socket.OPEN) return
-              // It cannot wait: reading would have to wait too, and with it the answers to pings.
-              await deps.longTurns.count(callerIn(extra), () => handle(text))
-            } catch (error) {
-              if (socket.readyState !== socket.OPEN) return
-              if (isUnavailable(error)) {
-                closeForNow(socket, error instanceof IssuerUnavailableError ? 'issuer of the token' : 'database')
-                return
-              }
-              deps.log.error({ err: error, requestId: by.record.id }, 'WebSocket message could not be handled')
-              close(CloseCode.InternalServerError, 'Internal server error')
+          const onError = (error: unknown): void => {
+            if (socket.readyState !== socket.OPEN) return
+            if (isUnavailable(error)) {
+              closeForNow(socket, error instanceof IssuerUnavailableError ? 'issuer of the token' : 'database')
+              return
             }
+            deps.log.error({ err: error, requestId: by.record.id }, 'WebSocket message could not be handled')
+            close(CloseCode.InternalServerError, 'Internal server error')
+          }
+          const handleAll = (text: string): Promise<void> => {
+            // The socket may have closed while the operation waited. Then it is not started.
+            if (socket.readyState !== socket.OPEN) return Promise.resolve()
+            // It cannot wait: reading would have to wait too, and with it the answers to pings.
+            return deps.longTurns.count(callerIn(extra), () => handle(text)).catch(onError)
           }
           const inbox = createSocketInbox(handleAll, close, { hold, refuse })
           extra.inbox = inbox
@@ -348,6 +342,7 @@ export function createWebSockets(
     socket.on('error', (error) => deps.log.debug({ err: error, requestId: by.record.id }, 'WebSocket connection lost'))
     socket.on('close', (code, reason) => {
       ended.abort()
+      keepAlive.forget(socket)
       extra.arrival?.introduced()
       extra.arrival = undefined
       extra.inbox?.close()
@@ -356,7 +351,7 @@ export function createWebSockets(
       )
     })
     void waitForInit(deps, socket, arrival.waiting)
-    void watch(deps, extra, logCutOff)
+    keepAlive.watch(socket, by.address)
   }
 
   return {
@@ -396,6 +391,7 @@ export function createWebSockets(
     /** Closes all WebSockets, and waits briefly for the clients to close their side. */
     async close(): Promise<void> {
       stopReviews()
+      keepAlive.close()
       const waited = new AbortController()
       const gone = [...sockets.clients].map(
         (socket) =>
@@ -412,7 +408,7 @@ export function createWebSockets(
 }
 
 /** The caller behind an accepted socket. */
-const callerIn = ({ viewer, by }: Extra): string => (viewer === undefined ? '' : callerOf(viewer.current, by.address))
+const callerIn = ({ viewer, by }: Extra): string => (viewer === undefined ? '' : callerOf(viewer.current(), by.address))
 
 /**
  * How a socket is closed whose token is refused. Clients stop after 4401. They try again after 4403: an expired token may
@@ -468,34 +464,6 @@ function send(socket: WebSocket, data: string): Promise<void> {
     if (socket.readyState !== socket.OPEN) resolve()
     else socket.send(data, (error) => (error ? reject(error) : resolve()))
   })
-}
-
-/**
- * Terminates a connection whose client has disappeared without closing it. While the hub does not read from a client,
- * the client counts as alive as long as it takes some of the waiting bytes. A close code would wait behind the unread
- * bytes, so the reason is logged instead.
- */
-async function watch({ clock }: Pick<Deps, 'clock'>, { socket, by, ended }: Extra, log: LogCutOff): Promise<void> {
-  let alive = true
-  let waiting = 0
-  socket.on('pong', () => {
-    alive = true
-  })
-  for (;;) {
-    await clock.sleep(keepAlive, ended.signal)
-    if (ended.signal.aborted) return
-    const takesSome = socket.isPaused && socket.bufferedAmount < waiting
-    if (!alive && !takesSome) {
-      const reason =
-        socket.bufferedAmount > 0 ? 'the client does not read what was sent' : 'the client does not answer pings'
-      log({ reason, address: by.address })
-      socket.terminate()
-      return
-    }
-    alive = false
-    waiting = socket.bufferedAmount
-    socket.ping()
-  }
 }
 
 type Payload = Readonly<Record<string, unknown>> | undefined

@@ -149,6 +149,22 @@ describe('a connection', () => {
     expect(others).toEqual([])
     expect(line).toMatchObject({ level: 30, reason: 'the client does not read what was sent', address })
   })
+
+  test('whose other side answers pings stays open beside one that does not', async () => {
+    const silent = await ready()
+    silent.raw.pong = () => {}
+    const lively = await ready()
+    for (let round = 0; round < 3; round++) {
+      const pinged = once(lively.raw, 'ping')
+      clock.advance(12_000)
+      await pinged
+      // What follows the answer to the ping is handled after it.
+      lively.send({ type: 'ping' })
+      expect(await lively.next()).toEqual({ type: 'pong' })
+    }
+    expect((await silent.closed).code).toBe(1006)
+    expect(lively.raw.readyState).toBe(lively.raw.OPEN)
+  })
 })
 
 describe('a page', () => {
