@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { initContextCache } from '@pothos/core'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
 import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
 import { type Context, isContext } from '../context.ts'
@@ -106,7 +107,9 @@ export function createSharedSubscribe(execute: Execute, mask: Mask): Subscribe {
         : answerRoom.enter(caller, maximum, AbortSignal.any([signal, asked]))
     }
     const newAnswer = (): AnswerBudget => new AnswerBudget(answer.maximum, takeRoom)
-    const contextValue = { ...context, answer: newAnswer(), newAnswer, group, signal }
+    const contextValue = { ...context, ...initContextCache(), answer: newAnswer(), newAnswer, group, signal }
+    /** Plugins of the schema remember their checks by the context, which thousands of subscriptions keep. */
+    const forgetChecks = () => Object.assign(contextValue, initContextCache())
     const cost = context.wantsCost ? costOf(operation) : undefined
 
     const shown = (result: ExecutionResult): ExecutionResult => withCost(masked(result), cost)
@@ -114,6 +117,7 @@ export function createSharedSubscribe(execute: Execute, mask: Mask): Subscribe {
       const run = () => {
         contextValue.answer.release() // that of an attempt during an outage
         contextValue.answer = newAnswer()
+        forgetChecks()
         return execute({ ...operation, rootValue: row, contextValue })
       }
       const id = eventIdOf(row)
@@ -150,6 +154,7 @@ export function createSharedSubscribe(execute: Execute, mask: Mask): Subscribe {
       const begin = () => createSourceEventStream({ ...operation, contextValue })
       const rows = await executeThroughOutage(contextValue, begin(), begin)
       isOpen = true
+      forgetChecks()
       if (isSource(rows)) {
         endRows = () => void rows.return()
         if (loss !== undefined) endRows()
