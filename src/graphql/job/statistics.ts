@@ -52,8 +52,9 @@ builder.subscriptionField('deviceJobStatistics', (t) =>
     subscribe: (_root, { jobId, after: given }, context, info) => {
       const { deps, viewer, lastEventId } = context
       const after = lastEventId === undefined ? given : versionIn(lastEventId)
-      const columns = [...selectedColumns(info, 'DeviceJobStatisticsUpdate'), 'version', 'endTime']
+      const selected = selectedColumns(info, 'DeviceJobStatisticsUpdate')
       const find = async () => {
+        const columns = [...selected, 'version', 'endTime']
         const [job] = await findJobsById(deps.db.reads, viewer.scope, [jobId], columns)
         return job === undefined ? null : setEventId(job, String(job.version))
       }

@@ -181,7 +181,8 @@ async function open<Event, Row, Found>(
   let over = false
   /** The error that ended the subscription, until it is passed on. */
   let fault: { readonly error: unknown } | undefined
-  const ended = new AbortController()
+  /** Aborts when the subscription ends. */
+  let ended: AbortController | undefined = new AbortController()
 
   /** Whether the subscription holds a place at the outlet: from before a read until all its rows are on their way. */
   let isIn = false
@@ -234,7 +235,7 @@ async function open<Event, Row, Found>(
   const end = (): void => {
     if (over) return
     over = true
-    ended.abort()
+    ended?.abort()
     stop()
     changed.clear()
     found = []
@@ -329,6 +330,8 @@ async function open<Event, Row, Found>(
       throw error
     }
   }
+  // With an outlet, nothing waits for it from now on. Thousands of subscriptions would keep it.
+  if (outlet !== undefined) ended = undefined
   return createSource<Row>((taker) => {
     sink = taker
     give()

@@ -26,6 +26,15 @@ export type OperationRoom = {
 /** An operation with its room. */
 type Held = { readonly text: string; readonly release: () => void }
 
+/** An operation in progress. */
+type Operation = {
+  readonly ended: AbortController
+  /** Whether the client has completed it. */
+  isCompleted: boolean
+  /** The operation that waits for its ID. */
+  next: Held | undefined
+}
+
 /**
  * Receives the messages of one WebSocket before graphql-ws, for three rules that graphql-ws does not implement. A client
  * may reuse the ID of an operation as soon as it has completed it. graphql-ws would take the end of the first operation
@@ -39,20 +48,16 @@ export function createSocketInbox(
   close: (code: number, reason: string) => void,
   { hold, refuse }: OperationRoom,
 ): SocketInbox {
-  const underWay = new Map<string, AbortController>()
-  /** IDs of operations that the client has completed, each with the operation that waits for the ID, if any. */
-  const ending = new Map<string, Held | undefined>()
+  const underWay = new Map<string, Operation>()
 
   const start = (id: string, { text, release }: Held): void => {
-    const operation = new AbortController()
+    const operation: Operation = { ended: new AbortController(), isCompleted: false, next: undefined }
     underWay.set(id, operation)
     void handle(text).then(() => {
       underWay.delete(id)
-      operation.abort()
+      operation.ended.abort()
       release()
-      const next = ending.get(id)
-      ending.delete(id)
-      if (next !== undefined) start(id, next)
+      if (operation.next !== undefined) start(id, operation.next)
     })
   }
 
@@ -75,25 +80,35 @@ export function createSocketInbox(
     const text = isById ? JSON.stringify({ ...message, payload: { ...payload, query: '' } }) : received
     if (serverOnly.includes(type)) close(CloseCode.BadRequest, 'Invalid message received')
     else if (typeof id !== 'string') void handle(text)
-    else if (type === 'subscribe' && !underWay.has(id)) begin(id, text, (operation) => start(id, operation))
-    else if (type === 'subscribe' && ending.has(id)) {
-      if (ending.get(id) === undefined) begin(id, text, (operation) => ending.set(id, operation))
-      else close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
+    else takeOfOperation(id, { type, text })
+  }
+  const takeOfOperation = (id: string, { type, text }: { readonly type: unknown; readonly text: string }): void => {
+    const operation = underWay.get(id)
+    if (type === 'subscribe' && operation === undefined) begin(id, text, (held) => start(id, held))
+    else if (type === 'subscribe' && operation?.isCompleted) {
+      if (operation.next !== undefined) {
+        close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
+        return
+      }
+      begin(id, text, (held) => {
+        operation.next = held
+      })
     } else {
-      const operation = type === 'complete' ? underWay.get(id) : undefined
-      if (operation !== undefined) {
-        ending.get(id)?.release()
-        ending.set(id, undefined)
+      const completed = type === 'complete' ? operation : undefined
+      if (completed !== undefined) {
+        completed.next?.release()
+        completed.next = undefined
+        completed.isCompleted = true
       }
       void handle(text)
-      operation?.abort()
+      completed?.ended.abort()
     }
   }
   return {
     take,
-    signalOf: (id) => underWay.get(id)?.signal,
+    signalOf: (id) => underWay.get(id)?.ended.signal,
     close() {
-      for (const operation of underWay.values()) operation.abort()
+      for (const { ended } of underWay.values()) ended.abort()
     },
   }
 }
