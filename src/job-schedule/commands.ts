@@ -2,14 +2,14 @@ import { inTransaction } from '../database/client.ts'
 import { lockDefinitions } from '../database/lock-definitions.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
-import { AlreadyExistsError, ConflictError, DomainError, NotFoundError } from '../errors.ts'
+import { AlreadyExistsError, ConflictError, DomainError, NotFoundError, QueryConditionError } from '../errors.ts'
 import { insertRequest, publishJobChanged } from '../job/commands.ts'
 import type { By } from '../job/history.ts'
 import { checkJobRequest } from '../job/request.ts'
 import { requestOf } from '../job-template/commands.ts'
 import { scopeOfJob } from '../query/scope.ts'
 import { covers } from '../scope.ts'
-import { lastTimeUntil, timesAfter } from './cron.ts'
+import { lastTimeUntil, type Recurrence, recurrenceProblem, timesAfter } from './cron.ts'
 import {
   type Authority,
   authorOf,
@@ -23,6 +23,7 @@ import {
 } from './schedule.ts'
 import {
   countJobSchedules,
+  findRuns,
   hasOpenJob,
   insertRun,
   insertSchedule,
@@ -38,16 +39,19 @@ type Author = ScheduleAuthor & Pick<By, 'scope'>
 const announce = ({ events }: Pick<Deps, 'events'>): void => events.publish('work', 'schedules', {})
 
 /**
- * Creates a schedule, whose jobs are scheduled on behalf of its author and under the scope of the author. InvalidInputError,
- * NotFoundError for an unknown template, AlreadyExistsError, ConflictError when there are as many as allowed.
+ * Creates a schedule, whose jobs are scheduled on behalf of its author and under the scope of the author. InvalidInputError and
+ * QueryConditionError, also when the template can no longer be used, NotFoundError for an unknown template,
+ * AlreadyExistsError, ConflictError when there are as many as allowed.
  */
 export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleInput): Promise<void> {
   const now = deps.clock.now()
   const schedule = checkSchedule(input, now)
   await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
-    // Its device groups and its rollout are checked, too, so that the first job does not fail at night.
-    await requestOf(deps, tx, schedule.templateId, {})
+    // The limits of the hub or its conditions may have changed since the template was saved. The first job should not be refused
+    // at night.
+    const { request } = await requestOf(deps, tx, schedule.templateId, {})
+    checkJobRequest(request, now, () => schedule.id, deps.limits)
     const most = deps.limits.jobSchedules
     if ((await countJobSchedules(tx)) >= most) {
       throw new ConflictError(
@@ -64,9 +68,9 @@ export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleI
   })
 }
 
-/** The state of a schedule that begins now. */
-function active(recurrence: Parameters<typeof timesAfter>[0], by: Author, now: Date) {
-  const [nextTime = null] = timesAfter(recurrence, now, 1)
+/** The state of a schedule with times after `from`. */
+function active(recurrence: Recurrence, by: Author, from: Date) {
+  const [nextTime = null] = timesAfter(recurrence, from, 1)
   return {
     status: nextTime === null ? ('ended' as const) : ('active' as const),
     statusReason: null,
@@ -89,14 +93,20 @@ export async function pauseJobSchedule(deps: Deps, by: Author, id: string): Prom
 
 /**
  * Resumes a schedule with its next time; times during the pause are not made up for. Its author is now who resumes it.
- * Errors as those of `pauseJobSchedule`.
+ * NotFoundError, OutOfScopeError, ConflictError when it is not paused, or when its times can no longer be computed.
  */
 export async function resumeJobSchedule(deps: Deps, by: Author, id: string): Promise<void> {
   await change(deps, by, id, async (tx, schedule) => {
     requireStatus(id, schedule.status, 'paused')
+    const problem = recurrenceProblem(schedule)
+    if (problem !== undefined) throw new ConflictError(`The job schedule "${id}" cannot be resumed. ${problem}`)
     // Its jobs get no more devices than before, whoever resumes it.
     const { scope } = schedule
-    await saveSchedule(tx, { ...schedule, ...active(schedule, by, deps.clock.now()), scope })
+    // A clock that was set back must not lead to a second run of the same time.
+    const [newest] = await findRuns(tx, [id], 1)
+    const now = deps.clock.now()
+    const from = newest !== undefined && newest.time > now ? newest.time : now
+    await saveSchedule(tx, { ...schedule, ...active(schedule, by, from), scope })
   })
 }
 
@@ -123,7 +133,7 @@ async function change(
 /**
  * Does what a schedule has to do at its planned time, once over all instances: the job, the run and the next time are
  * committed together under the lock of the schedule. Does nothing when the time has not come, or another instance was
- * faster. A schedule whose author may no longer do what it does is paused.
+ * faster. A schedule whose author may no longer do what it does is paused, and so is one that the hub can no longer read.
  */
 export async function runSchedule(
   deps: Deps,
@@ -135,9 +145,11 @@ export async function runSchedule(
     const now = deps.clock.now()
     const planned = schedule?.nextTime
     if (schedule === undefined || planned == null || planned > now) return
+    const problem = recurrenceProblem(schedule)
     // Of several times that have passed, one job makes up for all.
-    const time = lastTimeUntil(schedule, new Date(planned.getTime() - 1), now) ?? planned
-    const lack = lackOf(schedule, await authorityOf(schedule.author))
+    const last = problem === undefined ? lastTimeUntil(schedule, new Date(planned.getTime() - 1), now) : undefined
+    const time = last ?? planned
+    const lack = problem ?? lackOf(schedule, await authorityOf(schedule.author))
     if (lack === undefined) {
       const run = await runAt(deps, tx, schedule, time, now)
       await insertRun(tx, id, run)
@@ -157,9 +169,13 @@ export async function runSchedule(
 function lackOf({ author, scope }: ScheduleRow, authority: Authority | undefined): string | undefined {
   const who = `${author.kind === 'policy' ? 'The policy' : 'The author'} "${author.name}"`
   if (authority === undefined || !authority.mayWriteJobs) return `${who} may no longer schedule jobs.`
-  return covers(authority.scope, scopeOfJob(scope))
-    ? undefined
-    : `${who} no longer sees all the devices of the schedule.`
+  try {
+    if (covers(authority.scope, scopeOfJob(scope))) return undefined
+    return `${who} no longer sees all the devices of the schedule.`
+  } catch (error) {
+    if (!(error instanceof QueryConditionError)) throw error
+    return `The scope of the schedule no longer parses: ${error.message}.`
+  }
 }
 
 async function runAt(deps: Deps, tx: Tx, schedule: ScheduleRow, time: Date, now: Date): Promise<ScheduleRun> {

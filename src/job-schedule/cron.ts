@@ -35,21 +35,43 @@ export function lastTimeUntil(recurrence: Recurrence, from: Date, to: Date): Dat
   return endTime !== null && last > endTime ? lastTimeUntil(recurrence, from, endTime) : last
 }
 
+/** Whether it is a name of the IANA database of time zones, as this version of Node.js has it. */
+function isTimeZone(value: string): boolean {
+  // Offsets are zones for some versions of Node.js only, and have no clock changes.
+  if (!/^[A-Za-z][\w+/-]{0,63}$/.test(value)) return false
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== ''
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return false
+  }
+}
+
 /** InvalidInputError unless it is a name of the IANA database of time zones. */
 export function checkTimeZone(value: unknown): string {
-  const path = ['timeZone']
-  // Offsets are zones for some versions of Node.js only, and have no clock changes.
-  if (typeof value === 'string' && /^[A-Za-z][\w+/-]{0,63}$/.test(value)) {
-    try {
-      return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone && value
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-    }
+  if (typeof value === 'string' && isTimeZone(value)) return value
+  const message = 'The time zone must have a name of the IANA database, such as Europe/Berlin or UTC.'
+  throw new InvalidInputError(['timeZone'], message)
+}
+
+/** Why a cron cannot be used, as a sentence; undefined when it can. */
+function cronProblem(recurrence: Pick<Recurrence, 'cron' | 'timeZone'>): string | undefined {
+  try {
+    parsed(recurrence)
+    return undefined
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error)
+    return `cron is not valid: ${reason}`
   }
-  throw new InvalidInputError(
-    path,
-    'The time zone must have a name of the IANA database, such as Europe/Berlin or UTC.',
-  )
+}
+
+/**
+ * Why the times of a recurrence that was once checked can no longer be computed, as a sentence; undefined when they can. Another
+ * version of the hub or of Node.js may have checked it.
+ */
+export function recurrenceProblem(recurrence: Pick<Recurrence, 'cron' | 'timeZone'>): string | undefined {
+  const { timeZone } = recurrence
+  return isTimeZone(timeZone) ? cronProblem(recurrence) : `The hub does not know the time zone "${timeZone}".`
 }
 
 /** InvalidInputError unless it is cron with five fields that has a time after `now` and until the end. */
@@ -68,12 +90,8 @@ export function checkRecurrence(
   }
   if (endTime !== null && !(endTime > now)) throw new InvalidInputError(['endTime'], 'The end must be in the future.')
   const recurrence = { cron: cron.trim(), timeZone: checkTimeZone(timeZone), endTime }
-  try {
-    parsed(recurrence)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error)
-    throw new InvalidInputError(['cron'], `cron is not valid: ${reason}`)
-  }
+  const problem = cronProblem(recurrence)
+  if (problem !== undefined) throw new InvalidInputError(['cron'], problem)
   if (timesAfter({ ...recurrence, endTime: null }, now, 1).length === 0) {
     throw new InvalidInputError(['cron'], 'cron never has a time: the day does not exist.')
   }

@@ -49,14 +49,6 @@ export async function countJobSchedules(tx: Tx): Promise<number> {
   return row?.count ?? 0
 }
 
-/** The ids of schedules of a template. */
-export async function findSchedulesOfTemplate(tx: Tx, templateId: string): Promise<readonly string[]> {
-  const rows = await tx.query<{ id: string }>(
-    sql`select id from job_schedule where template_id = ${templateId} order by id limit 10`,
-  )
-  return rows.map(({ id }) => id)
-}
-
 /** False when the id is taken. */
 export async function insertSchedule(tx: Tx, schedule: ScheduleRow): Promise<boolean> {
   const { id, templateId, cron, timeZone, endTime, onMissed, onOverlap, description, status, nextTime } = schedule
@@ -95,17 +87,22 @@ export async function saveSchedule(
   )
 }
 
-/** False for an unknown schedule. */
+/** Deletes the schedule with its runs. */
 export async function removeSchedule(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from job_schedule where id = ${id}`)
 }
 
-/** The schedule whose planned time is the next. */
-export async function findNextSchedule(
-  db: Reader,
-): Promise<{ readonly id: string; readonly nextTime: Date } | undefined> {
-  const [row] = await db.query<{ id: string; nextTime: Date }>(
-    sql`select id, next_time as "nextTime" from job_schedule where next_time is not null order by next_time, id limit 1`,
+/** A schedule and its planned time. */
+export type NextSchedule = { readonly id: string; readonly nextTime: Date }
+
+/** The schedule whose planned time is the next; `after` another one, the next behind it. */
+export async function findNextSchedule(db: Reader, after?: NextSchedule): Promise<NextSchedule | undefined> {
+  const [row] = await db.query<NextSchedule>(
+    sql`select id, next_time as "nextTime" from job_schedule
+        where next_time is not null
+          and (next_time, id) > (coalesce(${after?.nextTime ?? null}::timestamptz, '-infinity'), ${after?.id ?? ''})
+        order by next_time, id
+        limit 1`,
     'find-next-job-schedule',
   )
   return row
@@ -132,7 +129,10 @@ export type ScheduleRun = {
 /** Runs of a schedule that are kept. */
 const keptRuns = 100
 
-/** Adds a run, and deletes those that are too old. */
+/**
+ * Adds a run, unless there is one of this time, and deletes those that are too old. A schedule that skips times while its job has not ended finds this job by
+ * its run, so that run is kept.
+ */
 export async function insertRun(
   tx: Tx,
   scheduleId: string,
@@ -142,11 +142,15 @@ export async function insertRun(
     sql`with added as (
           insert into job_schedule_run (schedule_id, time, outcome, job_id, reason)
           values (${scheduleId}, ${time}, ${outcome}, ${jobId}, ${reason})
+          on conflict (schedule_id, time) do nothing
         )
         delete from job_schedule_run
         where schedule_id = ${scheduleId} and time <= (
           select time from job_schedule_run where schedule_id = ${scheduleId}
           order by time desc offset ${keptRuns - 1} limit 1
+        ) and not exists (
+          select from job join job_schedule schedule on schedule.id = schedule_id and schedule.on_overlap = 'skip'
+          where job.id = job_id and job.end_time is null
         )`,
   )
 }

@@ -90,7 +90,7 @@ export async function saveTemplate(
   )
 }
 
-/** The ids of the first schedules of a template. */
+/** The ids of the first schedules of a template. Here, because `job-schedule` imports this folder. */
 export async function findSchedulesOfTemplate(tx: Tx, id: string): Promise<readonly string[]> {
   const rows = await tx.query<{ id: string }>(
     sql`select id from job_schedule where template_id = ${id} order by id limit 5`,

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { ConflictError, InvalidInputError } from '../errors.ts'
 import type { By } from './history.ts'
 import { transition } from './state.ts'
-import { steer } from './steer-commands.ts'
+import { requireRoom, steer } from './steer-commands.ts'
 import { findAuthors } from './store/history.ts'
 import type { JobRow } from './store/jobs.ts'
 import { saveApproved, saveRejected } from './store/transitions.ts'
@@ -41,21 +41,18 @@ export async function approveJob(deps: Deps, by: By, { jobId, wave, reason }: De
 /**
  * Rejects a job that waits for an approval: it is cancelled, and never starts. In a running job with waves, the gate fails
  * instead, so that the job is paused or cancelled. Whoever scheduled it may do so too, because that stops it only. Errors as
- * those of `approveJob`.
+ * those of `approveJob`, and ConflictError when the history of a job that would be paused is full.
  */
 export async function rejectJob(deps: Deps, by: By, { jobId, wave, reason }: Decision): Promise<void> {
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const gate = await waitingGate(tx, job, wave)
     if (gate !== undefined) {
       const now = deps.clock.now()
+      const action = gate.gate?.onFailure ?? 'pause'
+      // After a pause and a resumption, it can be rejected again.
+      if (action === 'pause') await requireRoom(tx, jobId)
       await noteDecision(tx, gate, 'rejected', { by, reason: message }, now)
-      await saveGateFailed(
-        tx,
-        gate,
-        gate.gate?.onFailure ?? 'pause',
-        `The opening of wave ${gate.wave + 1} was rejected.`,
-        now,
-      )
+      await saveGateFailed(tx, gate, action, `The opening of wave ${gate.wave + 1} was rejected.`, now)
       return { result: undefined, wakes: ['jobs'] }
     }
     const status = transition(job.status, 'reject')

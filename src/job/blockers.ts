@@ -28,9 +28,13 @@ export type WaitingJob = {
   readonly hasLaterWaves?: boolean
 } & Budget
 
-/** The last open wave. `soakedTime`: when the soak of its gate ends; null before the soak. */
+/**
+ * The last open wave. `soakedTime`: when the soak of its gate ends; null before the soak. `waitingCount`: pending device jobs
+ * of this and of all earlier waves.
+ */
 export type WaveState = {
   readonly wave: number
+  readonly waitingCount: number
   readonly gate: Gate | null
   readonly counts: WaveCounts
   readonly soakedTime: Date | null
@@ -109,12 +113,13 @@ function whyPaused(rule: AbortRule | undefined, wave: WaveState | undefined): st
 
 /** What the devices of open waves wait for. */
 function blockersOfCalls(job: WaitingJob, findings: Findings): JobBlocker[] {
-  const { pendingCount, runningCount, maxConcurrent } = job
-  if (pendingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
+  const { runningCount, maxConcurrent } = job
+  const waitingCount = findings.wave?.waitingCount ?? job.pendingCount
+  if (waitingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
     const message = `The job has ${maxConcurrent} calls in progress, as many as it may have at a time.`
     return [{ reason: 'maxConcurrent', message }]
   }
-  if (pendingCount === 0) return runningCount > 0 ? [callsUnderWay(runningCount)] : []
+  if (job.pendingCount === 0) return runningCount > 0 ? [callsUnderWay(runningCount)] : []
   return [...waitsForGroups(job, findings), ...waitsForDevices(findings)]
 }
 

@@ -33,13 +33,11 @@ export function checkBudget(value: unknown, before = withoutBudget): Budget {
   }
 }
 
-/** The change of the budget of a job that exists. InvalidInputError when the job has none, or for another value. */
-export function checkBudgetChange(value: unknown, before: Budget): Budget {
-  if (value !== undefined && value !== null && before.budgetGroupBy === null) {
-    const message = 'The job has no budget. It cannot get one, because devices are grouped when the job starts.'
-    throw new InvalidInputError(path, message)
-  }
-  return checkBudget(value, before)
+/** InvalidInputError for a budget that a job without one would get by a change. */
+export function refuseNewBudget(value: unknown, { budgetGroupBy }: Budget): void {
+  if (value === undefined || value === null || budgetGroupBy !== null) return
+  const message = 'The job has no budget. It cannot get one, because devices are grouped when the job starts.'
+  throw new InvalidInputError(path, message)
 }
 
 function checkGroupBy(value: unknown): string {

@@ -1,5 +1,5 @@
 import { ConflictError, InvalidInputError } from '../errors.ts'
-import { checkBudgetChange } from './budget.ts'
+import { refuseNewBudget } from './budget.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNamingChange, type Naming, type NamingInput } from './naming.ts'
 import { checkMaxExecutionTime } from './request.ts'
@@ -40,7 +40,7 @@ export function checkUpdate(input: JobUpdateInput, job: JobRow, now: Date): JobU
 
 function limitsIn({ rollout }: JobUpdateInput, job: JobRow): JobUpdate {
   if (rollout === undefined) return {}
-  if (rollout !== null) checkBudgetChange(rolloutMembers(rollout).budget, job)
+  if (rollout !== null) refuseNewBudget(rolloutMembers(rollout).budget, job)
   return checkLimits(rollout, job.type, job)
 }
 

@@ -137,12 +137,17 @@ function checkCondition(value: unknown, path: readonly string[]): string {
 export const soakEnd = (gate: Gate | null, reachedTime: Date | null): Date | null =>
   reachedTime === null ? null : new Date(reachedTime.getTime() + (gate?.soakSeconds ?? 0) * 1000)
 
+/** Device jobs of a wave that wait for their turn, or did when the job ended. */
+export const waitingOf = (wave: WaveCounts): number =>
+  wave.deviceCount - wave.runningCount - wave.succeededCount - wave.failedCount - wave.cancelledCount
+
 /** The counters of a wave as those of a job. What is open when the job ends has failed, or was cancelled before its turn. */
 export function statisticsOf(
-  { deviceCount, runningCount, succeededCount, refusedCount, failedCount, cancelledCount }: WaveCounts,
+  counts: WaveCounts,
   { status, hasEnded }: { readonly status: JobStatus; readonly hasEnded: boolean },
 ): DeviceJobStatistics {
-  const waiting = deviceCount - runningCount - succeededCount - failedCount - cancelledCount
+  const { deviceCount, runningCount, succeededCount, refusedCount, failedCount, cancelledCount } = counts
+  const waiting = waitingOf(counts)
   const isCancelled = status === 'cancelled'
   return {
     deviceCount,
@@ -195,10 +200,10 @@ export const devicesIn = (percent: number, deviceCount: number): number =>
 
 /**
  * The sizes of the waves of a job with so many devices. `chosen`: the number of devices that each wave has by its condition, by the
- * place of the wave from 0.
+ * place of the wave from 0. It may be counted later than the devices, and so be larger than their number.
  */
 export function waveSizes(waves: readonly Wave[], deviceCount: number, chosen: ReadonlyMap<number, number>): number[] {
-  let left = deviceCount - [...chosen.values()].reduce((sum, count) => sum + count, 0)
+  let left = Math.max(deviceCount - [...chosen.values()].reduce((sum, count) => sum + count, 0), 0)
   return waves.map((wave, place) => {
     if ('queryCondition' in wave) return chosen.get(place) ?? 0
     const wanted = 'devices' in wave ? wave.devices : 'percent' in wave ? devicesIn(wave.percent, deviceCount) : left
@@ -224,8 +229,7 @@ export type GateFinding = { readonly isReached: boolean; readonly hasFailed: boo
 
 /**
  * Judges the share of a gate by the counters of its wave. Devices whose part a client has cancelled do not count. A device that
- * refused did not succeed. A device that has succeeded
- * stays so, so what was reached once stays reached.
+ * refused did not succeed. A device that has succeeded stays so, so what was reached once stays reached.
  */
 export function judgeGate(gate: Gate | null, counts: WaveCounts): GateFinding {
   const { succeededCount, refusedCount, failedCount } = counts

@@ -146,7 +146,8 @@ export function dispatchMethodCalls(
       if (isNew && resumedVersion === null && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) {
-        const begin = isKnown ? known.openWave : null
+        // The rest of another kind of scan has devices of the earlier waves, so these are read again.
+        const begin = isKnown && before === undefined ? known.openWave : null
         scans.set(jobId, firstWave === null ? { after: '' } : { afterPlace: startOf(begin, firstWave) })
       } else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
     }

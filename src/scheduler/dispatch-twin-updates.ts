@@ -1,7 +1,7 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { lockOpenJobs, payRate, readRoom, type Settlement, settle } from '../job/store/facts.ts'
-import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
+import { findJob, findWaitingJobs, type JobWithWork } from '../job/store/jobs.ts'
 import { findOpenTargets, findOpenTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { makesTwinsLarge, patchTwins, publishPatches } from '../twin/commands.ts'
@@ -18,8 +18,8 @@ type Batch = {
   readonly waitMs?: number
 }
 
-/** Before the first device of a job. Without waves, the number of the wave says nothing. */
-const firstPlace: WavePlace = { wave: 0, deviceId: '' }
+/** Before the first device of a wave. Without waves, its number says nothing. */
+const beginOf = (wave: number | null): WavePlace => ({ wave: wave ?? 0, deviceId: '' })
 
 const nothing: Batch = { deviceIds: [], isCut: false, largeBytes: 0 }
 
@@ -60,7 +60,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     jobId: string,
     patch: TwinPatch,
     wanted: number,
-    { isRated, hasWaves }: { readonly isRated: boolean; readonly hasWaves: boolean },
+    { isRated, firstWave }: { readonly isRated: boolean; readonly firstWave: number | null },
     now: Date,
   ): Promise<Batch> =>
     inTransaction(deps, async (tx, afterCommit) => {
@@ -70,10 +70,12 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       if (room === 0) return { ...nothing, waitMs }
       const limit = Math.min(wanted, room)
       // Read under the lock, so that two instances never patch the same device for one job.
-      const after = cursors.get(jobId) ?? firstPlace
-      const places = hasWaves
-        ? await findOpenTargetsInWaves(tx, jobId, after, limit)
-        : (await findOpenTargets(tx, jobId, after.deviceId, limit)).map((deviceId) => ({ ...firstPlace, deviceId }))
+      const begin = beginOf(firstWave)
+      const after = cursors.get(jobId) ?? begin
+      const places =
+        firstWave === null
+          ? (await findOpenTargets(tx, jobId, after.deviceId, limit)).map((deviceId) => ({ ...begin, deviceId }))
+          : await findOpenTargetsInWaves(tx, jobId, after, limit)
       const deviceIds = places.map(({ deviceId }) => deviceId)
       if (deviceIds.length === 0) return nothing
       const result = await patchTwins(deps, tx, deviceIds, patch, now)
@@ -113,7 +115,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         for (const jobId of known.keys()) if (!jobIds.includes(jobId)) known.delete(jobId)
       }
       let done = 0
-      for (const jobId of startingWith(held, jobIds)) {
+      for (const { id: jobId, isNew, resumedVersion, firstWave } of startingWith(held, waiting)) {
         if ((dueTimes.get(jobId) ?? 0) > deps.clock.elapsed()) continue
         const job = await findJob(deps.db, jobId)
         if (job?.type !== 'scheduleUpdateTwin') continue
@@ -129,7 +131,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
             jobId,
             job.request,
             granted,
-            { isRated: job.maxPerMinute !== null, hasWaves: job.waves !== null },
+            { isRated: job.maxPerMinute !== null, firstWave },
             now,
           )
         } finally {
@@ -141,15 +143,14 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           continue
         }
         done += deviceIds.length
-        if (
-          deviceIds.length > 0 &&
-          waiting.some(({ id, isNew, resumedVersion }) => id === jobId && isNew && resumedVersion === null)
-        ) {
+        if (deviceIds.length > 0 && isNew && resumedVersion === null) {
           const seconds = (deps.clock.now().getTime() - job.startTime.getTime()) / 1000
           deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'twin' }, seconds)
         }
-        // After the last page it starts again from the beginning, in case any were missed.
-        cursors.set(jobId, last ?? firstPlace)
+        // After the last page it starts again from the beginning, in case any were missed: from the first wave that has waiting
+        // devices.
+        if (last === undefined) cursors.delete(jobId)
+        else cursors.set(jobId, last)
         sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))
         const due = dueAfter(largeBytes)
         if (due !== undefined) dueTimes.set(jobId, due)
@@ -160,7 +161,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
   }
 }
 
-function startingWith(jobId: string | undefined, jobIds: readonly string[]): string[] {
-  const first = jobId === undefined ? 0 : Math.max(jobIds.indexOf(jobId), 0)
-  return [...jobIds.slice(first), ...jobIds.slice(0, first)]
+function startingWith(jobId: string | undefined, jobs: readonly JobWithWork[]): JobWithWork[] {
+  const first = Math.max(
+    jobs.findIndex(({ id }) => id === jobId),
+    0,
+  )
+  return [...jobs.slice(first), ...jobs.slice(0, first)]
 }

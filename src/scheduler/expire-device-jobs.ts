@@ -13,7 +13,7 @@ import {
   type Settlement,
   settle,
 } from '../job/store/facts.ts'
-import { findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
+import { type ConnectTimeout, findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
 import { failSpan } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
@@ -137,7 +137,7 @@ export function expireDeviceJobs(
     return due.length
   }
 
-  const findConnectExpired = async (now: Date): Promise<string[]> => {
+  const findConnectExpired = async (now: Date): Promise<ConnectTimeout[]> => {
     if (now.getTime() < connectLook) return []
     connectLook = now.getTime() + connectInterval
     const timeouts = await findConnectTimeouts(deps.db)
@@ -145,16 +145,17 @@ export function expireDeviceJobs(
     // Devices that are connected here may be about to be called, and may disconnect before that.
     const next = expired.length > 0 ? now.getTime() : (timeouts[0]?.time.getTime() ?? connectLook)
     connectLook = Math.min(connectLook, next)
-    return expired.map(({ jobId }) => jobId)
+    return expired
   }
 
   const expireConnecting = async (now: Date): Promise<number> => {
     const { instanceId } = deps.lease
     let count = 0
-    for (const jobId of await findConnectExpired(now)) {
+    for (const timeout of await findConnectExpired(now)) {
+      const { jobId } = timeout
       let after: string | undefined = ''
       while (after !== undefined) {
-        const deviceIds: string[] = await findPending(deps.db, jobId, { instanceId, after, limit: batch })
+        const deviceIds: string[] = await findPending(deps.db, timeout, { instanceId, after, limit: batch })
         after = deviceIds.length === batch ? deviceIds.at(-1) : undefined
         // A device that is connected here has connected in time; its turn is still to come.
         const away = deviceIds.filter((deviceId) => !deps.attached.reaches(deviceId))

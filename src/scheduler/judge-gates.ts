@@ -11,7 +11,7 @@ import {
   saveReached,
   saveWaitsForApproval,
 } from '../job/store/waves.ts'
-import { describeShare, nextStep } from '../job/waves.ts'
+import { describeShare, type GateStep, nextStep } from '../job/waves.ts'
 import type { Step } from './loop.ts'
 
 /** Milliseconds between two looks at open gates, in case an event was lost. */
@@ -28,8 +28,10 @@ export function judgeGates(deps: Deps): Step {
       const job = await lockJob(tx, jobId)
       if (job?.status !== 'running') return false
       const gate = await findOpenGate(tx, jobId)
-      if (gate === undefined || !gate.hasLater || nextStep(gate.gate, gate, gate) === 'wait') return false
-      await take(tx, gate, now)
+      if (gate === undefined || !gate.hasLater) return false
+      const step = nextStep(gate.gate, gate, gate)
+      if (step === 'wait') return false
+      await carryOut(tx, gate, step, now)
       afterCommit(() => {
         deps.events.jobChanged(jobId)
         // Devices of the wave may have their turn; or a job has ended and frees its slot.
@@ -58,10 +60,9 @@ export function judgeGates(deps: Deps): Step {
   }
 }
 
-/** Carries out the next step of a gate. */
-async function take(tx: Tx, gate: OpenGate, now: Date): Promise<void> {
+async function carryOut(tx: Tx, gate: OpenGate, step: Exclude<GateStep, 'wait'>, now: Date): Promise<void> {
   const reason = describeShare(gate.gate, gate.wave, gate)
-  switch (nextStep(gate.gate, gate, gate)) {
+  switch (step) {
     case 'soak':
       return saveReached(tx, gate)
     case 'askForApproval':
@@ -70,7 +71,6 @@ async function take(tx: Tx, gate: OpenGate, now: Date): Promise<void> {
       return openNextWave(tx, gate.jobId, { reason }, now)
     case 'fail':
       return saveGateFailed(tx, gate, gate.gate?.onFailure ?? 'pause', reason, now)
-    case 'wait':
   }
 }
 

@@ -21,7 +21,7 @@ export type LimitedQueues = {
   take(most: number, reaches: (deviceId: string) => boolean): LimitedCall[]
   /** Puts these back to the front. */
   putBack(calls: readonly LimitedCall[]): void
-  /** What became of a batch: calls that were neither marked nor held back are not found again. */
+  /** Takes the result of a batch. Calls that were neither marked nor held back are not found again. */
   answer(calls: readonly LimitedCall[], marks: Marks): void
   /** Whether there are any that are not held back. */
   isOpen(): boolean

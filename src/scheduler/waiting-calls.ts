@@ -23,9 +23,9 @@ type Group = {
 
 /**
  * The device jobs of one job that were found and not called yet, by the groups of its budget; one group without a budget. A
- * group whose room is used up waits until it is freed, however many devices it has, and costs nothing until then.
+ * group whose room is used up waits until it is freed, however many devices it has. Until then it needs memory, but no query.
  *
- * The rows decide on the room. What is known here only avoids to ask for what will be refused: the room of a group shrinks
+ * The rows decide on the room. What is known here only avoids requests that would be refused: the room of a group shrinks
  * by what is taken, is whole again when a call of the group ends anywhere, and is used up after a refusal.
  */
 export type WaitingCalls = {
@@ -34,7 +34,7 @@ export type WaitingCalls = {
   take(most: number, reaches: (deviceId: string) => boolean): TakenCall[]
   /** The call was marked: it uses the room that it took. */
   marked(call: TakenCall): void
-  /** There was no room in its group. To be said before what became of the others that were taken with it. */
+  /** There was no room in its group. Call this before reporting the results of the others that were taken with it. */
   refused(call: TakenCall): void
   /** It goes back to the front, with its room. */
   putBack(call: TakenCall): void

@@ -68,7 +68,7 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
     expect(await findWaiting(tx, deviceIds)).toHaveLength(8)
     expect(await findOpenTargets(tx, jobId, '', 100)).toHaveLength(13)
     const { instanceId } = deps.lease
-    expect(await findPending(tx, jobId, { instanceId, after: '', limit: 100 })).toHaveLength(8)
+    expect(await findPending(tx, { jobId, openWave: null }, { instanceId, after: '', limit: 100 })).toHaveLength(8)
     expect(await lockTwins(tx, everything, deviceIds, 'service', { maxBytes: 0, most: 0 })).toHaveLength(20)
     const open = await lockOpenJobs(tx, [jobId])
     await unmarkDispatched(tx, open, keys(called.slice(5, 7)))
@@ -105,7 +105,7 @@ test('outcomes are looked up by device, also where statistics know only jobs ove
     expect(await findWaiting(tx, deviceIds)).not.toEqual([])
     expect(await findOpenTargets(tx, jobId, '', 100)).not.toEqual([])
     const { instanceId } = deps.lease
-    expect(await findPending(tx, jobId, { instanceId, after: '', limit: 100 })).not.toEqual([])
+    expect(await findPending(tx, { jobId, openWave: null }, { instanceId, after: '', limit: 100 })).not.toEqual([])
     expect(await scansByVersion()).toBe(before)
   })
 })

@@ -33,6 +33,7 @@ describe('a job waits', () => {
     const waves = { ...job, hasLaterWaves: true }
     const wave: WaveState = {
       wave: 1,
+      waitingCount: 5,
       gate: { succeededPercent: 95, soakSeconds: 60, onFailure: 'pause' },
       counts: {
         deviceCount: 10,
@@ -84,6 +85,12 @@ describe('a job waits', () => {
           message: 'The job is paused, and the gate of wave 1 has failed. It goes on when it is resumed.',
         },
       ])
+    })
+
+    test('not for calls to end, unless a device of an open wave waits for them', () => {
+      const limited = { ...waves, runningCount: 3, maxConcurrent: 3 }
+      expect(blockersOf(limited, { wave }, now)).toMatchObject([{ reason: 'gate' }, { reason: 'maxConcurrent' }])
+      expect(blockersOf(limited, { wave: { ...wave, waitingCount: 0 } }, now)).toMatchObject([{ reason: 'gate' }])
     })
 
     test('as long as the job runs or is paused', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidInputError } from '../../src/errors.ts'
-import { checkBudget, checkBudgetChange, withoutBudget } from '../../src/job/budget.ts'
+import { checkBudget, refuseNewBudget, withoutBudget } from '../../src/job/budget.ts'
 
 const before = { budgetGroupBy: 'tags.site', budgetMaxConcurrent: 1 }
 
@@ -24,9 +24,14 @@ test.each(['tags.site', 'devices.tags.site', 'properties.reported.[[first floor]
 test('a change concerns the maximum only, and null takes the budget away', () => {
   expect(checkBudget(undefined)).toEqual(withoutBudget)
   expect(checkBudget(undefined, before)).toEqual(before)
-  expect(checkBudgetChange({ maxConcurrent: 5 }, before)).toEqual({ ...before, budgetMaxConcurrent: 5 })
-  expect(checkBudgetChange(null, before)).toEqual(withoutBudget)
-  expect(checkBudgetChange(null, withoutBudget)).toEqual(withoutBudget)
+  expect(checkBudget({ maxConcurrent: 5 }, before)).toEqual({ ...before, budgetMaxConcurrent: 5 })
+  expect(checkBudget(null, before)).toEqual(withoutBudget)
+  for (const [value, job] of [
+    [{ maxConcurrent: 5 }, before],
+    [null, withoutBudget],
+    [undefined, withoutBudget],
+  ] as const)
+    expect(() => refuseNewBudget(value, job)).not.toThrow()
 })
 
 describe('refused with its path is', () => {
@@ -45,7 +50,7 @@ describe('refused with its path is', () => {
   })
 
   test('a budget for a job that has none: its devices were not grouped', () => {
-    expect(refusal(() => checkBudgetChange({ maxConcurrent: 1 }, withoutBudget))).toEqual({
+    expect(refusal(() => refuseNewBudget({ maxConcurrent: 1 }, withoutBudget))).toEqual({
       path: 'rollout/budget',
       message: 'The job has no budget. It cannot get one, because devices are grouped when the job starts.',
     })

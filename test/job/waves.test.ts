@@ -108,6 +108,10 @@ describe('the sizes of waves', () => {
     expect(sizes(10, 3)).toEqual([5, 3, 2, 0, 0])
     expect(sizes(0, 0)).toEqual([0, 0, 0, 0, 0])
   })
+
+  test('are not negative when more devices were counted for a condition than before for the job', () => {
+    expect(sizes(3, 4)).toEqual([0, 4, 0, 0, 0])
+  })
 })
 
 describe('a gate', () => {

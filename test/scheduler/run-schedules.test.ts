@@ -139,6 +139,22 @@ test('with the policy to skip, no job is scheduled while one of the schedule has
   ])
 })
 
+test('a job that is open for more times than runs are kept is the only one, and its run goes when it has ended', async () => {
+  await create({ cron: '* * * * *', onOverlap: 'skip' })
+  for (let minute = 0; minute <= 101; minute++) {
+    clock.advance(60_000)
+    await run()
+  }
+  expect(await jobs()).toHaveLength(1)
+  expect(await runs()).toHaveLength(101)
+  expect((await runs())[0]).toBe('2026-03-28T12:01 scheduled nightly-20260328T1201Z')
+  await cancelJob(deps, author, 'nightly-20260328T1201Z')
+  clock.advance(60_000)
+  await run()
+  expect(await runs()).toHaveLength(100)
+  expect((await runs()).at(-1)).toBe('2026-03-28T13:43 scheduled nightly-20260328T1343Z')
+})
+
 test('a schedule ends with its last time', async () => {
   await create({ endTime: new Date('2026-03-30T00:30:00Z') })
   moveTo('2026-03-29T01:00:00Z')
@@ -184,6 +200,72 @@ test.each([
   expect(await jobs()).toMatchObject([{ id: 'nightly-20260330T0030Z', createdBy: 'day' }])
 })
 
+test.each([
+  [
+    'whose time zone the hub does not know',
+    "time_zone = 'Mars/Olympus'",
+    'The hub does not know the time zone "Mars/Olympus".',
+  ],
+  ['whose cron is not valid', "cron = 'never 2 * * *'", expect.stringMatching(/^cron is not valid: /)],
+  [
+    'whose scope does not parse',
+    "scope = '{tags.}'",
+    expect.stringMatching(/^The scope of the schedule no longer parses: /),
+  ],
+])('a schedule %s is paused, and the others go on', async (_what, change, statusReason) => {
+  await create()
+  await create({ scheduleId: 'other' })
+  await deps.database.pool.query(`update job_schedule set ${change} where id = 'nightly'`)
+  moveTo('2026-03-29T01:00:00Z')
+  expect(await run()).toBe('2026-03-30T00:30:00.000Z')
+  expect(await schedule()).toMatchObject({ status: 'paused', statusReason, nextTime: null })
+  expect((await jobs()).map(({ id }) => id)).toEqual(['other-20260329T0100Z'])
+})
+
+test('a schedule whose times the hub cannot compute is not resumed', async () => {
+  await create()
+  await pauseJobSchedule(deps, author, 'nightly')
+  await deps.database.pool.query("update job_schedule set time_zone = 'Mars/Olympus'")
+  await expect(resumeJobSchedule(deps, author, 'nightly')).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: 'The job schedule "nightly" cannot be resumed. The hub does not know the time zone "Mars/Olympus".',
+  })
+})
+
+test('a schedule that fails does not hold up those behind it', async () => {
+  await create({ scheduleId: 'broken' })
+  await create()
+  const { pool } = deps.database
+  await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+    create trigger refuse before insert on job_schedule_run for each row when (new.schedule_id = 'broken')
+    execute function refuse()`)
+  moveTo('2026-03-29T01:00:00Z')
+  await expect(run()).rejects.toThrow('no')
+  expect(await runs()).toEqual(['2026-03-29T01:00 scheduled nightly-20260329T0100Z'])
+  await pool.query('drop function refuse cascade')
+  await run()
+  expect((await jobs()).map(({ id }) => id).sort()).toEqual(['broken-20260329T0100Z', 'nightly-20260329T0100Z'])
+})
+
+test('a schedule that is resumed after the clock was set back begins after its newest run', async () => {
+  await create()
+  moveTo('2026-03-30T12:00:00Z')
+  await run()
+  moveTo('2026-03-28T12:00:00Z')
+  await pauseJobSchedule(deps, author, 'nightly')
+  await resumeJobSchedule(deps, author, 'nightly')
+  expect(await run()).toBe('2026-03-31T00:30:00.000Z')
+})
+
+test('a schedule at a time of which it has a run already goes on with the next time', async () => {
+  await create()
+  await deps.database.pool.query(
+    "insert into job_schedule_run (schedule_id, time, outcome) values ('nightly', '2026-03-29T01:00:00Z', 'missed')",
+  )
+  moveTo('2026-03-29T01:00:00Z')
+  expect(await run()).toBe('2026-03-30T00:30:00.000Z')
+})
+
 test('a job that cannot be scheduled is a refused run, and the schedule goes on', async () => {
   await saveDeviceGroup(deps, author, { name: 'pumps', queryCondition: "tags.kind = 'pump'" })
   await updateJobTemplate(deps, author, 'reboot', { queryCondition: "group('pumps') OR group('pumps')" })
@@ -209,6 +291,15 @@ test('whoever changed the template last cannot approve a job of the schedule, bu
   await expect(approveJob(deps, writer, { jobId })).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['jobId'] })
   await approveJob(deps, byPolicy('approver'), { jobId })
   expect(await jobs()).toMatchObject([{ id: jobId, status: 'scheduled' }])
+})
+
+test.each([
+  ['condition', "query_condition = 'tags.'", { code: 'QUERY_CONDITION' }],
+  ['rollout', `rollout = '{"maxConcurrent": 0}'`, { code: 'INVALID_INPUT', path: ['rollout', 'maxConcurrent'] }],
+])('a template whose %s is no longer valid gets no schedule', async (_what, change, error) => {
+  await deps.database.pool.query(`update job_template set ${change}`)
+  await expect(create()).rejects.toMatchObject(error)
+  expect(await deps.db.prisma.jobSchedule.count()).toBe(0)
 })
 
 test('a job keeps the scope of the author', async () => {

@@ -243,6 +243,57 @@ describe('no device of a wave is called before the wave is opened:', () => {
   })
 })
 
+test('a connect timeout that is over concerns no device of a wave that is opened meanwhile', async () => {
+  const jobId = await givenMethodJob(
+    deps,
+    'pump',
+    { connectTimeoutInSeconds: 10 },
+    { rollout: { waves: [{ devices: 4 }, {}] } },
+  )
+  await start()
+  clock.advance(11 * second)
+  /** Another instance is faster: between two reads of this one, it fails the devices of the wave and opens the next. */
+  let opened = 0
+  const query: typeof deps.db.query = async (statement, name) => {
+    if (name === 'find-pending' && opened++ === 0) {
+      await instance.expire()
+      await judge()
+    }
+    return deps.db.query(statement, name)
+  }
+  const slow = await createInstance({ ...deps, db: { ...deps.db, query } })
+  await slow.expire()
+  await slow.stop()
+  expect(opened).toBe(1)
+  expect((await jobRow(deps, jobId)).openWave).toBe(2)
+  expect(await counters(deps, jobId)).toContain('6 pending, 0 running, 0 succeeded, 4 failed')
+})
+
+test('a device that was still to be looked for is called after the next wave was opened and others have connected', async () => {
+  const fillers = await givenDevices(deps, 'filler', 1)
+  await givenPresent(deps, fillers)
+  for (const id of fillers) attach(id)
+  await givenMethodJob(deps, 'filler')
+  await start()
+  // The window is full of other calls, so nobody is looked for yet.
+  const busy = await createInstance(deps, 1)
+  await busy.dispatch()
+  // More devices than are looked up in order for the few that are connected here.
+  const jobId = await givenMethodJob(deps, 'pump', {}, { rollout: { waves: [{ devices: 9 }, {}] } })
+  await start()
+  const [[early = ''] = []] = await devicesOf(jobId)
+  attach(early)
+  await busy.dispatch()
+  for (const id of ids.filter((id) => id !== early)) attach(id)
+  await openWave(deps, tester, jobId, 2)
+  await busy.dispatch()
+  for (const request of received.splice(0)) busy.answer(request)
+  await busy.settled()
+  await busy.dispatch()
+  await busy.stop()
+  expect(called()).toEqual([early])
+})
+
 describe('a twin job with waves', () => {
   test('updates the twins of one wave after the other, each once', async () => {
     const jobId = await givenTwinJob(deps, 'pump', { rollout: { waves: [{ devices: 3 }, { percent: 30 }, {}] } })
@@ -266,6 +317,22 @@ describe('a twin job with waves', () => {
     await finish()
     expect(await counters(deps, jobId)).toBe('completed: 0 pending, 0 running, 10 succeeded, 0 failed, 0 canceled')
     expect(await updated()).toEqual(ids)
+    const { rows } = await deps.database.pool.query('select distinct desired_version from twin')
+    expect(rows).toEqual([{ desired_version: 2 }])
+  })
+
+  test('reads none of the earlier waves again when the next one is opened', async () => {
+    await givenTwinJob(deps, 'pump', { rollout: { waves: [{ devices: 3 }, {}] } })
+    await start()
+    const step = dispatchTwinUpdates(deps)
+    const dispatch = async () => {
+      while ((await step.run(clock.now())).full);
+    }
+    await dispatch()
+    // A device of the first wave that is read again would be found, and its twin patched again.
+    await deps.database.pool.query('delete from device_job_outcome')
+    await judge()
+    await dispatch()
     const { rows } = await deps.database.pool.query('select distinct desired_version from twin')
     expect(rows).toEqual([{ desired_version: 2 }])
   })
@@ -363,7 +430,8 @@ describe('a gate', () => {
     expect(next).toBeDefined()
     expect((await wavesOf(jobId))[0]).toMatchObject({ reachedTime: expect.any(Date), closedTime: null })
     await letSoak(50)
-    await judge()
+    const atMost = clock.now().getTime() + 10_000
+    expect((await judgeGates(deps).run(clock.now())).next?.getTime()).toBeLessThanOrEqual(atMost)
     expect((await jobRow(deps, jobId)).openWave).toBe(1)
     await letSoak(10)
     await judge()
@@ -424,6 +492,27 @@ describe('a gate', () => {
     await approveJob(deps, approver, { jobId })
     expect((await jobRow(deps, jobId)).openWave).toBe(2)
   })
+})
+
+test('a job whose history is full is not paused by a rejection, but cancelled', async () => {
+  const waiting = async (gate: object) => {
+    const jobId = await givenWaves([{ devices: 2, gate: { approval: true, ...gate } }, {}])
+    await instance.dispatch()
+    await answerAll()
+    await judge()
+    await deps.database.pool.query(
+      `insert into job_event (job_key, version, time, type, status, cause)
+       select key, 1000 + place, now(), 'updated', 'running', 'user' from job, generate_series(1, 1000) place where id = $1`,
+      [jobId],
+    )
+    return jobId
+  }
+  const paused = await waiting({})
+  await expect(rejectJob(deps, approver, { jobId: paused })).rejects.toThrow(`The history of job "${paused}" is full`)
+  expect((await jobRow(deps, paused)).status).toBe('running')
+  const cancelled = await waiting({ succeededPercent: 50, onFailure: 'cancel' })
+  await rejectJob(deps, approver, { jobId: cancelled })
+  expect((await jobRow(deps, cancelled)).status).toBe('cancelled')
 })
 
 test('an approval or a rejection of a wave counts for no other wave, nor for the start of the job', async () => {
@@ -527,10 +616,11 @@ test('a job with waves and limits calls the devices of its open waves at its rat
   const [first = []] = await devicesOf(jobId)
   await instance.dispatch()
   expect(received).toHaveLength(2)
-  for (const request of received.splice(0)) instance.answer(request)
+  for (const request of [...received]) instance.answer(request)
   await instance.settled()
+  clock.advance(5_000) // a job that had no room is tried again
   await instance.dispatch()
-  expect(received.every(({ deviceId }) => first.includes(deviceId))).toBe(true)
+  expect(called()).toEqual([...first].sort())
 })
 
 test('without jobs with waves, the step sleeps', async () => {

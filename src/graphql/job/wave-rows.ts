@@ -1,7 +1,7 @@
 import type { WaveState } from '../../job/blockers.ts'
 import type { SelectedJob } from '../../job/store/job-list.ts'
 import { findWaves, type WaveRow } from '../../job/store/waves.ts'
-import { soakEnd } from '../../job/waves.ts'
+import { soakEnd, waitingOf } from '../../job/waves.ts'
 import type { Context } from '../context.ts'
 import { perParent } from '../loaders.ts'
 import { withoutScope } from '../without-scope.ts'
@@ -18,11 +18,13 @@ export async function lastOpenWave(
   { key, openWave, rollout }: Pick<SelectedJob, 'key' | 'openWave' | 'rollout'>,
   context: Context,
 ): Promise<WaveState | undefined> {
-  const row = (await wavesIn(key, context)).find(({ wave }) => wave === openWave)
+  const open = (await wavesIn(key, context)).filter(({ wave }) => openWave !== null && wave <= openWave)
+  const row = open.at(-1)
   if (row === undefined) return undefined
   const gate = rollout?.waves?.[row.wave - 1]?.gate ?? null
   return {
     wave: row.wave,
+    waitingCount: open.reduce((sum, counts) => sum + waitingOf(counts), 0),
     gate,
     counts: row,
     soakedTime: soakEnd(gate, row.reachedTime),

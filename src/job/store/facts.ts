@@ -72,8 +72,7 @@ export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**
  * The device jobs of running method jobs that wait for these devices, in open waves. With `paused` also those of paused jobs and
- * of waves that are not open. One
- * lookup per device and job, so that no further index is needed.
+ * of waves that are not open. One lookup per device and job, so that no further index is needed.
  */
 export function findWaiting(
   db: Reader,
@@ -383,11 +382,11 @@ export async function findStillUnderWay(tx: Tx, open: OpenJobs, calls: readonly 
 
 /**
  * Up to `limit` waiting devices after `after`, except for devices that are connected to another living instance: that
- * instance calls them.
+ * instance calls them. Of a job with waves, those of the waves up to `openWave`, whichever are open by now.
  */
 export async function findPending(
   db: Reader,
-  jobId: string,
+  { jobId, openWave }: { readonly jobId: string; readonly openWave: number | null },
   { instanceId, after, limit }: { readonly instanceId: string; readonly after: string; readonly limit: number },
 ): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
@@ -399,7 +398,7 @@ export async function findPending(
             where device.id = target.device_id and connection_state = 'connected' and instance_id <> ${instanceId}
               and ${isAlive(sql`device.instance_id`)}
           )
-          and (target.wave is null or target.wave <= (select open_wave from job where id = ${jobId}))
+          and (target.wave is null or target.wave <= ${openWave}::integer)
         order by target.device_id
         limit ${limit}`,
     'find-pending',

@@ -176,10 +176,13 @@ export const connectBegin = sql`case when job.resumed_version is null and job.op
   (select max(time) from job_event where job_key = job.key and type in ('resumed', 'waveOpened')), job.started_time
 ) end`
 
+/** When the connect timeout of a job ends. Of a job with waves, `openWave` is the last one that it concerns. */
+export type ConnectTimeout = { readonly jobId: string; readonly time: Date; readonly openWave: number | null }
+
 /** Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first. */
-export function findConnectTimeouts(db: Reader): Promise<{ readonly jobId: string; readonly time: Date }[]> {
+export function findConnectTimeouts(db: Reader): Promise<ConnectTimeout[]> {
   return db.query(
-    sql`select id as "jobId", ${connectBegin} + make_interval(secs => seconds) as time
+    sql`select id as "jobId", ${connectBegin} + make_interval(secs => seconds) as time, open_wave as "openWave"
         from job cross join lateral (select (request ->> 'connectTimeoutInSeconds')::integer as seconds) connect
         where end_time is null and status = 'running' and type = 'scheduleDeviceMethod' and pending_count > 0
           and seconds > 0 and (open_wave is null or exists (select ${wavesWithWork}))

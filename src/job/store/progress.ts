@@ -82,8 +82,8 @@ export function countNotConnected(
 }
 
 /**
- * How many pending device jobs of each of these jobs wait only for others of their group: the device is connected, and the
- * group has as many calls in progress as the budget allows. Counted up to `limit`. Jobs without a budget are left out.
+ * How many pending device jobs of each of these jobs wait only for others of their group: their wave is open, the device is
+ * connected, and the group has as many calls in progress as the budget allows. Counted up to `limit`. Jobs without a budget are left out.
  */
 export function countInFullGroups(
   db: BoundedReader,
@@ -97,6 +97,7 @@ export function countInFullGroups(
   )`
   const waiting = neverCalled(
     isGroupFull,
+    isInOpenWave(target),
     sql`exists (select from device d where d.id = target.device_id and d.connection_state = 'connected')`,
   )
   return db.query<OfJob<{ count: number }>>(

@@ -255,7 +255,7 @@ export async function saveGateFailed(
   )
 }
 
-/** A wave as it stands, for clients. `soakedTime`: when the soak of its gate is over. */
+/** A wave as it is stored, with its counters and times. */
 export type WaveRow = WaveCounts & {
   readonly jobKey: string
   readonly wave: number
@@ -271,8 +271,8 @@ export function findWaves(db: Reader, jobKeys: readonly string[]): Promise<WaveR
   return db.query<WaveRow>(
     sql`select job_key as "jobKey", wave, device_count as "deviceCount", running_count as "runningCount",
                succeeded_count as "succeededCount", refused_count as "refusedCount", failed_count as "failedCount",
-               cancelled_count as "cancelledCount", opened_time as "openedTime", reached_time as "reachedTime", approval_time as "approvalTime",
-               failed_time as "failedTime", closed_time as "closedTime"
+               cancelled_count as "cancelledCount", opened_time as "openedTime", reached_time as "reachedTime",
+               approval_time as "approvalTime", failed_time as "failedTime", closed_time as "closedTime"
         from job_wave
         where job_key = any(${jobKeys}::bigint[])
         order by job_key, wave`,

@@ -104,3 +104,11 @@ test('connected devices of full groups are a blocker, next to those that are not
   await answer(door.deps, { jobId: 'blocked', deviceId: 'north-1', response: { status: 200, payload: 'null' } })
   expect(await blockersOf('blocked')).toMatchObject([notConnected])
 })
+
+test('devices of a wave that is not open wait for no group', async () => {
+  const budget = { groupBy: 'tags.site', maxConcurrent: 1 }
+  await schedule('in-waves', { budget, waves: [{ queryCondition: "deviceId = 'north-1'" }, {}] })
+  await start(door.deps, 'in-waves')
+  await dispatch(door.deps, { jobId: 'in-waves', deviceId: 'north-1' })
+  expect(await blockersOf('in-waves')).toMatchObject([{ reason: 'GATE' }])
+})
