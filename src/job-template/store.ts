@@ -3,18 +3,20 @@ import type { Actor } from '../actor.ts'
 import type { Db } from '../database/client.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { checkTargets } from '../job/targets.ts'
 import { type JobTemplate, labelsIn } from './template.ts'
 
 const omit = { request: true } as const
 type Stored = Prisma.JobTemplateGetPayload<{ omit: typeof omit }>
 
 /** A template without its operation, which may be large. */
-export type TemplateRow = Omit<Stored, 'type' | 'labels'> & Pick<JobTemplate, 'type' | 'labels'>
+export type TemplateRow = Omit<Stored, 'type' | 'targets' | 'labels'> & Pick<JobTemplate, 'type' | 'targets' | 'labels'>
 
 /** The row with the types that its checks give it. */
-const rowOf = ({ type, labels, ...row }: Stored): TemplateRow => ({
+const rowOf = ({ type, targets, labels, ...row }: Stored): TemplateRow => ({
   ...row,
   type: type === 'scheduleDeviceMethod' ? type : 'scheduleUpdateTwin',
+  targets: checkTargets(targets),
   labels: labelsIn(labels),
 })
 
@@ -48,7 +50,8 @@ export type WholeTemplate = JobTemplate & {
 export async function readTemplate(db: Reader, id: string): Promise<WholeTemplate | undefined> {
   const [row] = await db.query<WholeTemplate>(
     sql`select id, type, query_condition as "queryCondition", request,
-               max_execution_time_seconds as "maxExecutionTimeSeconds", rollout, name, description, labels, groups,
+               max_execution_time_seconds as "maxExecutionTimeSeconds", coalesce(targets, 'atStart') as targets, rollout, name,
+               description, labels, groups,
                etag_version as "etagVersion", updated_by_id as "updatedById"
         from job_template where id = ${id}`,
     'read-job-template',
@@ -70,20 +73,21 @@ export async function saveTemplate(
   template: JobTemplate,
   { version, now, by }: { readonly version: number; readonly now: Date; readonly by: Actor },
 ): Promise<void> {
-  const { id, type, queryCondition, maxExecutionTimeSeconds, name, description, groups } = template
+  const { id, type, queryCondition, maxExecutionTimeSeconds, targets, name, description, groups } = template
   await tx.query(
     sql`insert into job_template (
-          id, type, query_condition, request, max_execution_time_seconds, rollout, name, description, labels, groups,
+          id, type, query_condition, request, max_execution_time_seconds, targets, rollout, name, description,
+          labels, groups,
           etag_version, created_time, updated_time, updated_by, updated_by_id
         )
         values (
           ${id}, ${type}, ${queryCondition}, ${JSON.stringify(template.request)}::json, ${maxExecutionTimeSeconds},
-          ${jsonOf(template.rollout)}::jsonb, ${name}, ${description}, ${jsonOf(template.labels)}::jsonb,
+          ${targets === 'atStart' ? null : targets}, ${jsonOf(template.rollout)}::jsonb, ${name}, ${description}, ${jsonOf(template.labels)}::jsonb,
           ${[...groups]}, ${version}, ${now}, ${now}, ${by.name}, ${by.id}
         )
         on conflict (id) do update
         set type = excluded.type, query_condition = excluded.query_condition, request = excluded.request,
-            max_execution_time_seconds = excluded.max_execution_time_seconds, rollout = excluded.rollout,
+            max_execution_time_seconds = excluded.max_execution_time_seconds, targets = excluded.targets, rollout = excluded.rollout,
             name = excluded.name, description = excluded.description, labels = excluded.labels, groups = excluded.groups,
             etag_version = excluded.etag_version, updated_time = excluded.updated_time, updated_by = excluded.updated_by,
             updated_by_id = excluded.updated_by_id`,

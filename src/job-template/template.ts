@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Labels } from '../job/naming.ts'
 import { checkJobId, checkJobRequest, type JobRequestInput, type JobType } from '../job/request.ts'
+import type { JobTargets } from '../job/targets.ts'
 import { changeWaveConditions, groupsInWaves } from '../job/wave-conditions.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { MethodCall } from '../method/check-call.ts'
@@ -15,6 +16,7 @@ export type JobTemplate = (
   readonly id: string
   readonly queryCondition: string
   readonly maxExecutionTimeSeconds: number
+  readonly targets: JobTargets
   /** As a client gives it. It is checked again for each job. */
   readonly rollout: unknown
   readonly name: string | null
@@ -27,7 +29,14 @@ export type JobTemplate = (
 /** The members of a template as a client sends them; `undefined` means "left out". */
 export type JobTemplateInput = Pick<
   JobRequestInput,
-  'cloudToDeviceMethod' | 'updateTwin' | 'maxExecutionTimeInSeconds' | 'rollout' | 'name' | 'description' | 'labels'
+  | 'cloudToDeviceMethod'
+  | 'updateTwin'
+  | 'maxExecutionTimeInSeconds'
+  | 'targets'
+  | 'rollout'
+  | 'name'
+  | 'description'
+  | 'labels'
 > & { readonly queryCondition?: unknown }
 
 /** What a job may have instead of the members of its template. */
@@ -61,6 +70,7 @@ export function checkTemplate(id: unknown, input: JobTemplateInput, now: Date, l
       : { type: job.type, request: job.updateTwin }),
     queryCondition,
     maxExecutionTimeSeconds: job.maxExecutionTimeInSeconds,
+    targets: job.targets,
     rollout: rollout ?? null,
     name: job.name,
     description: job.description,
@@ -87,6 +97,7 @@ export function labelsIn(stored: unknown): Labels | null {
 const inputOf = (template: JobTemplate) => ({
   queryCondition: template.queryCondition,
   maxExecutionTimeInSeconds: template.maxExecutionTimeSeconds,
+  targets: template.targets === 'atStart' ? undefined : template.targets,
   rollout: template.rollout ?? undefined,
   name: template.name,
   description: template.description,

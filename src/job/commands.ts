@@ -82,7 +82,7 @@ export async function scheduleJob(
  * nothing written.
  */
 export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Date, origin: JobOrigin): Promise<void> {
-  const { jobId: id, queryCondition, name, description, labels, rollout, limits } = request
+  const { jobId: id, queryCondition, name, description, labels, targets, rollout, limits } = request
   const job = {
     id,
     ...operationOf(request),
@@ -91,6 +91,7 @@ export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Da
     name,
     description,
     labels,
+    targets,
     rollout,
     ...limits,
     retry: null,
@@ -318,11 +319,11 @@ export async function previewJob(
 const shownTo = (scope: Scope, job: OpenJob): OpenJob => (isOwnJob(scope, job) ? job : { ...job, patch: null })
 
 /**
- * A job that has started needs no condition. A job is dropped when an older version of the language accepted its condition or
+ * A job whose devices are selected needs no condition. A job is dropped when an older version of the language accepted its condition or
  * its scope: it will fail and reach no device.
  */
 function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
-  if (job.startedTime !== null) return [{ ...job, selects: undefined }]
+  if (job.startedTime !== null || job.selectedTime !== null) return [{ ...job, selects: undefined }]
   try {
     return [
       { ...job, selects: { condition: compileDeviceCondition(job.queryCondition), scope: scopeOfJob(job.scope) } },

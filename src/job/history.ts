@@ -12,6 +12,7 @@ export type JobEventType =
   | 'scheduled'
   | 'approved'
   | 'rejected'
+  | 'devicesSelected'
   | 'queued'
   | 'started'
   | 'waveOpened'
@@ -49,6 +50,8 @@ export type JobHistoryEvent = {
   readonly crossing: AbortCrossing | null
   /** The wave that was opened, or whose gate passed or failed; null for other events. */
   readonly wave: number | null
+  /** The number of devices that were selected; null for other events. */
+  readonly deviceCount: number | null
 }
 
 /** The client that changes a job, through any protocol, and the devices that it may see. It is kept in the history. */

@@ -6,6 +6,7 @@ import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
 import { checkRollout, type JobRollout } from './rollout.ts'
+import { checkTargets, type JobTargets } from './targets.ts'
 import type { Wave } from './waves.ts'
 
 /** What a job does to each of its devices, as spelled by IoT Hub. */
@@ -19,6 +20,7 @@ type Common = Naming & {
   readonly startTime: Date
   readonly maxExecutionTimeInSeconds: number
   readonly expect: JobExpectation | undefined
+  readonly targets: JobTargets
   readonly rollout: JobRollout | null
 }
 
@@ -34,6 +36,7 @@ export type JobRequest = Common &
 
 /** A request as a client sends it; `undefined` and `null` mean "left out". */
 export type JobRequestInput = NamingInput & {
+  readonly targets?: unknown
   readonly rollout?: unknown
   readonly jobId?: unknown
   readonly type: JobType
@@ -82,6 +85,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
       input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
     ),
     expect: isLeftOut(input.expect) ? undefined : checkExpectation(input.expect),
+    targets: checkTargets(input.targets),
     limits: checkLimits(input.rollout, input.type),
     ...checkNaming(input),
     rollout: checkRollout(input.rollout),
@@ -108,6 +112,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
   )
   checkNaming(input)
+  checkTargets(input.targets)
   const waves = checkRollout(input.rollout)?.waves ?? []
   const common = { jobId, queryCondition, maxExecutionTimeInSeconds, waves }
   if (!isLeftOut(input.cloudToDeviceMethod)) {
@@ -139,7 +144,7 @@ export function checkJobId(value: unknown, path: readonly string[] = ['jobId']):
   return value
 }
 
-/** The text is stored: devices are selected when the job starts, and it is parsed again then. */
+/** The text is stored: it is parsed again when the devices are selected. */
 function checkCondition(value: unknown): string {
   if (typeof value !== 'string') throw new InvalidInputError(['queryCondition'], 'A query condition must be a string.')
   parseCondition(value)

@@ -46,11 +46,11 @@ export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
 /**
  * The transitions of a job, drawn in docs/job-states.md. Failed devices do not make a job fail: `fail` is for the job
  * as a whole, when its condition no longer works or takes too long, when more devices meet it than allowed, or when its
- * deadline passed before it could start. A queued job completes at once when no device meets its condition.
+ * deadline passed before it could start. A scheduled job fails when it selects its devices before its start. A queued job completes at once when no device meets its condition.
  */
 export const jobTransitions: Readonly<Record<JobStatus, Readonly<Partial<Record<JobEvent, JobStatus>>>>> = {
   waitingForApproval: { approve: 'scheduled', reject: 'cancelled', fail: 'failed', cancel: 'cancelled' },
-  scheduled: { becomeDue: 'queued', pause: 'paused', cancel: 'cancelled' },
+  scheduled: { becomeDue: 'queued', pause: 'paused', fail: 'failed', cancel: 'cancelled' },
   queued: { start: 'running', pause: 'paused', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
   running: { pause: 'paused', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
   paused: { resume: 'running', reschedule: 'scheduled', complete: 'completed', fail: 'failed', cancel: 'cancelled' },

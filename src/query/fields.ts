@@ -64,8 +64,8 @@ export const deviceFields: FieldMap = {
   }),
 }
 
-/** A device job is created when its job starts and its device list is frozen. */
-const createdTime = time(sql`job.started_time`)
+/** A device job is created when the device list of its job is frozen: when the job starts, or before. */
+const createdTime = time(sql`coalesce(job.selected_time, job.started_time)`)
 
 /** The fields of `devices.jobs` that depend on the job only: SQL expressions over its row `job`. */
 const ofJob: Fields = {

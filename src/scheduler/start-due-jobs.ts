@@ -4,16 +4,21 @@ import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
 import { tooManyDevices } from '../job/preview.ts'
+import { type JobStatus, jobTransitions } from '../job/state.ts'
+import { settle } from '../job/store/facts.ts'
 import { findJob, type JobRow } from '../job/store/jobs.ts'
 import { expandRetry } from '../job/store/retries.ts'
-import { clearTargets, expandJob } from '../job/store/targets.ts'
+import { clearTargets, expandJob, findTargetsOfTheGone } from '../job/store/targets.ts'
 import {
   findStartable,
+  lockEarlySelection,
   lockSelection,
   lockStarting,
+  lockUnselected,
   type QueuedJob,
   queueDueJobs,
   saveFailed,
+  saveSelected,
   saveStarted,
 } from '../job/store/transitions.ts'
 import { startWaves } from '../job/store/waves.ts'
@@ -24,6 +29,7 @@ import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import { createHeavyWork } from '../throttle/heavy-work.ts'
 import type { Step } from './loop.ts'
+import { publishProgress } from './publish-progress.ts'
 
 /**
  * The selected devices of a job must not be kept: it was cancelled meanwhile, another job has taken its place, the
@@ -52,7 +58,8 @@ const heavyFrom = 20
 const mostLong = 1_000
 
 /**
- * Scheduled and due → queued → running, with its devices selected: one job per turn, at most `maxRunning` at a time.
+ * Scheduled and due → queued → running, with its devices selected: one job per turn, at most `maxRunning` at a time. A job that
+ * selects its devices at its creation does so in a turn before that, whether or not there is room for running jobs.
  * Several loops may run one such step at once: each selects the devices of another job, and no job waits for the
  * devices of another.
  */
@@ -112,33 +119,41 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       const isDone = await inTransaction(
         deps,
         async (tx, afterCommit) => {
-          const job = await lockSelection(tx, queued, maxRunning)
+          const { isEarly } = queued
+          const job = isEarly ? await lockEarlySelection(tx, queued) : await lockSelection(tx, queued, maxRunning)
           if (job === undefined) return false
           if (job.deadline <= now) {
             // Left to finish-jobs, which knows the reason: a job's max execution time ends there only.
             afterCommit(() => deps.events.publish('work', 'settled', {}))
             return false
           }
-          const selected = await select(tx, job, { ms, isShort })
-          if (!(await lockStarting(tx, job.id, maxRunning))) throw new Overtaken()
+          const selected = job.selectedTime === null ? await select(tx, job, { ms, isShort, isEarly }) : undefined
+          const before = isEarly ? await lockUnselected(tx, job.id) : await lockStarting(tx, job.id, maxRunning)
+          if (before === undefined) throw new Overtaken()
           afterCommit(() => deps.events.jobChanged(job.id))
-          const startedTime = deps.clock.now()
-          if ('failure' in selected) {
-            await saveFailed(tx, job.id, { reason: selected.failure, now: startedTime })
+          const savedTime = deps.clock.now()
+          if (selected !== undefined && 'failure' in selected) {
+            await saveFailed(tx, job.id, { reason: selected.failure, now: savedTime })
             afterCommit(() => deps.events.publish('work', 'jobs', {}))
             return true
           }
-          const { deviceCount } = selected
-          if (job.maxDevices !== null && deviceCount > job.maxDevices) {
+          const { deviceCount } = selected ?? before
+          if (selected !== undefined && job.maxDevices !== null && deviceCount > job.maxDevices) {
             await clearTargets(tx, job.id)
             const reason = tooManyDevices(deviceCount, job.maxDevices)
-            await saveFailed(tx, job.id, { reason, matchedCount: deviceCount, now: startedTime })
+            await saveFailed(tx, job.id, { reason, matchedCount: deviceCount, now: savedTime })
             afterCommit(() => deps.events.publish('work', 'jobs', {}))
+            return true
+          }
+          if (isEarly) {
+            await saveSelected(tx, job.id, { deviceCount, now: savedTime })
+            afterCommit(() => deps.log.info({ job: job.id, devices: deviceCount }, 'devices of job selected'))
             return true
           }
           const status = deviceCount === 0 ? 'completed' : 'running'
-          await saveStarted(tx, job.id, { status, deviceCount, now: startedTime })
-          if (job.waves !== null) await startWaves(tx, job.id, startedTime)
+          await saveStarted(tx, job.id, { status, deviceCount, isSelected: selected === undefined, now: savedTime })
+          if (job.waves !== null) await startWaves(tx, job.id, savedTime)
+          if (selected === undefined) await failTheGone(deps, tx, job.id, savedTime, afterCommit)
           afterCommit(() => {
             deps.metrics?.count('twincast_jobs_started_total', {})
             deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
@@ -160,20 +175,22 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     }
   }
 
-  /** Selects the devices while the job is still queued. After a failure its writes are rolled back. */
+  /** Selects the devices while the job still waits. After a failure its writes are rolled back. */
   const select = async (
     tx: Tx,
     job: JobRow,
-    { ms, isShort }: { readonly ms: number; readonly isShort: boolean },
+    { ms, isShort, isEarly }: { readonly ms: number; readonly isShort: boolean; readonly isEarly: boolean },
   ): Promise<{ readonly deviceCount: number } | { readonly failure: string }> => {
     const stopping = new AbortController()
+    const waits = (status: JobStatus): boolean =>
+      isEarly ? jobTransitions[status].cancel !== undefined : status === 'queued'
     const signal = AbortSignal.any([closing.signal, stopping.signal])
     const stopListening = deps.events.listen(
       'job',
       job.id,
     )(() => {
       findJob(deps.db, job.id).then(
-        (found) => found?.status !== 'queued' && stopping.abort(),
+        (found) => !(found !== undefined && waits(found.status)) && stopping.abort(),
         () => {}, // the change is seen at the end
       )
     })
@@ -229,6 +246,30 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
 
 const earlier = (one: Date | undefined, other: Date | undefined): Date | undefined =>
   one === undefined || (other !== undefined && other < one) ? other : one
+
+/** Devices per page of those that do not exist any more: at most so many outcomes have the same version. */
+const gonePage = 1_000
+
+/** Devices that were deleted since they were selected → failed. The job has just started, in the same transaction. */
+async function failTheGone(
+  deps: Deps,
+  tx: Tx,
+  jobId: string,
+  now: Date,
+  afterCommit: (work: () => void) => void,
+): Promise<void> {
+  for (let after = ''; ; ) {
+    const deviceIds = await findTargetsOfTheGone(tx, jobId, after, gonePage)
+    if (deviceIds.length > 0) {
+      const error = { code: 'DeviceNotFound', description: 'The device was deleted before the job reached it.' }
+      const settlements = deviceIds.map((deviceId) => ({ jobId, deviceId, error }))
+      const progress = await settle(tx, settlements, 'pending', now)
+      afterCommit(() => publishProgress(deps, settlements, progress))
+    }
+    if (deviceIds.length < gonePage) return
+    after = deviceIds.at(-1) ?? ''
+  }
+}
 
 /** Returns the number of devices. */
 function selectDevices(tx: Tx & BoundedReader, job: JobRow): Promise<number> {

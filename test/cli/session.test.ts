@@ -438,6 +438,24 @@ test('a job with --wave shows its waves, and open-wave opens the next one', asyn
   await run(['jobs', 'cancel', 'waved'])
 })
 
+test('a job with --targets selects its devices before its start', async () => {
+  const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'early', '--if-absent']
+  const at = ['--at', new Date(Date.now() + 86_400_000).toISOString()]
+  expect(await run([...job, ...at, '--targets', 'AT_CREATION'])).toMatchObject({ status: 0 })
+  expect(await run([...job, ...at, '--targets', 'AT_CREATION'])).toMatchObject({ status: 0 })
+  expect(await run([...job, ...at])).toMatchObject({
+    status: 5,
+    stderr: expect.stringContaining('differs in targets.'),
+  })
+  expect(await run([...job, '--targets', 'LATER'])).toMatchObject({ status: 2 })
+  const show = async () => JSON.parse((await run(['jobs', 'show', 'early', '--format', 'json'])).stdout)
+  let shown = await show()
+  while (shown.selectedTime === null) shown = await show()
+  expect(shown).toMatchObject({ targets: 'AT_CREATION', status: 'SCHEDULED', startedTime: null })
+  expect(shown.deviceCount).toBeGreaterThan(0)
+  await run(['jobs', 'cancel', 'early'])
+})
+
 test('a schedule is created, listed, paused, resumed and deleted', async () => {
   const file = await fileOf('weekly.yaml', 'jobId: weekly\nqueryCondition: "*"\nupdateTwin: { tags: { week: 1 } }')
   await run(['templates', 'create', '-f', file])
@@ -543,6 +561,7 @@ test('a file of jobs can be applied again, and another job with the same ID is r
   const job = (interval: number): string => `jobId: apply-1
 queryCondition: tags.site = 'south'
 name: Interval
+targets: AT_CREATION
 labels:
   - { name: team, value: south }
 rollout:

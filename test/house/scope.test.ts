@@ -90,6 +90,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
       'findTargets',
       'findTargetsAmong',
       'findTargetsInWaves',
+      'findTargetsOfTheGone',
       'findOpenTargets',
       'findOpenTargetsInWaves',
     ],

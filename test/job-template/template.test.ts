@@ -19,6 +19,7 @@ test('a template has the defaults of jobs, and the groups that its condition nam
     request: { methodName: 'reboot', payload: null, responseTimeoutInSeconds: 30, connectTimeoutInSeconds: 0 },
     queryCondition: reboot.queryCondition,
     maxExecutionTimeSeconds: 3600,
+    targets: 'atStart',
     rollout: { maxPerMinute: 60 },
     name: 'Night',
     description: null,

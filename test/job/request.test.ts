@@ -45,6 +45,7 @@ describe('what is left out', () => {
       startTime: now,
       maxExecutionTimeInSeconds: 3600,
       ...unnamed,
+      targets: 'atStart',
       rollout: null,
       cloudToDeviceMethod: {
         methodName: 'reboot',
@@ -64,8 +65,22 @@ describe('what is left out', () => {
       startTime: now,
       maxExecutionTimeInSeconds: 3600,
       ...unnamed,
+      targets: 'atStart',
       rollout: null,
       updateTwin: { tags: { wave: 2 }, desired: { a: null } },
+    })
+  })
+})
+
+describe('the time at which a job selects its devices', () => {
+  test('may be its creation', () => {
+    expect(check({ ...methodJob, targets: 'atCreation' }).targets).toBe('atCreation')
+  })
+
+  test.each(['AT_CREATION', 'later', 1, {}])('is not %s', (targets) => {
+    expect(refusal({ ...methodJob, targets })).toEqual({
+      path: 'targets',
+      message: 'targets must be AT_START or AT_CREATION.',
     })
   })
 })

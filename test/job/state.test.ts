@@ -42,6 +42,7 @@ describe('a job', () => {
     ['waitingForApproval', 'fail', 'failed'],
     ['waitingForApproval', 'cancel', 'cancelled'],
     ['scheduled', 'becomeDue', 'queued'],
+    ['scheduled', 'fail', 'failed'],
     ['scheduled', 'cancel', 'cancelled'],
     ['queued', 'start', 'running'],
     ['queued', 'complete', 'completed'],

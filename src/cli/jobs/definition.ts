@@ -6,6 +6,7 @@ import type {
   JobExpectationInput,
   JobLabelInput,
   JobRolloutInput,
+  JobTargets,
   ReadDefinitionQuery,
   TwinPatchInput,
 } from '../../generated/commands/graphql.ts'
@@ -21,6 +22,7 @@ export type JobDefinition = {
   readonly name?: string
   readonly description?: string
   readonly labels?: readonly JobLabelInput[]
+  readonly targets?: JobTargets
   readonly rollout?: JobRolloutInput
 } & (
   | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
@@ -30,7 +32,7 @@ export type JobDefinition = {
 export const ReadDefinition = graphql(`
   query ReadDefinition($jobId: String!) {
     job(jobId: $jobId) {
-      name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices updateTwin
+      name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
@@ -56,6 +58,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     ...(definition.startTime !== undefined && { startTime: momentOf(definition.startTime) }),
     maxExecutionTimeInSeconds: definition.maxExecutionTimeInSeconds ?? defaults.maxExecutionTime,
     maxDevices: definition.expect?.maxDevices ?? null,
+    targets: definition.targets ?? 'AT_START',
     cloudToDeviceMethod: definition.cloudToDeviceMethod ? methodOf(definition.cloudToDeviceMethod) : null,
     updateTwin: patchOf(definition.updateTwin),
     rollout: rolloutOf(definition.rollout, definition.rollout?.waves),
@@ -68,6 +71,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     startTime: momentOf(job.startTime),
     maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
     maxDevices: job.maxDevices ?? null,
+    targets: job.targets,
     cloudToDeviceMethod: job.cloudToDeviceMethod ? methodOf(job.cloudToDeviceMethod) : null,
     updateTwin: patchOf(job.updateTwin),
     rollout: rolloutOf(job.rollout, job.waves),

@@ -6,11 +6,13 @@ import type {
   GateInput,
   JobLabelInput,
   JobRolloutInput,
+  JobTargets,
   WaveInput,
 } from '../../generated/commands/graphql.ts'
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import type { JobDefinition } from './definition.ts'
+import { jobTargets } from './targets-option.ts'
 
 /** The job of a file. Its ID makes applying the file twice the same as once. */
 export type FiledJob = JobDefinition & { readonly jobId: string }
@@ -62,6 +64,7 @@ const shapes = {
     name: 'string',
     description: 'string',
     labels: 'list',
+    targets: 'string',
     rollout: 'object',
     cloudToDeviceMethod: 'object',
     updateTwin: 'object',
@@ -114,6 +117,7 @@ function jobIn(value: unknown, place: string): FiledJob {
     ...(typeof job.name === 'string' && { name: job.name }),
     ...(typeof job.description === 'string' && { description: job.description }),
     ...(Array.isArray(job.labels) && { labels: job.labels.map((label) => labelIn(label, place)) }),
+    ...(job.targets !== undefined && { targets: targetsIn(job.targets, place) }),
     ...(job.rollout !== undefined && { rollout: rolloutIn(job.rollout, place) }),
     ...(job.expect !== undefined && { expect: checked(job.expect, 'expect', place) }),
   }
@@ -134,6 +138,12 @@ function labelIn(value: unknown, place: string): JobLabelInput {
   const { name, value: text } = checked(value, 'label', place)
   if (typeof name === 'string' && typeof text === 'string') return { name, value: text }
   throw new UsageError(`${place}: a label needs a name and a value.`)
+}
+
+function targetsIn(value: unknown, place: string): JobTargets {
+  const known = jobTargets.find((name) => name === value)
+  if (known !== undefined) return known
+  throw new UsageError(`${place}: targets is ${jobTargets.join(' or ')}.`)
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {

@@ -1,4 +1,4 @@
-import type { AbortRuleInput, DisruptionBudgetInput, WaveInput } from '../../generated/commands/graphql.ts'
+import type { AbortRuleInput, DisruptionBudgetInput, JobTargets, WaveInput } from '../../generated/commands/graphql.ts'
 import type { HubClient } from '../hub-client.ts'
 import { type HubOptions, hubCommand } from '../hub-options.ts'
 import { labels, time, where, wholeNumber } from '../options.ts'
@@ -10,6 +10,7 @@ import { abortRules } from './abort-option.ts'
 import { budget } from './budget-option.ts'
 import type { JobDefinition } from './definition.ts'
 import { idTaken, scheduleJob } from './schedule-job.ts'
+import { targets } from './targets-option.ts'
 import { checkOutcome, jobExitCodes, outcomeRow, type Watching, watchJob } from './watch-job.ts'
 import { waves } from './wave-option.ts'
 
@@ -26,6 +27,7 @@ type Common = HubOptions & {
   readonly name?: string
   readonly description?: string
   readonly label?: readonly { readonly name: string; readonly value: string }[]
+  readonly targets?: JobTargets
   readonly abort?: readonly AbortRuleInput[]
   readonly maxPerMinute?: number
   readonly maxConcurrent?: number
@@ -58,6 +60,7 @@ export const scheduleCommand = (name: string) =>
     .option('--name <TEXT>', 'what people call the job')
     .option('--description <TEXT>', 'what people should know about the job')
     .addOption(labels('--label <NAME=VALUE>', 'a label by which the job can be found; may be repeated'))
+    .addOption(targets())
     .addOption(waves())
     .addOption(abortRules())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
@@ -82,6 +85,7 @@ export function scheduleBy(
     ...(options.name !== undefined && { name: options.name }),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.label && { labels: options.label }),
+    ...(options.targets && { targets: options.targets }),
     ...rolloutOf(options),
     ...(options.maxDevices !== undefined && { expect: { maxDevices: options.maxDevices } }),
   })

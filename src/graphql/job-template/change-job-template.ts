@@ -13,6 +13,7 @@ import type { Context } from '../context.ts'
 import { TwinPatchInput } from '../device/twin-patch.ts'
 import { resultUnion } from '../errors.ts'
 import { requireAllDevices } from '../forbidden.ts'
+import { JobTargets } from '../job/enums.ts'
 import { CloudToDeviceMethodInput, namingFields } from '../job/input.ts'
 import { jobDetail } from '../job/job-detail.ts'
 import { JobRolloutInput } from '../job/rollout-input.ts'
@@ -37,6 +38,10 @@ const operationFields = (t: InputFields) => ({
   updateTwin: t.field({
     type: TwinPatchInput,
     description: 'The patch to merge into each twin. Instead of `cloudToDeviceMethod`.',
+  }),
+  targets: t.field({
+    type: JobTargets,
+    description: 'When the jobs select their devices. AT_START when omitted at the creation.',
   }),
   rollout: t.field({ type: JobRolloutInput, description: 'How the jobs proceed through their devices.' }),
   ...namingFields(t),

@@ -6,7 +6,7 @@ import { findJobTemplate, findJobTemplates, type TemplateRow } from '../../job-t
 import { builder } from '../builder.ts'
 import { forwardArguments, type KeysetList, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { JobType } from '../job/enums.ts'
+import { JobTargets, JobType } from '../job/enums.ts'
 import { JobLabel, labelsIn } from '../job/label.ts'
 import { CloudToDeviceMethod, methodIn, patchIn } from '../job/operation.ts'
 import { documentsPerParent } from '../loaders.ts'
@@ -61,6 +61,11 @@ export const JobTemplate = builder.node(builder.objectRef<TemplateRow>('JobTempl
     }),
     maxExecutionTimeInSeconds: t.exposeInt('maxExecutionTimeSeconds', {
       description: 'Maximum execution time of the jobs in seconds, counted from their start time.',
+    }),
+    targets: t.field({
+      type: JobTargets,
+      description: 'When the jobs select their devices.',
+      resolve: ({ targets }) => targets,
     }),
     cloudToDeviceMethod: t.field({
       type: CloudToDeviceMethod,

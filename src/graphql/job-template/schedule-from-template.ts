@@ -75,8 +75,8 @@ builder.mutationField('scheduleFromTemplate', (t) =>
       const { deps, viewer, note } = context
       deps.throttles.take('jobOperations')
       const { request, templateChangedBy } = await requestOf(deps, deps.db.reads, templateId, overrides)
-      const { cloudToDeviceMethod, updateTwin, rollout } = request
-      note?.(jobDetail({ cloudToDeviceMethod, updateTwin, rollout }))
+      const { cloudToDeviceMethod, updateTwin, targets, rollout } = request
+      note?.(jobDetail({ cloudToDeviceMethod, updateTwin, targets, rollout }))
       return { jobId: await scheduleJob(deps, viewer, request, askerOf(context), templateChangedBy) }
     },
   }),

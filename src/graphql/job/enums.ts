@@ -41,6 +41,19 @@ export const JobStatus = builder.enumType('JobStatus', {
   } as const,
 })
 
+/** When a job selects its devices. */
+export const JobTargets = builder.enumType('JobTargets', {
+  description: 'When a job selects its devices.',
+  values: {
+    AT_START: { value: 'atStart', description: 'When the job starts.' },
+    AT_CREATION: {
+      value: 'atCreation',
+      description:
+        'Right after the job is created, whenever it starts; `Job.selectedTime` says when. Later changes of devices do not matter. A device that is deleted before its turn fails.',
+    },
+  } as const,
+})
+
 /** The outcome of a job that has ended. job/state.ts has the rule. */
 export const JobOutcome = builder.enumType('JobOutcome', {
   description: 'The outcome of a job that has ended.',
@@ -56,6 +69,6 @@ export const JobOutcome = builder.enumType('JobOutcome', {
         'The job as a whole failed, or no device succeeded: each one failed, or answered with a status of 400 or more.',
     },
     CANCELLED: { value: 'cancelled', description: 'The job was cancelled, or each of its device jobs was.' },
-    NO_DEVICES: { value: 'noDevices', description: 'No device matched the condition when the job started.' },
+    NO_DEVICES: { value: 'noDevices', description: 'No device matched the condition when the devices were selected.' },
   } as const,
 })

@@ -25,8 +25,12 @@ const JobEventType = builder.enumType('JobEventType', {
       value: 'rejected',
       description: 'The job was rejected instead of approved, and has ended; or the wave after `wave` was.',
     },
+    DEVICES_SELECTED: {
+      value: 'devicesSelected',
+      description: 'The devices were selected before the start, as `targets` says. See `deviceCount`.',
+    },
     QUEUED: { value: 'queued', description: 'The start time was reached.' },
-    STARTED: { value: 'started', description: 'The job started. Its device list was frozen.' },
+    STARTED: { value: 'started', description: 'The job started. Its device list is frozen from now on.' },
     WAVE_OPENED: {
       value: 'waveOpened',
       description: 'A wave was opened, by a client or because the gate before it had passed. See `wave`.',
@@ -66,7 +70,10 @@ const JobEventCause = builder.enumType('JobEventCause', {
     },
     DEVICES: { value: 'devices', description: 'All device jobs have ended, or the job had no devices.' },
     DEADLINE: { value: 'deadline', description: 'The deadline was reached.' },
-    HUB: { value: 'hub', description: 'The hub found that the job cannot be carried out.' },
+    HUB: {
+      value: 'hub',
+      description: 'The hub found that the job cannot be carried out, or has selected its devices.',
+    },
     RULE: { value: 'rule', description: 'An abort rule of the job acted. See `abort`.' },
     GATE: { value: 'gate', description: 'A gate has passed or failed. See `wave`, and `reason` for what it counted.' },
   } as const,
@@ -137,6 +144,11 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
       description:
         'The wave that was opened, or whose gate passed, failed, or was approved or rejected. Null for other events.',
     }),
+    deviceCount: t.exposeInt('deviceCount', {
+      nullable: true,
+      description:
+        'The number of devices that were selected. Null for other events, and for a job that was not scheduled under your scope.',
+    }),
     version: t.exposeInt('version', {
       description:
         'The version of the job after the event, as in `deviceJobStatistics`. Changes of device jobs create versions between events.',
@@ -172,7 +184,7 @@ builder.objectField(Job, 'history', (t) =>
       const page = { last: sizeOf(last, usualEvents, maxPageSize, 'last'), before: before ?? null }
       const events = await findOfJob(context, job.key, page)
       return isForeign(job, context)
-        ? events.map((event) => ({ ...event, reason: null, crossing: null, cancellation: null }))
+        ? events.map((event) => ({ ...event, reason: null, crossing: null, cancellation: null, deviceCount: null }))
         : [...events]
     },
   }),

@@ -1,10 +1,11 @@
 import { builder } from '../builder.ts'
 import { methodFields } from '../device/method-fields.ts'
 import { TwinPatchInput } from '../device/twin-patch.ts'
+import { JobTargets } from './enums.ts'
 import { JobRolloutInput, rollout } from './rollout-input.ts'
 
 const queryCondition =
-  "The WHERE clause of an IoT Hub query, such as `tags.site = 'north'`. `*` selects all devices, and `group('north-pumps')` those of a device group. Devices are selected when the job starts. At most 8192 characters."
+  "The WHERE clause of an IoT Hub query, such as `tags.site = 'north'`. `*` selects all devices, and `group('north-pumps')` those of a device group. `targets` says when the devices are selected. At most 8192 characters."
 const jobId =
   'The job ID: up to 64 letters, digits and dashes, unique among all jobs that are kept. Generated when omitted.'
 const startTime =
@@ -33,10 +34,11 @@ export const JobExpectationInput = builder.inputType('JobExpectationInput', {
     }),
     maxDevices: t.int({
       description:
-        'Maximum number of devices. The job is refused when more devices match the condition now. When more devices match at its start, the job fails and changes no device.',
+        'Maximum number of devices. The job is refused when more devices match the condition now. When more devices match when they are selected, the job fails and changes no device.',
     }),
   }),
 })
+const targets = 'When the job selects its devices. AT_START when omitted.'
 const expect =
   'The result of a preview that must still hold, so that the job does not target other devices than the client has seen.'
 
@@ -76,6 +78,7 @@ export const PreviewJobInput = builder.inputType('PreviewJobInput', {
     updateTwin: t.field({ type: TwinPatchInput, description: 'The patch that the job would merge into each twin.' }),
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
+    targets: t.field({ type: JobTargets, description: targets }),
     rollout: t.field({ type: JobRolloutInput, description: 'How the job would proceed through its devices.' }),
     ...namingFields(t),
   }),
@@ -95,6 +98,7 @@ export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethod
       description: 'The method to call.',
     }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
+    targets: t.field({ type: JobTargets, description: targets }),
     rollout: t.field({ type: JobRolloutInput, description: rollout }),
     ...namingFields(t),
   }),
@@ -110,6 +114,7 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
     updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'The patch to merge into each twin.' }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
+    targets: t.field({ type: JobTargets, description: targets }),
     rollout: t.field({ type: JobRolloutInput, description: rollout }),
     ...namingFields(t),
   }),

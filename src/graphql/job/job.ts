@@ -10,7 +10,7 @@ import { documentsPerParent } from '../loaders.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { resultsPath } from '../transport/results-export.ts'
 import { selectsField } from '../transport/selects-field.ts'
-import { JobOutcome, JobStatus, JobType } from './enums.ts'
+import { JobOutcome, JobStatus, JobTargets, JobType } from './enums.ts'
 import { hidden, isForeign, nullWhenForeign } from './foreign-job.ts'
 import { JobLabel, labelsIn } from './label.ts'
 import { CloudToDeviceMethod, methodIn, patchIn } from './operation.ts'
@@ -38,7 +38,7 @@ export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStati
   description:
     'Number of device jobs by status. `deviceCount` is always the sum of the other counts except `refusedCount`, which is a part of `succeededCount`.',
   fields: (t) => ({
-    deviceCount: t.exposeInt('deviceCount', { description: 'All device jobs. 0 until the job has started.' }),
+    deviceCount: t.exposeInt('deviceCount', { description: 'All device jobs. 0 until the devices are selected.' }),
     pendingCount: t.exposeInt('pendingCount', {
       description: 'Device jobs that wait for their turn, or for the device to connect.',
     }),
@@ -136,13 +136,26 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
       description:
         'The condition that selects the devices, as it was given, with the conditions of its device groups in their places.',
     }),
+    targets: t.field({
+      type: JobTargets,
+      ...ofJob('targets'),
+      description: 'When the job selects its devices.',
+      resolve: ({ targets }) => targets ?? 'atStart',
+    }),
+    selectedTime: t.field({
+      type: 'DateTime',
+      nullable: true,
+      ...ofJob('startedTime', 'selectedTime'),
+      description: 'When the devices of the job were selected. Null until then.',
+      resolve: ({ startedTime, selectedTime }) => selectedTime ?? startedTime,
+    }),
     createdTime: t.expose('createdTime', { type: 'DateTime', description: 'When the job was created.' }),
     startTime: t.expose('startTime', { type: 'DateTime', description: 'The requested start time.' }),
     startedTime: t.expose('startedTime', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the job started and its device list was frozen. Later than `startTime` when the job waited for other jobs. Null until it has started.',
+        'When the job started. Later than `startTime` when the job waited for other jobs. Null until it has started.',
     }),
     endTime: t.expose('endTime', {
       type: 'DateTime',
@@ -160,13 +173,13 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
     maxDevices: t.int({
       nullable: true,
       ...ofJob('maxDevices'),
-      description: `Maximum number of devices, as given in \`expect\` when the job was scheduled. With more devices, the job fails at its start. Null for no maximum. ${nullWhenForeign}`,
+      description: `Maximum number of devices, as given in \`expect\` when the job was scheduled. With more devices, the job fails when it selects them. Null for no maximum. ${nullWhenForeign}`,
       resolve: (job, _args, context) => (isForeign(job, context) ? null : job.maxDevices),
     }),
     matchedCount: t.int({
       nullable: true,
       ...ofJob('matchedCount'),
-      description: `Number of devices that met the condition when the job should have started, for a job that failed because there were more than \`maxDevices\`. Null for all other jobs. ${nullWhenForeign}`,
+      description: `Number of devices that met the condition when they were selected, for a job that failed because there were more than \`maxDevices\`. Null for all other jobs. ${nullWhenForeign}`,
       resolve: (job, _args, context) => (isForeign(job, context) ? null : job.matchedCount),
     }),
     cloudToDeviceMethod: t.field({

@@ -192,6 +192,9 @@ export type DeviceJobRow = DeviceJobView & {
   readonly updatedTime: Date
 }
 
+/** When the device list of `job` was frozen. */
+const frozenTime = sql`coalesce(job.selected_time, job.started_time)`
+
 /**
  * The facts of `target`, looked up row by row. The planner assumes that a condition on the status selects almost
  * nothing; if it could choose (`facts`), it would read all facts of a job for every page.
@@ -237,12 +240,12 @@ export async function findDeviceJobRows(
               select v.*
               from (
                 select ${view}, o.response_payload as "responsePayload", job.key as "jobKey", job.type as "jobType",
-                       job.start_time as "startTime", job.deadline, job.started_time as "createdTime",
+                       job.start_time as "startTime", job.deadline, ${frozenTime} as "createdTime",
                        coalesce(
                          case when ${status} in ('completed', 'failed', 'canceled')
                            then coalesce(o.ended_time, job.end_time) end,
                          x.dispatched_time,
-                         job.started_time
+                         ${frozenTime}
                        ) as "updatedTime"
                 from device_job target ${factsOneByOne}
                 where target.job_key = job.key and target.device_id > job.after${andVisible(scope)}

@@ -13,16 +13,17 @@ type Note = {
   readonly changed?: readonly string[]
   /** An expression over `moved` for the wave. */
   readonly wave?: Sql
+  readonly deviceCount?: number
 }
 
 /**
  * The part of a statement that writes the history: an event for each row of its part `moved`, which has the `key`,
  * `version` and `status` of jobs that were just moved. So there is no transition without its event.
  */
-export const noteMoved = ({ type, cause, time, by, reason, changed, wave }: Note): Sql => sql`
-  insert into job_event (job_key, version, time, type, status, cause, actor, reason, actor_id, changed, wave)
+export const noteMoved = ({ type, cause, time, by, reason, changed, wave, deviceCount }: Note): Sql => sql`
+  insert into job_event (job_key, version, time, type, status, cause, actor, reason, actor_id, changed, wave, device_count)
   select key, version, ${time}::timestamptz, ${type}, status, ${cause}, ${by?.name ?? null}, ${reason ?? null},
-         ${by?.id ?? null}, ${changed ?? null}::text[], ${wave ?? sql`null::integer`}
+         ${by?.id ?? null}, ${changed ?? null}::text[], ${wave ?? sql`null::integer`}, ${deviceCount ?? null}::integer
   from moved`
 
 /** An event and the key of its job. */
@@ -45,7 +46,7 @@ export function findHistories(
 ): Promise<KeyedEvent[]> {
   return db.query<KeyedEvent>(
     sql`select event.job_key as "jobKey", version, time, type, status, cause, actor, reason, changed, crossing,
-               cancellation, wave
+               cancellation, wave, device_count as "deviceCount"
         from unnest(${jobKeys}::bigint[]) as asked (key)
         cross join lateral (
           select * from job_event

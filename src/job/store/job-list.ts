@@ -12,6 +12,7 @@ import type { RetrySelection } from '../retry.ts'
 import type { JobRollout } from '../rollout.ts'
 import type { JobOutcome, JobStatus } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
+import type { JobTargets } from '../targets.ts'
 import { jobEnd } from './job-end.ts'
 import { ownJob } from './own-jobs.ts'
 
@@ -81,6 +82,10 @@ export type SelectedJob = DeviceJobStatistics &
     readonly crossedRule: number | null
     /** The number of the last open wave; null without waves, and before the start. */
     readonly openWave: number | null
+    /** Null for those at the start. */
+    readonly targets: Exclude<JobTargets, 'atStart'> | null
+    /** When the devices of a job that selects them at its creation were selected; null for other jobs. */
+    readonly selectedTime: Date | null
     /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
     readonly scope?: readonly string[] | null
   }
@@ -121,6 +126,8 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   ruleCounts: 'rule_counts',
   crossedRule: 'crossed_rule',
   openWave: 'open_wave',
+  targets: 'targets',
+  selectedTime: 'selected_time',
   maxPerMinute: 'max_per_minute',
   maxConcurrent: 'max_concurrent',
   budgetGroupBy: 'budget_group_by',

@@ -13,6 +13,7 @@ import type { Retry } from '../retry.ts'
 import type { JobRollout } from '../rollout.ts'
 import { type JobStatus, jobTransitions } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
+import type { JobTargets } from '../targets.ts'
 import type { Wave } from '../waves.ts'
 import { noteMoved } from './history.ts'
 
@@ -33,7 +34,10 @@ export type JobRow = JobOperation &
     readonly startedTime: Date | null
     readonly maxExecutionTimeSeconds: number
     readonly deadline: Date
-    /** Maximum number of devices when it starts; null for no maximum. */
+    readonly targets: JobTargets
+    /** When the devices of a job that selects them at its creation were selected; null for other jobs. */
+    readonly selectedTime: Date | null
+    /** Maximum number of devices when they are selected; null for no maximum. */
     readonly maxDevices: number | null
     /** The waves; null for a job without. */
     readonly waves: readonly Wave[] | null
@@ -47,6 +51,7 @@ const columnsWith = (status: Sql): Sql => sql`
   id, type, ${status} as status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
+  coalesce(targets, 'atStart') as targets, selected_time as "selectedTime",
   name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
   rollout -> 'waves' as waves,
   budget_group_by as "budgetGroupBy", budget_max_concurrent as "budgetMaxConcurrent",
@@ -68,7 +73,7 @@ export type JobOrigin = {
 /** False when the id is taken. */
 export async function insertJob(
   tx: Tx,
-  job: Omit<JobRow, 'startedTime' | 'waves'> & { readonly rollout: JobRollout | null },
+  job: Omit<JobRow, 'startedTime' | 'selectedTime' | 'waves'> & { readonly rollout: JobRollout | null },
   by: By,
   { cause, reason, templateChangedBy }: JobOrigin,
 ): Promise<boolean> {
@@ -79,7 +84,7 @@ export async function insertJob(
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
-            rollout, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
+            targets, rollout, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
             template_changed_by
           )
           values (
@@ -88,7 +93,7 @@ export async function insertJob(
             ${job.maxDevices}, ${retry?.sourceKey ?? null}::bigint, ${retry?.familyKey ?? null}::bigint,
             ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[],
             ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
-            ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
+            ${job.targets === 'atStart' ? null : job.targets}, ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
             ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent},
             ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}
           )

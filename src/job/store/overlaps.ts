@@ -10,7 +10,10 @@ import { columns, type JobRow } from './jobs.ts'
 import { selectedDevices } from './retries.ts'
 
 /** A job that has not ended and was not cancelled. `patch` is null unless it patches twins. */
-export type OpenJob = Pick<JobRow, 'id' | 'status' | 'startedTime' | 'queryCondition' | 'retry' | 'scope'> & {
+export type OpenJob = Pick<
+  JobRow,
+  'id' | 'status' | 'startedTime' | 'selectedTime' | 'queryCondition' | 'retry' | 'scope'
+> & {
   readonly key: string
   readonly patch: TwinPatch | null
 }
@@ -20,7 +23,7 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   // Method calls are not read: their payloads may be large and are not needed.
   const jobs = await db.boundedRead(200, (reader) =>
     reader.query<OpenJob>(
-      sql`select id, key, status, "startedTime", "queryCondition", retry, scope, case type when 'scheduleUpdateTwin' then request end as patch
+      sql`select id, key, status, "startedTime", "selectedTime", "queryCondition", retry, scope, case type when 'scheduleUpdateTwin' then request end as patch
           from (
             select ${columns}, key from job
             where end_time is null and status <> 'cancelled'
@@ -33,7 +36,7 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   return jobs ?? []
 }
 
-/** `selects`: the devices that it will select; undefined for a job that has started, whose devices are frozen. */
+/** `selects`: the devices that it will select; undefined for a job whose devices are frozen. */
 export type OverlapCandidate = Pick<OpenJob, 'id' | 'key' | 'retry'> & {
   readonly selects: { readonly condition: DeviceCondition; readonly scope: Scope } | undefined
 }
@@ -90,7 +93,7 @@ function withinValues(scope: Scope, jobs: readonly OverlapCandidate[]): readonly
 
 /**
  * Whether a job will affect the device `d`, which must be in these scopes when it is not known to be. A device of a
- * running job that has ended is no longer affected.
+ * job that has ended is no longer affected.
  */
 function touches(db: BoundedReader, { key, selects, retry }: OverlapCandidate, ...scopes: readonly Scope[]): Sql {
   if (selects === undefined) {

@@ -66,6 +66,18 @@ export async function findTargets(db: Reader, jobId: string, after: string, limi
   return rows.map((row) => row.deviceId)
 }
 
+/** A page of the targets without an outcome whose devices do not exist any more, by id. */
+export async function findTargetsOfTheGone(tx: Tx, jobId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await tx.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from device_job target
+        where job_key = ${keyOf(jobId)} and device_id > ${after}
+          and not exists (select from device where device.id = target.device_id) and not ${hasOutcome(target)}
+        order by device_id
+        limit ${limit}`,
+  )
+  return rows.map((row) => row.deviceId)
+}
+
 /** A place among the devices of a job with waves, which are in the order of the waves. */
 export type WavePlace = { readonly wave: number; readonly deviceId: string }
 

@@ -1,4 +1,4 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { By } from '../history.ts'
 import type { JobStatus } from '../state.ts'
@@ -25,19 +25,34 @@ export async function queueDueJobs(tx: Tx, now: Date): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** A queued job, and what identifies its actor, the client that scheduled it; null for a job from before actors were recorded. */
-export type QueuedJob = { readonly id: string; readonly key: string; readonly actor: string | null }
+/**
+ * A job that waits for its start or, with `isEarly`, for the selection of its devices before that. `actor` identifies the
+ * client that scheduled it; null for a job from before actors were recorded.
+ */
+export type QueuedJob = {
+  readonly id: string
+  readonly key: string
+  readonly actor: string | null
+  readonly isEarly: boolean
+}
 
 /** The jobs that can start. `isDue`: a scheduled job's start time has come; otherwise `next` is the next start time. */
 export type Startable = { readonly isDue: boolean; readonly next: Date | null; readonly queued: readonly QueuedJob[] }
 
 /** Locks of jobs whose devices are being selected, on whichever instance; they end with the transaction. */
 const selecting = 7_468_114
+/** The same for jobs that do not start then, so that they take no slot. */
+const selectingEarly = 7_468_115
 
 const selections = sql`
   from pg_locks
   where locktype = 'advisory' and granted and classid = ${selecting}::integer::oid and objsubid = 2
     and database = (select oid from pg_database where datname = current_database())`
+
+/** Whether the devices of `job` still have to be selected before it starts. An index has these jobs. */
+const isUnselected = sql`(
+  job.targets = 'atCreation' and job.selected_time is null and job.end_time is null
+)`
 
 /** A paused job keeps its slot, so that it can go on at once. */
 const running = sql`(
@@ -46,7 +61,8 @@ const running = sql`(
 
 /**
  * The jobs that can start now. Of the waiting jobs except `passedOver`, the first of each actor, at most `most` each, in
- * the order in which they wait; an empty list when the running and starting jobs leave no room.
+ * the order in which they wait. First those whose devices are selected before their start; the others only while the running
+ * and starting jobs leave room.
  */
 export async function findStartable(
   db: Reader,
@@ -62,20 +78,26 @@ export async function findStartable(
                  select from job where end_time is null and status = 'scheduled' and start_time <= ${now}
                ) as "isDue",
                (select min(start_time) from job where end_time is null and status = 'scheduled') as next,
-               case when ${running} + (select count(*) ${selections}) < ${maxRunning} then coalesce((
-                   select json_agg(json_build_object('id', id, 'key', key::text, 'actor', actor)
-                                   order by start_time, created_time, id)
+               coalesce((
+                 select json_agg(json_build_object('id', id, 'key', key::text, 'actor', actor, 'isEarly', is_early)
+                                 order by is_early desc, start_time, created_time, id)
+                 from (
+                   select job.*, actor, row_number() over (
+                            partition by actor order by is_early desc, start_time, created_time, id
+                          ) as place
                    from (
-                     select job.*, actor,
-                            row_number() over (partition by actor order by start_time, created_time, job.id) as place
-                     from job left join (
-                       select job_key, coalesce(actor_id, actor) as actor from job_event where type = 'scheduled'
-                     ) scheduled on job_key = job.key
-                     where end_time is null and job.status = 'queued' and job.id <> all(${passedOver}::text[])
-                   ) waiting
-                   where place <= ${most}
-                 ), '[]')
-                 else '[]' end as queued`,
+                     select id, key, start_time, created_time, false as is_early from job
+                     where (select ${running} + (select count(*) ${selections}) < ${maxRunning})
+                       and end_time is null and status = 'queued' and ${isUnselected} is not true
+                     union all
+                     select id, key, start_time, created_time, true from job where ${isUnselected}
+                   ) job left join (
+                     select job_key, coalesce(actor_id, actor) as actor from job_event where type = 'scheduled'
+                   ) scheduled on job_key = job.key
+                   where id <> all(${passedOver}::text[])
+                 ) waiting
+                 where place <= ${most}
+               ), '[]') as queued`,
     'find-startable',
   )
   return row ?? { isDue: false, next: null, queued: [] }
@@ -106,32 +128,82 @@ export async function lockSelection(tx: Tx, { id, key }: QueuedJob, maxRunning: 
 }
 
 /**
- * Whether the job may start: it still waits, and fewer than `maxRunning` jobs run. Until the transaction ends, no other
+ * The job, if its devices have to be selected before its start and no other transaction selects them, in the same way as
+ * `lockSelection`.
+ */
+export async function lockEarlySelection(tx: Tx, { id, key }: QueuedJob): Promise<JobRow | undefined> {
+  const [row] = await tx.query<{ locked: boolean }>(
+    sql`select pg_try_advisory_xact_lock(${selectingEarly}::integer, (${key}::bigint & 2147483647)::integer) as locked`,
+  )
+  if (row?.locked !== true) return undefined
+  const [job] = await tx.query<JobRow>(sql`select ${columns} from job where id = ${id} and ${isUnselected}`)
+  return job
+}
+
+/**
+ * The number of its devices so far, if the devices of the job still have to be selected. Until the transaction ends, it cannot be
+ * cancelled.
+ */
+export async function lockUnselected(tx: Tx, id: string): Promise<{ readonly deviceCount: number } | undefined> {
+  const [row] = await tx.query<{ deviceCount: number }>(
+    sql`select device_count as "deviceCount" from job where id = ${id} and ${isUnselected} for no key update`,
+  )
+  return row
+}
+
+/** The device list is complete. The job waits for its start, as before. */
+export async function saveSelected(
+  tx: Tx,
+  id: string,
+  { deviceCount, now }: { readonly deviceCount: number; readonly now: Date },
+): Promise<void> {
+  await tx.query(
+    sql`with moved as (
+          update job
+          set selected_time = ${now}, device_count = ${deviceCount}, pending_count = ${deviceCount}, version = version + 1
+          where id = ${id}
+          returning key, version, status
+        )
+        ${noteMoved({ type: 'devicesSelected', cause: 'hub', time: now, deviceCount })}`,
+  )
+}
+
+/**
+ * The number of devices that were selected before, if the job may start: it still waits, and fewer than `maxRunning` jobs run. Until the transaction ends, no other
  * instance can start a job, so that the bound holds for all of them, and the job cannot be cancelled.
  */
-export async function lockStarting(tx: Tx, id: string, maxRunning: number): Promise<boolean> {
+export async function lockStarting(
+  tx: Tx,
+  id: string,
+  maxRunning: number,
+): Promise<{ readonly deviceCount: number } | undefined> {
   await tx.query(sql`select pg_advisory_xact_lock(hashtext('twincast start jobs'))`)
-  const rows = await tx.query(
-    sql`select from job
+  const [row] = await tx.query<{ deviceCount: number }>(
+    sql`select device_count as "deviceCount" from job
         where id = ${id} and end_time is null and status = 'queued'
           and ${running} < ${maxRunning}
         for no key update`,
   )
-  return rows.length > 0
+  return row
 }
 
-/** The device list is complete; a job without devices completes at once. */
+/** The device list is complete; a job without devices completes at once. `isSelected`: it was complete before. */
 export async function saveStarted(
   tx: Tx,
   id: string,
-  { status, deviceCount, now }: { status: JobStatus; deviceCount: number; now: Date },
+  {
+    status,
+    deviceCount,
+    isSelected = false,
+    now,
+  }: { status: JobStatus; deviceCount: number; isSelected?: boolean; now: Date },
 ): Promise<void> {
   const ended = status === 'completed'
+  const counted = isSelected ? empty : sql`, device_count = ${deviceCount}, pending_count = ${deviceCount}`
   await tx.query(
     sql`with moved as (
           update job
-          set status = ${status}, started_time = ${now}, end_time = ${ended ? now : null},
-              device_count = ${deviceCount}, pending_count = ${deviceCount}, version = version + 1
+          set status = ${status}, started_time = ${now}, end_time = ${ended ? now : null}${counted}, version = version + 1
           where id = ${id}
           returning key, version, status, ${movedColumns}
         ), queued as (

@@ -24,7 +24,7 @@ type OfType = { readonly [Name in Effect]?: string }
 const error: OfType = { same: 'code message' }
 const connection: OfType = { devices: 'edges nodes pageInfo totalCount' }
 const schedule: OfType = {
-  same: 'description expect jobId labels maxExecutionTimeInSeconds name rollout startTime',
+  same: 'description expect jobId labels maxExecutionTimeInSeconds name rollout startTime targets',
   devices: 'queryCondition',
 }
 
@@ -81,7 +81,7 @@ export const table: Readonly<Record<string, OfType>> = {
 
   JobTemplate: {
     same: `cloudToDeviceMethod createdTime description etag id labels maxExecutionTimeInSeconds name queryCondition rollout
-      templateId type updateTwin updatedBy updatedTime`,
+      targets templateId type updateTwin updatedBy updatedTime`,
   },
   JobTemplateConnection: { same: 'edges nodes pageInfo' },
   JobTemplateEdge: { same: 'cursor node' },
@@ -126,8 +126,8 @@ export const table: Readonly<Record<string, OfType>> = {
   DevicePresenceUpdate: { devices: 'deletedDeviceIds deletedIds devices initial' },
 
   Job: {
-    same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl startTime startedTime status version
-      type endTime`,
+    same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl selectedTime startTime startedTime status
+      targets version type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
       history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
@@ -160,7 +160,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DisruptionBudget: { job: 'groupBy maxConcurrent' },
   JobRollout: { job: 'abort approval budget maxConcurrent maxPerMinute' },
   DeviceJobCancellation: { job: 'callsInProgress cancelledCount deviceId queryCondition' },
-  JobEvent: { job: 'abort actor cancellation cause changed reason status time type version wave' },
+  JobEvent: { job: 'abort actor cancellation cause changed deviceCount reason status time type version wave' },
   RetrySelection: { job: 'errorCode responseStatus result status' },
   JobSample: { job: 'deviceJobStatistics time' },
   JobFamily: { job: 'jobs', devices: 'statistics' },
@@ -232,11 +232,11 @@ export const table: Readonly<Record<string, OfType>> = {
   DeleteDeviceGroupInput: { all: 'ifMatch name' },
   SaveDeviceGroupInput: { all: 'description ifMatch name queryCondition' },
   CreateJobTemplateInput: {
-    all: 'cloudToDeviceMethod description labels maxExecutionTimeInSeconds name queryCondition rollout templateId updateTwin',
+    all: 'cloudToDeviceMethod description labels maxExecutionTimeInSeconds name queryCondition rollout targets templateId updateTwin',
   },
   UpdateJobTemplateInput: {
-    all: `cloudToDeviceMethod description ifMatch labels maxExecutionTimeInSeconds name queryCondition rollout templateId
-      updateTwin`,
+    all: `cloudToDeviceMethod description ifMatch labels maxExecutionTimeInSeconds name queryCondition rollout targets
+      templateId updateTwin`,
   },
   DeleteJobTemplateInput: { all: 'ifMatch templateId' },
   ScheduleFromTemplateInput: {
@@ -285,7 +285,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',
-    same: 'cloudToDeviceMethod description jobId labels maxExecutionTimeInSeconds name rollout startTime updateTwin',
+    same: 'cloudToDeviceMethod description jobId labels maxExecutionTimeInSeconds name rollout startTime targets updateTwin',
   },
   RetryJobInput: {
     job: 'jobId',

@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => door.close())
 
-const members = `templateId type queryCondition maxExecutionTimeInSeconds rollout name description
+const members = `templateId type queryCondition maxExecutionTimeInSeconds targets rollout name description
   labels { name value } cloudToDeviceMethod { methodName payload connectTimeoutInSeconds } updateTwin etag updatedBy`
 const errors =
   '... on Error { code message } ... on InvalidInputError { path } ... on QueryConditionError { line column }'
@@ -36,7 +36,7 @@ const update = `mutation ($input: UpdateJobTemplateInput!) {
 const remove = `mutation ($input: DeleteJobTemplateInput!) {
   deleteJobTemplate(input: $input) { ... on DeleteJobTemplatePayload { id templateId } ... on Error { code message } }
 }`
-const wholeRollout = `status rollout {
+const wholeRollout = `status targets rollout {
     maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent }
     abort { on errorCode responseStatus percent afterDevices action }
   }
@@ -60,6 +60,7 @@ const reboot = {
   templateId: 'reboot',
   queryCondition: "tags.site = 'north'",
   cloudToDeviceMethod: { methodName: 'reboot', payload: { delay: 5 } },
+  targets: 'AT_CREATION',
   rollout,
   name: 'Reboot',
   labels: [{ name: 'team', value: 'north' }],
@@ -73,6 +74,7 @@ test('a template is created, changed under its etag, listed and deleted', async 
     type: 'SCHEDULE_DEVICE_METHOD',
     queryCondition: "tags.site = 'north'",
     maxExecutionTimeInSeconds: 3600,
+    targets: 'AT_CREATION',
     // As a client gives it, so that it can be sent back.
     rollout: expect.objectContaining(rollout),
     name: 'Reboot',
@@ -96,6 +98,7 @@ test('a template is created, changed under its etag, listed and deleted', async 
     cloudToDeviceMethod: null,
     name: null,
     labels: [{ name: 'team', value: 'north' }],
+    targets: 'AT_CREATION',
     rollout,
   })
   expect(await change(update, { templateId: 'reboot', ifMatch: etag, name: 'x' })).toMatchObject({

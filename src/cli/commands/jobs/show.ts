@@ -9,7 +9,7 @@ const ShowJob = graphql(`
     job(jobId: $jobId) {
       jobId name description labels { name value } type status outcome failureReason statusMessage queryCondition
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      updateTwin createdBy createdTime startTime startedTime deadline endTime
+      updateTwin targets createdBy createdTime startTime selectedTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
       rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
       waves {
