@@ -9,6 +9,10 @@ import type { Connections } from './connection.ts'
 export function closeSuperseded(deps: Pick<Deps, 'events' | 'log'>, connections: Connections): () => void {
   const stopListening = [
     deps.events.listen('replaced')(({ connectionIds }) => {
+      // One that is still being admitted: its row named it before it is open.
+      for (const connection of connections.undecided()) {
+        if (connectionIds.includes(connection.id)) connections.end(connection)
+      }
       for (const id of connectionIds) {
         const connection = connections.named(id)
         if (connection === undefined) continue

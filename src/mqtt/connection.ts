@@ -52,6 +52,8 @@ export type Connection = {
   sentDesired: number
   /** The newest version of its desired properties that was announced since it connected; 0 before the first. */
   announcedDesired: number
+  /** Whether its desired properties may have changed while it was being admitted: it could not be notified yet. */
+  missedDesired: boolean
   /** Whether its desired properties are being read, to be sent as a whole. */
   catchingUp: boolean
   /** Number of twin requests that are not answered yet. */
@@ -83,6 +85,7 @@ export const newConnection = (known: NewConnection): Connection => ({
   firstDesired: 0,
   sentDesired: 0,
   announcedDesired: 0,
+  missedDesired: false,
   catchingUp: false,
   openRequests: 0,
   readOn: undefined,
@@ -120,7 +123,7 @@ export type Connections = {
   find(deviceId: string): Connection | undefined
   /** The open connections. */
   all(): Iterable<Connection>
-  /** Connections whose password is being checked. */
+  /** Connections whose password is being checked, or whose session is being restored. */
   undecided(): Iterable<Connection>
   readonly undecidedCount: number
   readonly size: number

@@ -7,7 +7,7 @@ import type { JsonObject } from '../json/json.ts'
 import { everything } from '../scope.ts'
 import { readTwin } from '../twin/commands.ts'
 import { type Connection, type Connections, send } from './connection.ts'
-import { followTwinsElsewhere } from './remote-twin-changes.ts'
+import { followTwinsElsewhere, noteMissed } from './remote-twin-changes.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
 
 /** Milliseconds until the read of a twin is tried again after a failure; at least half of it. */
@@ -71,6 +71,8 @@ export function createOutbound(
   }
 
   const stopListening = deps.events.listen('desiredPatches')((patches) => {
+    const deviceIds = connections.undecidedCount > 0 ? patches.map(({ deviceId }) => deviceId) : []
+    noteMissed(connections, deviceIds)
     // A job gives all its devices the same patch: it is printed once.
     let printed: JsonObject | undefined
     let text = ''
@@ -96,8 +98,10 @@ export function createOutbound(
       const connection = connections.of(client)
       if (connection === undefined) return
       for (const filter of connection.subscriptions.keys()) begin(connection, filter)
+      if (!connection.wantsDesired) return
       // Changes during its admission. It may read its twin only now and then.
-      if (connection.wantsDesired && !connection.catchingUp) void catchUp(connection)
+      if (!connection.catchingUp) void catchUp(connection)
+      if (connection.missedDesired) elsewhere.look(connection.deviceId)
     },
     /** The device has its SUBACK for these filters. */
     subscribed(client: Client, filters: readonly string[]): void {

@@ -15,6 +15,15 @@ const pauses: BackOff = { first: 7_000, longest: 7_000 }
 const knownDesired = ({ firstDesired, sentDesired, announcedDesired }: Connection): number =>
   Math.max(firstDesired, sentDesired, announcedDesired)
 
+/** The properties of these devices change: those that are being admitted cannot be notified yet. */
+export function noteMissed(connections: Pick<Connections, 'undecided'>, deviceIds: readonly string[]): void {
+  let changed: ReadonlySet<string> | undefined
+  for (const connection of connections.undecided()) {
+    changed ??= new Set(deviceIds)
+    if (changed.has(connection.deviceId)) connection.missedDesired = true
+  }
+}
+
 /**
  * Notifies devices connected here of desired properties that were written through another instance. Its event names the
  * changed twins but not the changes, so `notify` gets versions and no patch.
@@ -28,7 +37,11 @@ export function followTwinsElsewhere(
     readonly connections: Connections
     readonly notify: (desired: { readonly deviceId: string; readonly version: number }) => void
   },
-): { close(): Promise<void> } {
+): {
+  /** The properties of a device that is connected here may have changed. */
+  look(deviceId: string): void
+  close(): Promise<void>
+} {
   const closing = new AbortController()
   const changed = new Set<string>()
   let reading: Promise<void> | undefined
@@ -57,11 +70,18 @@ export function followTwinsElsewhere(
   }
 
   const stopListening = [
-    deps.events.listen('twinsElsewhere')(({ deviceIds }) => add(deviceIds)),
-    deps.events.listen('missed')(() => add([...connections.all()].map(({ deviceId }) => deviceId))),
+    deps.events.listen('twinsElsewhere')(({ deviceIds }) => {
+      noteMissed(connections, deviceIds)
+      add(deviceIds)
+    }),
+    deps.events.listen('missed')(() => {
+      for (const connection of connections.undecided()) connection.missedDesired = true
+      add([...connections.all()].map(({ deviceId }) => deviceId))
+    }),
   ]
 
   return {
+    look: (deviceId) => add([deviceId]),
     async close() {
       closing.abort()
       for (const stop of stopListening) stop()

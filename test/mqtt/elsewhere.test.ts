@@ -7,8 +7,11 @@ import { desiredPatchesFilter, twinResponsesFilter } from '../../src/mqtt/topics
 import { everything } from '../../src/scope.ts'
 import { patchTwin, readTwin, reportProperties } from '../../src/twin/commands.ts'
 import {
+  connectPacket,
   connectRaw,
   givenDevice,
+  holdReads,
+  openRaw,
   publishPacketOf,
   type RawDevice,
   startDoor,
@@ -16,11 +19,12 @@ import {
   type TestDoor,
 } from './door.ts'
 
+const reads = holdReads()
 let hub: TestDoor
 /** Another instance on the same database. */
 let elsewhere: Deps
 beforeAll(async () => {
-  hub = await startDoor()
+  hub = await startDoor({ db: reads.db })
   elsewhere = { ...hub.deps, events: createEvents(hub.deps.clock) }
 })
 afterAll(() => hub.close())
@@ -57,6 +61,51 @@ test('when events of other instances were lost, devices are told of what was des
   hub.deps.events.lookAgain()
   expect(await device.nextPublish()).toEqual(told(2, { a: 1, b: 2 }))
   device.end()
+})
+
+/** A device that comes back to its session, whose admission is held; what to do to let it in. */
+async function arrivingDevice() {
+  const [deviceId, first] = await watchingDevice()
+  first.write({ cmd: 'disconnect' })
+  expect(await first.next()).toBe('closed')
+  const hold = reads.hold('find-mqtt-sessions')
+  const device = await openRaw(hub.port)
+  device.write(connectPacket(deviceId))
+  await hold.made
+  return { deviceId, device, admit: hold.release }
+}
+
+test('a device that does not read its twin is told of what was desired while it was let in, by whichever instance', async () => {
+  const patch = { deviceId: '', ifMatch: '*', patch: { desired: { b: 2 } } }
+  const ways: readonly ((deviceId: string) => Promise<void>)[] = [
+    (deviceId) => patchTwin(hub.deps, everything, { ...patch, deviceId }),
+    async (deviceId) => {
+      await patchTwin(elsewhere, everything, { ...patch, deviceId })
+      hub.deps.events.receive('twin', [deviceId])
+    },
+    async (deviceId) => {
+      await patchTwin(elsewhere, everything, { ...patch, deviceId })
+      hub.deps.events.lookAgain()
+    },
+  ]
+  for (const change of ways) {
+    const { deviceId, device, admit } = await arrivingDevice()
+    await change(deviceId)
+    admit()
+    expect(await device.next()).toMatchObject({ cmd: 'connack', sessionPresent: true })
+    expect(await device.nextPublish()).toEqual(told(2, { a: 1, b: 2 }))
+    device.end()
+  }
+})
+
+test('a device that goes to another instance while it is let in here is not let in', async () => {
+  const { deviceId, device, admit } = await arrivingDevice()
+  const { rows } = await hub.deps.database.pool.query('select connection_id as id from device where id = $1', [
+    deviceId,
+  ])
+  hub.deps.events.publish('replaced', { connectionIds: [rows[0].id] })
+  admit()
+  expect(await device.next()).toBe('closed')
 })
 
 test('what a device reports is not overwritten by an older connection whose instance does not know of the newer one', async () => {
