@@ -16,9 +16,10 @@ import { cleanUpAfterInstance } from './clean-up-after-instance.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
-import { createDb, type Db, databaseTime } from './database/client.ts'
+import { createDb, type Db } from './database/client.ts'
+import { clockFault } from './database/clock-difference.ts'
 import { startEmbeddedPostgres } from './database/embedded/server.ts'
-import { holdLease, outlive, takeLeaseForGood } from './database/instance-lease.ts'
+import { holdLease, type KeptLease, outlive, takeLeaseForGood } from './database/instance-lease.ts'
 import { migrate } from './database/migrate.ts'
 import { refuseTransactionPooling } from './database/refuse-pooler.ts'
 import { findPrimary, serversOf } from './database/servers.ts'
@@ -115,8 +116,6 @@ const farewellTime = 2_000
 const hurried = 500
 /** Milliseconds that a stop waits for a start that is under way. */
 const startGrace = 3_000
-/** Milliseconds by which the clocks of this machine and of the database may differ without a warning. */
-const clockTolerance = 1_000
 
 /** What the log says about requests without TLS. */
 const plainHttpTexts = {
@@ -133,9 +132,16 @@ const ownDocuments = ['console', 'commands'].map((program) =>
   resolve(import.meta.dirname, 'generated', program, 'persisted-documents.json'),
 )
 
-/** Assembles the parts: the only file that knows all of them. */
-export function createApp(config: Config, options: { readonly log?: Log; readonly clock?: Clock } = {}): App {
+/**
+ * Assembles the parts: the only file that knows all of them. `machineClock` is compared with the clock of the database; it
+ * is given when `clock` is moved on purpose.
+ */
+export function createApp(
+  config: Config,
+  options: { readonly log?: Log; readonly clock?: Clock; readonly machineClock?: Pick<Clock, 'now'> } = {},
+): App {
   const clock = options.clock ?? systemClock
+  const { machineClock = clock } = options
   const log = options.log ?? createLog(config.logLevel, clock)
   const lifecycle = createLifecycle()
   const { hubRoles } = config
@@ -148,6 +154,7 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
   let database: Db | undefined
   let instances: Instances | undefined
   let roleWatch: RoleWatch | undefined
+  let lease: KeptLease | undefined
   /** Asks the other instances not to count on this one. */
   let retire = async (): Promise<void> => {}
   let notice: Promise<void> | undefined
@@ -168,11 +175,17 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     migrations: checkOf(isMigrated ? undefined : 'The migrations of the database have not run.'),
     ...(config.databaseUrl === undefined
       ? { disk: await checkDisk(folder) }
-      : { instances: checkOf(whyNotJoined()), roles: checkOf(roleWatch?.whyMissing()) }),
+      : {
+          instances: checkOf(whyNotJoined()),
+          roles: checkOf(roleWatch?.whyMissing()),
+          clock: checkOf(whyClockWrong()),
+        }),
     ...(config.bus !== undefined && { bus: checkOf(whyNotOnNats()) }),
   })
   const whyNotJoined = (): string | undefined =>
     instances?.isConnected() ? undefined : 'Events of other instances are not received.'
+  const whyClockWrong = (): string | undefined =>
+    lease === undefined || lease.isClockRight() ? undefined : clockFault(lease.clockDifference())
   const whyNotOnNats = (): string | undefined =>
     instances?.isOnNats()
       ? undefined
@@ -278,13 +291,14 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
     const isShared = config.sharedThrottling
     if (config.databaseUrl !== undefined) roleWatch = watchRoles({ log, metrics }, hubRoles)
     const clear = (dead: string): Promise<void> => cleanUpAfterInstance({ db, clock, events }, dead)
-    const lease =
+    const held =
       config.databaseUrl === undefined
         ? await takeLeaseForGood(db)
         : await holdLease(
             {
               servers,
               clock,
+              machineClock,
               ms: config.limits.instanceLease,
               roles: hubRoles,
               ...(isShared && { demand: throttles.demand }),
@@ -296,17 +310,33 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
                 roleWatch?.seen(others)
                 if (isShared) throttles.divide(others.map(({ demand }) => demand))
               },
+              clockJudged(isRight, differenceInMs) {
+                if (isRight) {
+                  log.info('the clocks of the database and this machine agree again')
+                  events.lookAgain()
+                } else {
+                  const details = { differenceInMs: Math.round(differenceInMs) }
+                  log.warn(
+                    details,
+                    'the clocks of the database and this machine differ; no job starts and no device is called here',
+                  )
+                }
+              },
               returned: () => events.publish('returned', {}),
               stranded: () => events.publish('stranded', {}),
             },
           )
-    retire = () => briefly(lease.retire())
-    onStop('the lease of this instance', () => briefly(lease.leave()))
+    lease = held
+    if (config.databaseUrl !== undefined) {
+      metrics?.read('twincast_clock_difference_seconds', () => [{ labels: {}, value: held.clockDifference() / 1000 }])
+    }
+    retire = () => briefly(held.retire())
+    onStop('the lease of this instance', () => briefly(held.leave()))
     const deps: Deps = {
       db,
       clock,
       log,
-      lease,
+      lease: held,
       events,
       bus,
       taps,
@@ -324,10 +354,9 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
       { labels: { queue: 'answers' }, value: deps.answerRoom.waiting() },
       { labels: { queue: 'long_turns' }, value: deps.longTurns.waiting() },
     ])
-    await compareClocks(deps)
     const settle = async (alone: boolean): Promise<void> => {
       await settlePolicyFile(deps, folder, config.ownerKey, alone)
-      if (alone) await outlive(db, lease, clear)
+      if (alone) await outlive(db, held, clear)
     }
     // The embedded PostgreSQL serves this process only.
     if (config.databaseUrl === undefined) await settle(true)
@@ -561,12 +590,4 @@ export function createApp(config: Config, options: { readonly log?: Log; readonl
 function owner(): Viewer {
   const rights = defaultPolicies.find(({ name }) => name === 'iothubowner')?.rights ?? new Set()
   return policyViewer({ name: 'iothubowner', rights }, undefined, 'anonymous')
-}
-
-/** Deadlines are decided by this machine's clock, so instances whose clocks differ would disagree about them. */
-async function compareClocks({ db, clock, log }: Deps): Promise<void> {
-  const difference = (await databaseTime(db)).getTime() - clock.now().getTime()
-  if (Math.abs(difference) > clockTolerance) {
-    log.warn({ differenceInMs: difference }, 'the clocks of the database and this machine differ; synchronise them')
-  }
 }

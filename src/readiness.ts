@@ -6,7 +6,8 @@ export type Check = { readonly ok: true } | { readonly ok: false; readonly reaso
 /**
  * The parts that `/readyz` shows. While one that is `needed` fails, the hub is unavailable. While one that is `harmless`
  * fails, the instance goes on: without events of others it reads the rows in intervals, a role that no instance has is
- * not its own fault, and PostgreSQL carries messages in place of NATS.
+ * not its own fault, with a wrong clock it goes on serving devices and clients, and PostgreSQL carries messages in place of
+ * NATS.
  */
 export const parts = {
   database: 'needed',
@@ -14,6 +15,7 @@ export const parts = {
   disk: 'needed',
   instances: 'harmless',
   roles: 'harmless',
+  clock: 'harmless',
   bus: 'harmless',
   /** What the checks could not find out. */
   checks: 'needed',

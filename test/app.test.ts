@@ -126,17 +126,19 @@ test.each<Weather>(['stall', 'drop', 'refuse'])(
     }
     try {
       const [migrations, instances] = [{ ok: true }, expect.anything()]
-      const roles = { ok: true }
-      const ready = { status: 'ready', checks: { database: { ok: true }, migrations, instances, roles } }
+      const [roles, clock] = [{ ok: true }, { ok: true }]
+      const ready = { status: 'ready', checks: { database: { ok: true }, migrations, instances, roles, clock } }
       expect(await ask()).toEqual([200, ready])
       await proxy.become(how)
       const reason = 'The database does not answer.'
-      await expect
-        .poll(ask)
-        .toEqual([
-          503,
-          { status: 'unavailable', reason, checks: { database: { ok: false, reason }, migrations, instances, roles } },
-        ])
+      await expect.poll(ask).toEqual([
+        503,
+        {
+          status: 'unavailable',
+          reason,
+          checks: { database: { ok: false, reason }, migrations, instances, roles, clock },
+        },
+      ])
       expect((await fetch(`${http}/healthz`)).status).toBe(200)
       await proxy.become('forward')
       await expect.poll(ask).toEqual([200, ready])

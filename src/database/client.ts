@@ -372,10 +372,3 @@ export async function undoneOnFailure<T>(tx: Tx, work: () => Promise<T>): Promis
     throw error
   }
 }
-
-/** The time of the database's clock. Nothing is decided by it; it shows whether this machine's clock can be trusted. */
-export async function databaseTime(db: Reader): Promise<Date> {
-  const [row] = await db.query<{ now: Date }>(sql`select clock_timestamp() as now`)
-  if (row === undefined) throw new Error('The database returned no time.')
-  return row.now
-}

@@ -3,6 +3,7 @@ import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import type { Clock } from '../clock.ts'
 import { type InstanceRole, instanceRoles } from '../instance-roles.ts'
+import { clockDifference, clockTolerance } from './clock-difference.ts'
 import type { Reader } from './reader.ts'
 import type { Servers } from './servers.ts'
 
@@ -14,6 +15,11 @@ export type Lease = {
   readonly instanceId: string
   /** Whether no instance can have declared this run dead yet. It reads the clock only. */
   holds(): boolean
+  /**
+   * Whether the clock of this machine was that of the database when the lease was renewed last. Otherwise this instance
+   * must decide nothing by the time: no job starts, and no call is sent.
+   */
+  isClockRight(): boolean
 }
 
 /** A lease that is renewed. */
@@ -25,6 +31,8 @@ export type KeptLease = Lease & {
   retire(): Promise<void>
   /** Ends this run: other instances may clean up after it at once. */
   leave(): Promise<void>
+  /** Milliseconds by which the clock of the database was at least ahead of this machine's; see `clockDifference`. */
+  clockDifference(): number
 }
 
 /** Another instance that is alive, and what it told of itself. */
@@ -56,6 +64,8 @@ export type LeaseListener = {
   readonly clear: (instanceId: string) => Promise<void>
   /** After each renewal: the other instances that are alive. */
   readonly seen: (others: readonly OtherInstance[]) => void
+  /** The clock of this machine has been found to be wrong, or to be right again. */
+  readonly clockJudged: (isRight: boolean, differenceInMs: number) => void
   /** The database was unreachable, or had declared this instance dead, and is back. */
   readonly returned: () => void
   /** The database cannot be reached, and there were other instances, which may have taken over by now. */
@@ -76,11 +86,20 @@ const renewStatement = `with renewed as (
     returning id
   )
   select exists (select from renewed) as held,
+         extract(epoch from clock_timestamp())::float8 * 1000 as time,
          coalesce(
            json_agg(json_build_object('id', id, 'roles', roles, 'demand', demand)) filter (where lease_until > statement_timestamp()), '[]'
          ) as living,
          coalesce(array_agg(id) filter (where lease_until <= statement_timestamp()), '{}') as dead
   from instance where id <> $1`
+
+type Renewal = {
+  readonly held: boolean
+  /** By the clock of the database, in milliseconds since 1970 UTC. */
+  readonly time: number
+  readonly living: OtherInstance[]
+  readonly dead: string[]
+}
 
 /**
  * Takes over the row of a dead instance and declares it dead. The lock waits for writes of presence and marks of calls
@@ -111,6 +130,7 @@ export async function holdLease(
   {
     servers,
     clock,
+    machineClock = clock,
     ms,
     roles = instanceRoles,
     demand = () => ({}),
@@ -118,6 +138,8 @@ export async function holdLease(
   }: {
     readonly servers: Servers
     readonly clock: Clock
+    /** What is compared with the clock of the database. Default: `clock`. */
+    readonly machineClock?: Pick<Clock, 'now'>
     readonly ms: number
     /** Default: all. */
     readonly roles?: readonly InstanceRole[]
@@ -125,7 +147,7 @@ export async function holdLease(
     readonly demand?: () => Demand
     readonly onError: (error: unknown) => void
   },
-  { clear, seen, returned, stranded }: LeaseListener,
+  { clear, seen, clockJudged, returned, stranded }: LeaseListener,
 ): Promise<KeptLease> {
   const interval = ms / 3
   const closing = new AbortController()
@@ -134,6 +156,8 @@ export async function holdLease(
   let renewedAt = Number.NEGATIVE_INFINITY
   let living: readonly OtherInstance[] = []
   let isStranded = false
+  let difference = 0
+  const isClockRight = (): boolean => Math.abs(difference) <= clockTolerance
   const clearing = new Map<string, Promise<void>>()
   const isWorker = roles.includes('worker')
   /** The dead after which this instance has cleaned up, and whose rows it leaves to a worker. */
@@ -186,13 +210,14 @@ export async function holdLease(
     const wasAway = connection === undefined
     const began = clock.elapsed()
     const client = await open()
-    const { rows } = await client.query<{ held: boolean; living: OtherInstance[]; dead: string[] }>(renewStatement, [
-      instanceId,
-      ms,
-      demand(),
-    ])
+    const before = machineClock.now().getTime()
+    const { rows } = await client.query<Renewal>(renewStatement, [instanceId, ms, demand()])
+    const after = machineClock.now().getTime()
     const [row] = rows
     if (row === undefined) throw new Error('The database returned no list of live instances.')
+    const wasClockRight = isClockRight()
+    difference = clockDifference({ before, time: row.time, after })
+    if (isClockRight() !== wasClockRight) clockJudged(!wasClockRight, difference)
     if (row.held) renewedAt = began
     else await join()
     living = row.living
@@ -237,6 +262,8 @@ export async function holdLease(
     },
     // Less 10 %: clocks may run at different speeds.
     holds: () => clock.elapsed() - renewedAt < ms * 0.9,
+    isClockRight,
+    clockDifference: () => difference,
     async retire() {
       try {
         await (await open()).query(retireStatement, [instanceId])
@@ -278,11 +305,21 @@ async function connect(url: string, patience: number, broke: (client: pg.Client)
   return client
 }
 
-/** The lease of a process that is alone on its database: it costs nothing and never ends. */
+/**
+ * The lease of a process that is alone on its database: it costs nothing and never ends. The database is on the same
+ * machine, so they have one clock.
+ */
 export async function takeLeaseForGood(db: Reader): Promise<KeptLease> {
   const instanceId = randomUUID()
   await db.query(sql`insert into instance (id, lease_until) values (${instanceId}, 'infinity')`)
-  return { instanceId, holds: () => true, retire: async () => {}, leave: async () => {} }
+  return {
+    instanceId,
+    holds: () => true,
+    isClockRight: () => true,
+    clockDifference: () => 0,
+    retire: async () => {},
+    leave: async () => {},
+  }
 }
 
 /** Cleans up after all other instances, whatever their rows say. For a process that knows that it is alone. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { clockDifference, clockFault, clockTolerance } from '../database/clock-difference.ts'
 import { withConnection } from '../database/connection.ts'
 import { type DatabaseFacts, readFacts, readLivingRoles } from '../database/inspect.ts'
 import { readApplied, refuseUnknownMigrations } from '../database/migrate.ts'
@@ -7,8 +8,6 @@ import { type InstanceRole, instanceRoles, withoutRole } from '../instance-roles
 import type { Limits } from '../limits/limits.ts'
 import { type Finding, ok, problem, reasonOf, warning } from './finding.ts'
 
-/** Milliseconds by which the clocks of this machine and of the database may differ. */
-const clockTolerance = 1_000
 /** The oldest release of PostgreSQL that its makers maintain, and that the hub is used with. */
 const oldestRelease = 14
 /** Connections of a hub in addition to those of its pools. */
@@ -26,7 +25,7 @@ export async function checkDatabase(
     return await withConnection(url, { name: 'twincast doctor', signal }, async (client) => {
       const before = clock.now().getTime()
       const facts = await readFacts(client)
-      const difference = facts.time.getTime() - (before + clock.now().getTime()) / 2
+      const difference = clockDifference({ before, time: facts.time.getTime(), after: clock.now().getTime() })
       const applied = await readApplied(client)
       const living = applied.has(migrationOfRoles) ? await readLivingRoles(client) : []
       return [
@@ -77,9 +76,9 @@ function judgeServer(facts: DatabaseFacts, limits: Limits): readonly Finding[] {
 
 function judgeClock(difference: number): Finding {
   const ms = Math.round(Math.abs(difference))
-  if (ms <= clockTolerance) return ok('clock', `The clocks of this machine and of the database differ by ${ms} ms.`)
+  if (ms <= clockTolerance) return ok('clock', 'The clocks of this machine and of the database agree within a second.')
   const advice = 'Synchronise both with the same time servers (NTP).'
-  return problem('clock', `The clocks of this machine and of the database differ by ${ms} ms.`, advice)
+  return problem('clock', clockFault(difference), advice)
 }
 
 /** An instance with all roles needs no others. */

@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { type App, createApp } from '../app.ts'
 import { connectionString, findKey, ownerPolicy, signFor } from '../cli/access-key.ts'
 import { createHubClient, type HubClient } from '../cli/hub-client.ts'
-import { createMovableClock, type MovableClock } from '../clock.ts'
+import { createMovableClock, type MovableClock, systemClock } from '../clock.ts'
 import { type Config, ConfigurationError, readConfig } from '../config.ts'
 import { removeDataFolder } from '../data-folder.ts'
 
@@ -78,7 +78,11 @@ export async function createHub({ settings = {}, onLog = () => {} }: HubOptions 
   try {
     const config = configOf({ ...settings, ...(ownFolder !== undefined && { DATA_DIR: ownFolder }) })
     const clock = createMovableClock()
-    app = createApp(config, { clock, log: pino({ level: config.logLevel }, { write: onLog }) })
+    app = createApp(config, {
+      clock,
+      machineClock: systemClock,
+      log: pino({ level: config.logLevel }, { write: onLog }),
+    })
     const { http, https, mqtt, mqtts, graphql, console } = await app.start()
     if (!http || !https || !mqtts || !graphql || !console) {
       throw new ConfigurationError(['HTTP_PORT, HTTPS_PORT and MQTTS_PORT must not be off.'])

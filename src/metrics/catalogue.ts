@@ -130,6 +130,11 @@ export const catalogue = {
     help: 'With DATABASE_URL: instances of the hub that are alive, by role, as this one read them last. An instance with several roles counts in each. 0 for a role that no instance has.',
     labels: ['role'],
   },
+  twincast_clock_difference_seconds: {
+    type: 'gauge',
+    help: 'With DATABASE_URL: seconds by which the clock of the database is at least ahead of that of this machine; negative when it is behind, 0 when no difference is certain. With more than 1 in either direction, this instance starts no jobs and calls no devices.',
+    labels: [],
+  },
   twincast_bus_connected: {
     type: 'gauge',
     help: 'With DATABASE_URL: 1 while this instance is connected to what carries messages between instances, 0 otherwise; by transport: postgresql (notifications), nats (with BUS_URL).',

@@ -286,8 +286,8 @@ export function dispatchMethodCalls(
         const { jobId, deviceId, deadline, call } = dispatch
         const requestId = makeRequestId(requestKey, jobId, deviceId)
         // This process may have stalled since the mark: the deadline may be over, or the device connected to another
-        // instance.
-        const isLate = deadline <= deps.clock.now() || !deps.lease.holds()
+        // instance. A clock that is wrong by now may have stalled it too.
+        const isLate = deadline <= deps.clock.now() || !deps.lease.holds() || !deps.lease.isClockRight()
         const span = deps.tracing && startCall(deps.tracing, dispatch)
         if (!isLate && deps.attached.deliver({ deviceId, requestId, ...call })) {
           window.add(

@@ -19,6 +19,9 @@ export type Step = {
 
 const pauses: BackOff = { first: 200, longest: 10_000 }
 
+/** The turn of an instance whose clock is wrong: whatever it did now might be too early or too late. */
+const noTurn: Turn = { done: 0, full: false }
+
 /**
  * Repeats a step until the signal aborts: at once while it is full, otherwise after its interval, at its `next` time,
  * or when work of its kind is announced. After an error it backs off, with jitter, and continues: the rows are
@@ -26,7 +29,7 @@ const pauses: BackOff = { first: 200, longest: 10_000 }
  */
 export async function loop(
   step: Step,
-  deps: Pick<Deps, 'clock' | 'events' | 'log' | 'metrics'>,
+  deps: Pick<Deps, 'clock' | 'events' | 'lease' | 'log' | 'metrics'>,
   signal: AbortSignal,
 ): Promise<void> {
   let sleep = new AbortController()
@@ -45,7 +48,7 @@ export async function loop(
     let pause = step.every
     try {
       const now = deps.clock.now()
-      const turn = await step.run(now)
+      const turn = deps.lease.isClockRight() ? await step.run(now) : noTurn
       failures = 0
       if (turn.done > 0) deps.log.debug({ step: step.name, done: turn.done }, 'step')
       if (turn.full) continue

@@ -17,6 +17,8 @@ afterAll(() => database.drop())
 type Process = {
   readonly lease: KeptLease
   readonly clock: TestClock
+  /** Milliseconds by which the clock of its machine is ahead of that of the database. */
+  ahead: number
   /** What happened, in order: the ids it cleared up after, and words. */
   readonly seen: string[]
   readonly errors: unknown[]
@@ -48,8 +50,10 @@ async function startProcess(
   const proxy = await openTcpProxy({ host: url.hostname, port: Number(url.port) })
   url.hostname = '127.0.0.1'
   url.port = String(proxy.port)
+  const machine = { ahead: 0 }
+  const machineClock = { now: () => new Date(Date.now() + machine.ahead) }
   const lease = await holdLease(
-    { servers: serversOf(url.href), clock, ms, roles, onError: (error) => errors.push(error) },
+    { servers: serversOf(url.href), clock, machineClock, ms, roles, onError: (error) => errors.push(error) },
     {
       clear: async (id) => {
         await clear(id)
@@ -58,6 +62,7 @@ async function startProcess(
       seen: (living) => {
         others = living
       },
+      clockJudged: (isRight) => seen.push(`clock ${isRight ? 'right' : 'wrong'}`),
       returned: () => seen.push('returned'),
       stranded: () => seen.push('stranded'),
     },
@@ -67,7 +72,7 @@ async function startProcess(
     clock.advance(ms / 3)
     await clock.asleep()
   }
-  const started = { lease, clock, seen, errors, proxy, renew, others: () => others }
+  const started = Object.assign(machine, { lease, clock, seen, errors, proxy, renew, others: () => others })
   processes.push(started)
   return started
 }
@@ -220,3 +225,25 @@ test('who cannot reach the database is told so when others may have taken over, 
   alone.clock.advance(2 * ms)
   await expect.poll(() => alone.seen).toEqual(['returned', 'stranded'])
 })
+
+test.each([
+  ['ahead of', 5_000],
+  ['behind', -5_000],
+])(
+  'an instance knows at its next renewal that its clock is %s that of the database, and that it is right again',
+  async (_where, ahead) => {
+    const one = await startProcess()
+    await one.renew()
+    expect(one.lease.isClockRight()).toBe(true)
+    one.ahead = ahead
+    await one.renew()
+    await expect.poll(() => one.lease.isClockRight()).toBe(false)
+    expect(one.lease.clockDifference() / ahead).toBeCloseTo(-1, 1)
+    await one.renew()
+    one.ahead = 0
+    await one.renew()
+    await expect.poll(() => one.lease.isClockRight()).toBe(true)
+    expect(one.seen).toEqual(['clock wrong', 'clock right'])
+    expect(one.lease.holds()).toBe(true)
+  },
+)

@@ -22,7 +22,7 @@ let hub: TestDoor
 let other: Deps
 let holds = true
 beforeAll(async () => {
-  hub = await startDoor({ lease: (real) => ({ instanceId: real.instanceId, holds: () => holds }) })
+  hub = await startDoor({ lease: (real) => ({ ...real, holds: () => holds }) })
   other = { ...hub.deps, events: createEvents(hub.deps.clock), lease: await takeLeaseForGood(hub.deps.db) }
 })
 afterAll(() => hub.close())

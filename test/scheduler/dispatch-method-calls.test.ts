@@ -181,7 +181,7 @@ test('an instance whose lease is over calls nobody, by its own clock and by the 
   const job = await givenMethodJob(deps, 'pump')
   await startJobs()
   const { instanceId } = deps.lease
-  const late = await createInstance({ ...deps, lease: { instanceId, holds: () => false } })
+  const late = await createInstance({ ...deps, lease: { ...deps.lease, holds: () => false } })
   await late.dispatch()
   await late.stop()
   await deps.database.pool.query('update instance set lease_until = now() where id = $1', [instanceId])
@@ -382,11 +382,10 @@ test('a call that an instance has marked when its lease ends is not sent, and ca
     holds = false
     return result
   }
-  const { instanceId } = deps.lease
   const frozen = await createInstance({
     ...deps,
     db: { ...deps.db, autocommit },
-    lease: { instanceId, holds: () => holds },
+    lease: { ...deps.lease, holds: () => holds },
   })
   await frozen.dispatch()
   await frozen.stop()

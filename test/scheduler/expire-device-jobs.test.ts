@@ -371,6 +371,7 @@ test('whoever declares an instance dead waits for the marks that it is committin
           cleared = true
         },
         seen: () => {},
+        clockJudged: () => {},
         returned: () => {},
         stranded: () => {},
       },

@@ -6,6 +6,7 @@ import { createTestClock } from '../support/clock.ts'
 
 /** A loop whose turns the test answers one by one. */
 function start(step: Partial<Step> = {}) {
+  const machine = { isClockRight: true }
   const clock = createTestClock()
   const events = createEvents(clock)
   const turns: { now: Date; answer(turn: Partial<Turn>): void; fail(error: Error): void }[] = []
@@ -25,7 +26,12 @@ function start(step: Partial<Step> = {}) {
         }),
       ...step,
     },
-    { clock, events, log },
+    {
+      clock,
+      events,
+      log,
+      lease: { instanceId: 'this', holds: () => true, isClockRight: () => machine.isClockRight },
+    },
     stopping.signal,
   )
   const nextTurn = async () => {
@@ -38,7 +44,7 @@ function start(step: Partial<Step> = {}) {
     stopping.abort()
     await running
   }
-  return { clock, events, errors, nextTurn, stop, turns }
+  return { clock, events, errors, machine, nextTurn, stop, turns }
 }
 
 test('a full step runs again at once', async () => {
@@ -121,4 +127,20 @@ test('stopping waits for the turn in progress', async () => {
   expect(stopped).toBe(false)
   turn.answer({})
   await stopping
+})
+
+test('while the clock is wrong a step does nothing, and its turn comes when it is right again', async () => {
+  const { clock, machine, nextTurn, stop, turns } = start()
+  const first = await nextTurn()
+  machine.isClockRight = false
+  first.answer({ full: true })
+  await clock.asleep()
+  clock.advance(1_000)
+  await clock.asleep()
+  expect(turns).toEqual([])
+  machine.isClockRight = true
+  clock.advance(1_000)
+  const next = await nextTurn()
+  next.answer({})
+  await stop()
 })

@@ -32,6 +32,7 @@ export type TestApp = {
 export async function startApp(
   variables: Readonly<Record<string, string>> = {},
   clock: Clock = systemClock,
+  machineClock: Pick<Clock, 'now'> = systemClock,
 ): Promise<TestApp> {
   const database = await createTestDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'twincast-app-'))
@@ -43,7 +44,7 @@ export async function startApp(
         { DATABASE_URL: database.url, DATA_DIR: folder, DRAIN_NOTICE_SECONDS: '0', ...ports, ...variables },
         folder,
       ),
-      { log, clock },
+      { log, clock, machineClock },
     )
     return { app, addresses: openAddresses(await app.start()) }
   }
