@@ -11,7 +11,7 @@ import { countOpenJobs, readDevices, readJobs } from './evidence.ts'
 import { judge } from './judge.ts'
 import { type Landscape, startLandscape } from './landscape.ts'
 import { createLoad } from './load.ts'
-import { planDisturbances } from './plan.ts'
+import { type Pace, planDisturbances } from './plan.ts'
 import { createRandom } from './random.ts'
 import type { Summary } from './summary.ts'
 
@@ -24,6 +24,9 @@ export type ChaosOptions = {
   readonly devices: number
   /** NATS servers: none, one, or several as a cluster. */
   readonly natsServers: number
+  readonly pace: Pace
+  /** Variables of all instances. */
+  readonly variables?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   say(line: string): void
 }
@@ -44,18 +47,18 @@ const moving = { share: 0.2, seconds: 6 }
  * what it says with what the devices say. Rejects with the signal's reason when that aborts. Leaves nothing behind but logs.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { databaseUrl, seed, seconds, devices: count, natsServers, signal, say } = options
+  const { databaseUrl, seed, seconds, devices: count, natsServers, pace, signal, say } = options
   // Each instance that is started, and each pause, listens to it.
   setMaxListeners(0, signal)
   const closers = createClosers()
   let landscape: Landscape | undefined
   try {
-    const plan = planDisturbances({ seed, seconds, hasNats: natsServers > 0 })
+    const plan = planDisturbances({ seed, seconds, hasNats: natsServers > 0, pace })
     say('starting three gateways, two apis and a worker')
     landscape = await startLandscape({
       databaseUrl,
       natsServers,
-      variables: { METHOD_WINDOW: '200', DRAIN_NOTICE_SECONDS: '2' },
+      variables: { METHOD_WINDOW: '200', DRAIN_NOTICE_SECONDS: '2', ...options.variables },
       signal,
     })
     closers.add(landscape.close)

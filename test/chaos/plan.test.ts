@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { apis, gateways, type Planned, pace, planDisturbances } from './plan.ts'
+import { apis, gateways, longPace, type Planned, planDisturbances } from './plan.ts'
 
 const seeds = Array.from({ length: 50 }, (_, index) => index)
-const planOf = (seed: number, hasNats = true): readonly Planned[] => planDisturbances({ seed, seconds: 600, hasNats })
+const planOf = (seed: number, hasNats = true): readonly Planned[] =>
+  planDisturbances({ seed, seconds: 600, hasNats, pace: longPace })
 
 test('a seed gives the same plan again, and another seed another one', () => {
   expect(planOf(4_711)).toEqual(planOf(4_711))
@@ -20,7 +21,7 @@ test('ten minutes have every kind of disturbance, and NATS is stopped only where
 test('a gateway and an api are always left alone, and nothing begins that does not end in time', () => {
   for (const seed of seeds) {
     for (const { at, disturbance } of planOf(seed)) {
-      const seconds = 'seconds' in disturbance ? disturbance.seconds : pace.rollingRestart
+      const seconds = 'seconds' in disturbance ? disturbance.seconds : longPace.rollingRestart
       expect(at + seconds).toBeLessThanOrEqual(600)
     }
     const lasting = planOf(seed).flatMap(({ at, disturbance }) =>

@@ -25,16 +25,26 @@ export type Disturbance =
 export type Planned = { readonly at: number; readonly disturbance: Disturbance }
 
 /** Seconds that the parts of a plan last. */
-export const pace = {
+export type Pace = {
+  readonly freeze: number
+  readonly natsDown: number
+  readonly partition: readonly [least: number, most: number]
+  /** Until an instance that was disturbed works as before. */
+  readonly recovery: number
+  readonly rollingRestart: number
+  /** Between the beginnings of two disturbances. */
+  readonly pause: readonly [least: number, most: number]
+}
+
+/** That of the long run. */
+export const longPace: Pace = {
   freeze: 15,
   natsDown: 30,
   partition: [5, 20],
-  /** Until an instance that was disturbed works as before. */
   recovery: 10,
   rollingRestart: 45,
-  /** Between the beginnings of two disturbances. */
   pause: [3, 8],
-} as const
+}
 
 /** A part of a deck: which instances are disturbed together, and how. */
 type Card = { readonly members: readonly MemberName[]; readonly lasts: number; readonly disturbance: Disturbance }
@@ -47,10 +57,12 @@ export function planDisturbances({
   seed,
   seconds,
   hasNats,
+  pace,
 }: {
   readonly seed: number
   readonly seconds: number
   readonly hasNats: boolean
+  readonly pace: Pace
 }): readonly Planned[] {
   const random = createRandom(seed)
   const deal = (): Card[] => {

@@ -13,6 +13,7 @@ import { startEmbeddedPostgres } from '../../src/database/embedded/server.ts'
 import { administer, databaseUrl } from '../support/database-server.ts'
 import { findProgram } from '../support/programs.ts'
 import { runChaos } from './chaos.ts'
+import { longPace } from './plan.ts'
 import { printSummary } from './summary.ts'
 
 const largestSeed = 2 ** 31 - 1
@@ -67,6 +68,7 @@ async function run(options: Options): Promise<void> {
       seconds: minutes * 60,
       devices,
       natsServers,
+      pace: longPace,
       signal,
       say,
     })
