@@ -38,8 +38,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
   let held: string | undefined
   /** How many twins to lock for jobs whose batches end early, because of large twins. */
   const sizes = new Map<string, number>()
-  /** When jobs with large twins go on, by the clock that never goes back; they share the budget. */
+  /** When jobs with large twins go on, by the clock that never goes back; they share the budget. So do jobs whose rate is used up. */
   const dueTimes = new Map<string, number>()
+  /** The `resumedVersion` of jobs when their rate was used up: with another rate, they need not wait any longer. */
+  const rateVersions = new Map<string, number | null>()
   let paidUntil = 0
 
   /** When the job may go on after a batch with so many bytes of large twins; undefined for at once. */
@@ -111,8 +113,13 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     async run(now) {
       const waiting = await findWaitingJobs(deps.db, 'scheduleUpdateTwin')
       const jobIds = waiting.map(({ id }) => id)
-      for (const known of [cursors, sizes, dueTimes]) {
+      for (const known of [cursors, sizes, dueTimes, rateVersions]) {
         for (const jobId of known.keys()) if (!jobIds.includes(jobId)) known.delete(jobId)
+      }
+      for (const { id, resumedVersion } of waiting) {
+        if (!rateVersions.has(id) || rateVersions.get(id) === resumedVersion) continue
+        rateVersions.delete(id)
+        dueTimes.delete(id)
       }
       let done = 0
       for (const { id: jobId, isNew, resumedVersion, firstWave } of startingWith(held, waiting)) {
@@ -140,8 +147,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         const { deviceIds, last, isCut, largeBytes, waitMs } = processed
         if (waitMs !== undefined) {
           dueTimes.set(jobId, deps.clock.elapsed() + waitMs)
+          rateVersions.set(jobId, waiting.find(({ id }) => id === jobId)?.resumedVersion ?? null)
           continue
         }
+        rateVersions.delete(jobId)
         done += deviceIds.length
         if (deviceIds.length > 0 && isNew && resumedVersion === null) {
           const seconds = (deps.clock.now().getTime() - job.startTime.getTime()) / 1000

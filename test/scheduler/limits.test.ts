@@ -155,3 +155,17 @@ test('a twin job with a rate patches the twins of a second at a time, each once'
     await pass(1_100)
   }
 })
+
+test('a twin job goes on at its new rate at once, however long its old one would have held it', async () => {
+  const jobId = await givenTwinJob(deps, 'pump', { rollout: { maxPerMinute: 1 } })
+  await start()
+  const step = dispatchTwinUpdates(deps)
+  const dispatch = async () => {
+    while ((await step.run(clock.now())).full);
+  }
+  await dispatch()
+  expect(await counters(deps, jobId)).toContain('1 succeeded')
+  await updateJob(deps, tester, { jobId, rollout: { maxPerMinute: null } })
+  await dispatch()
+  expect(await counters(deps, jobId)).toContain('7 succeeded')
+})
