@@ -142,7 +142,10 @@ export function dispatchMethodCalls(
       if (isKnown && before !== undefined && 'afterPlace' in before) continue // the scan goes on into the new wave
       const most = mostAtOnce(job)
       if (most === undefined) limited.close(jobId)
-      else if (!isKnown) limited.open(jobId, { most, budget: job.budgetMaxConcurrent, timeoutMs })
+      else if (!isKnown) {
+        const [isRated, isBounded] = [job.maxPerMinute !== null, job.maxConcurrent !== null]
+        limited.open(jobId, { most, isRated, isBounded, budget: job.budgetMaxConcurrent, timeoutMs })
+      }
       if (isNew && resumedVersion === null && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) {

@@ -33,6 +33,10 @@ export type LimitedQueues = {
 export type QueueLimits = {
   /** For how many devices there may be room at once. */
   readonly most: number
+  /** Whether time makes room: the job has a rate. */
+  readonly isRated: boolean
+  /** Whether the end of a call makes room: the job has a maximum of calls in progress. */
+  readonly isBounded: boolean
   /** Calls in progress at a time in a group; null without a budget. */
   readonly budget: number | null
   /** Within this many milliseconds a call ends. */
@@ -65,10 +69,13 @@ export function createLimitedQueues({ clock, events }: Pick<Deps, 'clock' | 'eve
     queue.stop = nothing
   }
 
+  /** `waitMs` is the first time at which a rate leaves room, that of this job or of another one in the batch. */
   const hold = (jobId: string, queue: Queue, waitMs: number | null): void => {
     release(queue)
-    queue.heldUntil = clock.elapsed() + (waitMs ?? longestHold)
-    if (waitMs !== null) return
+    const { isRated, isBounded } = queue.limits
+    const isTimed = isRated && waitMs !== null
+    queue.heldUntil = clock.elapsed() + (isTimed ? waitMs : longestHold)
+    if (isTimed && !isBounded) return
     queue.stop = events.listen(
       'job',
       jobId,

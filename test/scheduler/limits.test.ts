@@ -107,6 +107,22 @@ describe('a job with a maximum of calls in progress', () => {
     expect(received.filter(({ methodName }) => methodName === 'reboot')).toHaveLength(2)
   })
 
+  test('goes on when a call ends, although a rate holds another job for longer', async () => {
+    for (const id of ids) attach(id)
+    await givenMethodJob(deps, 'pump', { methodName: 'slow' }, { rollout: { maxPerMinute: 1 } })
+    await givenMethodJob(deps, 'pump', {}, limited)
+    while ((await start()).full);
+    await instance.dispatch()
+    const calls = () => received.filter(({ methodName }) => methodName === 'reboot')
+    const [first] = calls()
+    if (first === undefined) throw new Error('No device was called.')
+    instance.answer(first)
+    await instance.settled()
+    await calm()
+    await instance.dispatch()
+    expect(calls()).toHaveLength(3)
+  })
+
   test('gets more room at once when its limit is raised or removed', async () => {
     for (const id of ids) attach(id)
     const jobId = await givenMethodJob(deps, 'pump', {}, limited)
