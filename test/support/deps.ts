@@ -17,13 +17,18 @@ import { createTestDatabase, openTestDb, type TestDatabase, testLimits } from '.
 /** Real dependencies on a database of their own. */
 export type TestDeps = Deps & { readonly database: TestDatabase; close(): Promise<void> }
 
-/** No throttle holds but those given; limits are the defaults but for those given. */
+/**
+ * No throttle holds but those given; limits are the defaults but for those given. `prepare` changes the database before the
+ * program connects to it.
+ */
 export async function createTestDeps(
   clock: Clock = systemClock,
   throttling: Partial<Throttling> = {},
   limits: Partial<Limits> = {},
+  prepare: (database: TestDatabase) => Promise<void> = async () => {},
 ): Promise<TestDeps> {
   const database = await createTestDatabase()
+  await prepare(database)
   const [bus, events] = [createBus(clock), createEvents(clock)]
   const db = openTestDb(database.url, limits, clock)
   return {

@@ -1,0 +1,214 @@
+import fc from 'fast-check'
+import type { AbortRule } from '../../src/job/abort-rules.ts'
+import type { Gate, Wave, WaveSize } from '../../src/job/waves.ts'
+
+/** A device of a job. */
+export type DevicePlan = {
+  /** The group of a budget; null for a device without a value. */
+  readonly site: 'north' | 'south' | null
+  readonly isCanary: boolean
+  readonly isConnected: boolean
+}
+
+export type Limits = {
+  readonly maxPerMinute: number | null
+  readonly maxConcurrent: number | null
+  /** Calls in progress at a time in each group; null without a budget. */
+  readonly budget: number | null
+}
+
+/** A job with its controls. Times are in seconds. */
+export type JobPlan = Limits & {
+  readonly type: 'method' | 'twin'
+  readonly devices: readonly DevicePlan[]
+  readonly startsAfter: number
+  readonly needsApproval: boolean
+  readonly rules: readonly AbortRule[]
+  readonly waves: readonly Wave[] | null
+  readonly responseTimeout: number
+  /** 0 for none. */
+  readonly connectTimeout: number
+  readonly maxExecutionTime: number
+}
+
+/** How a device answers a call: with a status, or with what is not JSON. */
+export type Reply = { readonly device: number; readonly status: number | 'malformed' }
+
+/** Who decides: the client that scheduled the job, or another one. */
+export type Client = 'author' | 'approver'
+
+/** What happens to a job in a step. Devices are numbers, modulo the number of devices of the job. */
+export type Command =
+  | { readonly kind: 'wait' | 'pause' | 'resume' | 'cancel' }
+  | { readonly kind: 'approve' | 'reject'; readonly by: Client; readonly wave: number | null }
+  | { readonly kind: 'openWave'; readonly wave: number }
+  | { readonly kind: 'cancelDevice'; readonly device: number }
+  | { readonly kind: 'cancelDevices'; readonly canariesOnly: boolean }
+  | { readonly kind: 'limit'; readonly limits: Partial<Limits> }
+  | { readonly kind: 'extend'; readonly seconds: number }
+  | { readonly kind: 'setTime'; readonly seconds: number }
+  | { readonly kind: 'answer'; readonly replies: readonly Reply[] }
+  | { readonly kind: 'connect' | 'disconnect' | 'delete' | 'create'; readonly device: number }
+
+/** A job, and what happens to it in each step. */
+export type Sequence = { readonly plan: JobPlan; readonly commands: readonly Command[] }
+
+const chosen = <const List extends readonly unknown[]>(...values: List): fc.Arbitrary<List[number]> =>
+  fc.constantFrom(...values)
+/** `weight` times as often a value as null. */
+const orNull = <T>(value: fc.Arbitrary<T>, weight = 1): fc.Arbitrary<T | null> =>
+  fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: value, weight })
+
+const limit = chosen(1, 2, 3)
+const rate = chosen(1, 2, 4, 12, 60, 120)
+const percent = chosen(0, 1, 25, 33.33, 34, 50, 66.67, 75, 99.99, 100)
+
+const device: fc.Arbitrary<DevicePlan> = fc.record({
+  site: chosen('north', 'north', 'south', null),
+  isCanary: fc.boolean(),
+  isConnected: chosen(true, true, true, false),
+})
+
+const rule: fc.Arbitrary<AbortRule> = fc
+  .tuple(
+    chosen(
+      { on: ['failed'] },
+      { on: ['refused'] },
+      { on: ['timedOut'] },
+      { on: ['failed', 'refused'] },
+      { on: ['failed', 'timedOut'] },
+      { on: ['refused', 'timedOut'] },
+      { errorCode: 'GatewayTimeout' },
+      { errorCode: 'DeviceNotFound' },
+      { errorCode: 'DeviceNotOnline' },
+      { responseStatus: 503 },
+      { responseStatus: 200 },
+    ),
+    percent,
+    chosen(1, 1, 2, 3),
+    chosen('pause', 'pause', 'cancel'),
+  )
+  .map(([counted, percent, afterDevices, action]) => ({ ...counted, percent, afterDevices, action }))
+
+const gate = fc
+  .record({
+    succeededPercent: orNull(percent, 3),
+    soakSeconds: orNull(chosen(1, 5, 20)),
+    approval: chosen(true, false, false, false),
+    onFailure: chosen('pause', 'pause', 'cancel'),
+  })
+  .map(
+    ({ succeededPercent, soakSeconds, approval, onFailure }): Gate => ({
+      ...(succeededPercent !== null && { succeededPercent }),
+      ...(soakSeconds !== null && { soakSeconds }),
+      ...(approval && { approval }),
+      onFailure: succeededPercent === null && !approval ? 'pause' : onFailure,
+    }),
+  )
+
+const canaries = "tags.role = 'canary'"
+
+const wave: fc.Arbitrary<Wave> = fc
+  .tuple(
+    chosen<WaveSize[]>({ devices: 1 }, { devices: 2 }, { percent: 10 }, { percent: 40 }, { queryCondition: canaries }),
+    orNull(gate, 4),
+  )
+  .map(([size, gate]): Wave => (gate === null ? size : { ...size, gate }))
+
+const waves: fc.Arbitrary<readonly Wave[]> = fc
+  .array(wave, { minLength: 1, maxLength: 3 })
+  .filter((list) => list.reduce((sum, wave) => sum + ('percent' in wave ? wave.percent : 0), 0) < 100)
+  .map((list) => [...list, { rest: true }])
+
+/** Rules that count the same are refused. */
+const isKnown = (rules: readonly AbortRule[]): boolean =>
+  new Set(rules.map(({ action: _, ...counted }) => JSON.stringify(counted))).size < rules.length
+
+const plan: fc.Arbitrary<JobPlan> = fc
+  .record({
+    type: chosen('method', 'method', 'twin'),
+    devices: fc.array(device, { minLength: 1, maxLength: 5, size: 'max' }),
+    startsAfter: chosen(0, 0, 0, 0, 5),
+    needsApproval: chosen(true, false, false, false, false, false),
+    maxPerMinute: orNull(rate),
+    maxConcurrent: orNull(limit),
+    budget: orNull(chosen(1, 1, 2)),
+    rules: fc.array(rule, { maxLength: 2 }).filter((rules) => !isKnown(rules)),
+    waves: orNull(waves),
+    responseTimeout: chosen(5, 10, 30),
+    connectTimeout: chosen(0, 0, 5),
+    maxExecutionTime: chosen(20, 60, 600, 600),
+  })
+  .map((plan) => (plan.type === 'method' ? plan : { ...plan, maxConcurrent: null, budget: null, connectTimeout: 0 }))
+
+const anyDevice = fc.nat({ max: 4 })
+const replies = fc.array(
+  fc.record({ device: anyDevice, status: chosen(200, 200, 200, 200, 200, 399, 400, 500, 503, 503, 'malformed') }),
+  { minLength: 1, maxLength: 3 },
+)
+
+/** Most changes are those that a job of this plan can have. */
+const limitsOf = ({ type }: JobPlan): fc.Arbitrary<Partial<Limits>> =>
+  fc
+    .tuple(
+      chosen<readonly (readonly (keyof Limits)[])[]>(
+        ['maxPerMinute'],
+        ...(type === 'method'
+          ? ([['maxConcurrent'], ['budget'], ['maxPerMinute', 'maxConcurrent']] as const)
+          : ([['maxPerMinute'], ['maxPerMinute'], ['maxConcurrent']] as const)),
+      ),
+      orNull(rate, 3),
+      orNull(limit, 2),
+      orNull(chosen(1, 2), 3),
+    )
+    .map(([names, maxPerMinute, maxConcurrent, budget]) => {
+      const all: Limits = { maxPerMinute, maxConcurrent, budget }
+      return Object.fromEntries(names.map((name) => [name, all[name]]))
+    })
+
+function commandsFor(plan: JobPlan): fc.Arbitrary<Command> {
+  const { type, waves } = plan
+  const anyWave = chosen(2, 2, 3, 4)
+  const hasApprovals = plan.needsApproval || waves?.some(({ gate }) => gate?.approval)
+  return fc.oneof(
+    { arbitrary: fc.record({ kind: chosen('answer'), replies }), weight: type === 'method' ? 120 : 10 },
+    { arbitrary: fc.record({ kind: chosen('wait') }), weight: 20 },
+    { arbitrary: fc.record({ kind: chosen('pause') }), weight: 20 },
+    { arbitrary: fc.record({ kind: chosen('resume') }), weight: 40 },
+    { arbitrary: fc.record({ kind: chosen('cancel') }), weight: 3 },
+    {
+      arbitrary: fc.record({
+        kind: chosen('approve', 'approve', 'approve', 'approve', 'reject'),
+        by: chosen('approver', 'approver', 'approver', 'author'),
+        wave: waves === null ? chosen(null, null, null, 2) : orNull(anyWave),
+      }),
+      weight: hasApprovals ? 50 : 3,
+    },
+    { arbitrary: fc.record({ kind: chosen('openWave'), wave: anyWave }), weight: waves === null ? 1 : 20 },
+    { arbitrary: fc.record({ kind: chosen('cancelDevice'), device: anyDevice }), weight: 10 },
+    { arbitrary: fc.record({ kind: chosen('cancelDevices'), canariesOnly: chosen(true, true, false) }), weight: 5 },
+    { arbitrary: fc.record({ kind: chosen('limit'), limits: limitsOf(plan) }), weight: 30 },
+    { arbitrary: fc.record({ kind: chosen('extend'), seconds: chosen(1, 60) }), weight: 5 },
+    { arbitrary: fc.record({ kind: chosen('setTime'), seconds: chosen(1, 30, 600) }), weight: 7 },
+    {
+      arbitrary: fc.record({ kind: chosen('connect', 'disconnect', 'delete', 'create'), device: anyDevice }),
+      weight: 40,
+    },
+  )
+}
+
+/** Seconds between two steps, which pass for all sequences of a batch together. */
+export const pauses: fc.Arbitrary<number> = chosen(1, 1, 2, 5, 5, 10, 20)
+
+/** `count` sequences of so many steps, and the seconds before each step. They follow from the seed. */
+export function generate(
+  seed: number,
+  { count, steps }: { readonly count: number; readonly steps: number },
+): { readonly sequences: readonly Sequence[]; readonly seconds: readonly number[] } {
+  const exactly = { minLength: steps, maxLength: steps }
+  const sequence = plan.chain((plan) =>
+    fc.record({ plan: fc.constant(plan), commands: fc.array(commandsFor(plan), exactly) }),
+  )
+  const [seconds = []] = fc.sample(fc.array(pauses, exactly), { seed, numRuns: 1 })
+  return { sequences: fc.sample(sequence, { seed, numRuns: count }), seconds }
+}
