@@ -1,7 +1,7 @@
 import { createContext, use } from 'react'
 import type { Right } from '../../generated/console/graphql.ts'
 import { useOutage } from './use-outage.ts'
-import { denialOf, type Viewer } from './viewer.ts'
+import { definitionDenialOf, denialOf, type Viewer } from './viewer.ts'
 
 export const ViewerContext = createContext<Viewer | undefined>(undefined)
 
@@ -28,4 +28,10 @@ export function useDenial(): (right?: Right) => string | undefined {
   return (right) =>
     (right && denial(right)) ??
     (isOut ? 'Not available while the hub cannot be reached. The console is reconnecting.' : undefined)
+}
+
+/** Returns why templates and device groups cannot be changed now, as a sentence. For the property `denied` of buttons. */
+export function useDefinitionDenial(): string | undefined {
+  const viewer = useViewer()
+  return useDenial()('WRITE_JOBS') ?? definitionDenialOf(viewer)
 }

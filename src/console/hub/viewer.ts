@@ -19,6 +19,12 @@ export const mayReadAudit = ({ rights, scope }: Pick<Viewer, 'rights' | 'scope'>
 export const mayManageWebhooks = ({ rights, scope }: Pick<Viewer, 'rights' | 'scope'>): boolean =>
   rights.includes('MANAGE_WEBHOOKS') && scope === null
 
+/** Why the viewer may not change templates and device groups, which jobs of others use; undefined for one whom the scope allows it. */
+export const definitionDenialOf = ({ scope }: Pick<Viewer, 'scope'>): string | undefined =>
+  scope === null
+    ? undefined
+    : `Jobs of others use it, and your roles show you only devices that meet ${scope}. A role without this condition is missing.`
+
 /** What each right allows, as the end of a sentence. */
 const deeds = {
   READ_DEVICES: 'see devices',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeCopy } from '../../../src/console/pages/schedule/copy-notice.ts'
+import { describeCopy, describeTemplateCopy } from '../../../src/console/pages/schedule/copy-notice.ts'
 
 test('a copy says which devices a retry had', () => {
   expect(describeCopy('night', { retryOf: null, waves: [] })).toBe('Copied from job night.')
@@ -11,5 +11,12 @@ test('a copy says which devices a retry had', () => {
 test('a copy of a job that is not shown whole says what is missing', () => {
   expect(describeCopy('night', { retryOf: null, waves: null })).toBe(
     'Copied from job night. It was not scheduled under your scope: its payload or patch, limits, approval, waves and abort rules are hidden and were not copied.',
+  )
+})
+
+test('a copy of a template says what the form does not know', () => {
+  expect(describeTemplateCopy('reboot', [])).toBe('Filled from template reboot.')
+  expect(describeTemplateCopy('reboot', ['tides', 'moons'])).toBe(
+    'Filled from template reboot. This version of the console cannot copy tides, moons.',
   )
 })

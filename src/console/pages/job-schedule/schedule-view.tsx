@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { Link } from 'react-router'
 import type { JobSchedulePageQuery } from '../../../generated/console/graphql.ts'
 import { formatPlanned } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
@@ -60,7 +61,9 @@ export function ScheduleView({
         <Fact name="Cron">
           <code>{schedule.cron}</code>
         </Fact>
-        <Fact name="Template">{schedule.templateId}</Fact>
+        <Fact name="Template">
+          <Link to={`/templates/${encodeURIComponent(schedule.templateId)}`}>{schedule.templateId}</Link>
+        </Fact>
         {schedule.description !== null && <Fact name="Description">{schedule.description}</Fact>}
         <Fact name="When an earlier job has not ended">{overlapWords[schedule.onOverlap] ?? schedule.onOverlap}</Fact>
         <Fact name="When no hub ran at a time">{missedWords[schedule.onMissed] ?? schedule.onMissed}</Fact>

@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import { ConditionText } from '../../condition/text.tsx'
 import { formatCount, formatDuration, formatPlanned } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
-import { ConditionText } from './condition-text.tsx'
 import styles from './details.module.css'
 import { describeRetried } from './target-words.ts'
 

@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { Link, useLocation, useNavigationType, useSearchParams } from 'react-router'
 import { formatCount } from '../../format.ts'
-import { useDenial } from '../../hub/use-viewer.ts'
+import { useDefinitionDenial, useDenial } from '../../hub/use-viewer.ts'
 import { describeEnd } from '../../job-end.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Page } from '../../shell/page.tsx'
@@ -44,6 +44,7 @@ export function JobView({ job, now, waves, around, liveError, follow, refresh }:
   const devices = useRef<HTMLElement>(null)
   const denied = useDenial()('WRITE_JOBS')
   const deniedApproval = useDenial()('APPROVE_JOBS')
+  const templateDenied = useDefinitionDenial()
   useAnnouncedEnd(jobId, now)
   useOpenedAtDevices(devices, isFiltered(readFilters(search)))
 
@@ -95,6 +96,9 @@ export function JobView({ job, now, waves, around, liveError, follow, refresh }:
         <>
           <ButtonLink to={`/schedule?from=${encodeURIComponent(jobId)}`} denied={denied}>
             Schedule again
+          </ButtonLink>
+          <ButtonLink to={`/new-template?from=${encodeURIComponent(jobId)}`} denied={templateDenied}>
+            New template
           </ButtonLink>
           {canRetry && (
             <Button

@@ -13,3 +13,11 @@ export function describeCopy(
     ...(retryOf ? ['That job retried some of the devices; its condition matches all of them.'] : []),
   ].join(' ')
 }
+
+/** What the form says about a template that was copied into it. `unknown`: what it has that the form does not know. */
+export function describeTemplateCopy(templateId: string, unknown: readonly string[]): string {
+  return [
+    `Filled from template ${templateId}.`,
+    ...(unknown.length === 0 ? [] : [`This version of the console cannot copy ${unknown.join(', ')}.`]),
+  ].join(' ')
+}

@@ -325,7 +325,8 @@ function printNumber(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : String(value)
 }
 
-function membersOf(value: unknown): Members {
+/** The members of an object; none of anything else. */
+export function membersOf(value: unknown): Members {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 

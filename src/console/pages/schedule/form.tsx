@@ -10,6 +10,7 @@ import { Notice } from '../../ui/notice.tsx'
 import { DevicesStep } from './devices-step.tsx'
 import { type Draft, emptyDraft, isUntouched } from './draft.ts'
 import type { Failure } from './failure-note.tsx'
+import { focusFirst } from './focus-first.ts'
 import styles from './form.module.css'
 import { NamingStep } from './naming-step.tsx'
 import { OperationStep } from './operation-step.tsx'
@@ -201,14 +202,3 @@ export function ScheduleForm({ notice }: { readonly notice: string | undefined }
 }
 
 const noProblems = { problems: {}, draft: emptyDraft }
-
-/** Gives the focus to the first field of the page that has a problem, and opens what it is folded into. */
-function focusFirst(form: HTMLElement | null, problems: Problems): void {
-  const names = new Set(Object.keys(problems))
-  const fields = [...(form?.querySelectorAll<HTMLElement>('[data-field]') ?? [])]
-  const field = fields.find(({ dataset }) => names.has(dataset.field ?? ''))
-  const control = field?.querySelector<HTMLElement>('input, select, textarea, [contenteditable="true"]')
-  control?.closest('details')?.setAttribute('open', '')
-  control?.focus()
-  control?.scrollIntoView({ block: 'nearest' })
-}

@@ -2,24 +2,28 @@ import { useEffect } from 'react'
 import { useLocation, useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
 import { useRightDenial } from '../../hub/use-viewer.ts'
+import { JobTemplateDocument } from '../../job-template/documents.ts'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { describeError } from '../../ui/describe-error.ts'
 import { EmptyState, LoadingState } from '../../ui/states.tsx'
-import { describeCopy } from './copy-notice.ts'
+import { describeCopy, describeTemplateCopy } from './copy-notice.ts'
 import { ScheduleFromDocument } from './documents.ts'
 import { draftFrom } from './draft.ts'
 import { ScheduleForm } from './form.tsx'
 import { saveDraft, savedDraft } from './saved-draft.ts'
+import { draftFromTemplate, unknownIn } from './template-draft.ts'
 
-/** Schedules a job. `?condition=` fills in the condition, `?from=` copies another job. */
+/** Schedules a job. `?condition=` fills in the condition, `?from=` copies another job, and `?template=` a template. */
 export function Component() {
   const [search] = useSearchParams()
   const { state } = useLocation()
   const denied = useRightDenial()('WRITE_JOBS')
   const from = search.get('from')
   const condition = search.get('condition')
+  const template = search.get('template')
   if (denied !== undefined) return <NotAllowed why={denied} />
+  if (template !== null) return <FillFromTemplate templateId={template} />
   if (from !== null) return <FillFromJob jobId={from} />
   if (condition !== null) return <FillCondition condition={condition} />
   return <ScheduleForm notice={noticeIn(state)} />
@@ -67,6 +71,25 @@ function FillFromJob({ jobId }: { readonly jobId: string }) {
       : `Job ${jobId} could not be copied. ${error ? describeError(error).message : 'It no longer exists.'}`
     setSearch({}, { replace: true, state: { notice } })
   }, [data, error, fetching, jobId, setSearch])
+  return <Filling />
+}
+
+function FillFromTemplate({ templateId }: { readonly templateId: string }) {
+  const [, setSearch] = useSearchParams()
+  const [{ data, error, fetching }] = useQuery({
+    query: JobTemplateDocument,
+    variables: { templateId },
+    requestPolicy: 'network-only',
+  })
+  useEffect(() => {
+    if (fetching) return
+    const template = data?.jobTemplate
+    if (template) saveDraft(draftFromTemplate(template))
+    const notice = template
+      ? describeTemplateCopy(templateId, unknownIn(template))
+      : `Template ${templateId} could not be copied. ${error ? describeError(error).message : 'It no longer exists.'}`
+    setSearch({}, { replace: true, state: { notice } })
+  }, [data, error, fetching, templateId, setSearch])
   return <Filling />
 }
 

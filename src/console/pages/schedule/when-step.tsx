@@ -1,12 +1,11 @@
-import { formatDuration } from '../../format.ts'
 import { momentOf } from '../../local-time.ts'
 import { Panel } from '../../shell/page.tsx'
 import { Field } from '../../ui/field.tsx'
 import { useNow } from '../../ui/time.tsx'
 import { formatAhead, formatUtc, proposeStart } from './date-time-input.ts'
-import { secondsOf, units } from './duration.ts'
 import styles from './form.module.css'
 import type { StepProps } from './step.ts'
+import { TimeLimit } from './time-limit.tsx'
 
 /** The step that sets when the job starts, how long it may take, and its ID. */
 export function WhenStep({ draft, problems, change }: StepProps) {
@@ -44,34 +43,7 @@ export function WhenStep({ draft, problems, change }: StepProps) {
         </div>
       )}
       <div className={styles.pair}>
-        <div data-field="maxTime">
-          <Field label="Time limit" error={problems.maxTime} hint={limitHint(draft.maxTime, draft.maxTimeUnit)}>
-            {(control) => (
-              <span className={styles.span}>
-                <input
-                  {...control}
-                  inputMode="decimal"
-                  value={draft.maxTime}
-                  onChange={({ target }) => change({ maxTime: target.value })}
-                />
-                <select
-                  aria-label="Time limit unit"
-                  value={draft.maxTimeUnit}
-                  onChange={({ target }) => {
-                    const chosen = units.find(({ unit }) => unit === target.value)
-                    if (chosen !== undefined) change({ maxTimeUnit: chosen.unit })
-                  }}
-                >
-                  {units.map(({ unit, word }) => (
-                    <option key={unit} value={unit}>
-                      {word}
-                    </option>
-                  ))}
-                </select>
-              </span>
-            )}
-          </Field>
-        </div>
+        <TimeLimit draft={draft} problems={problems} change={change} />
         <div data-field="jobId">
           <Field
             label="Job ID"
@@ -104,10 +76,4 @@ function StartHint({ startAt }: { readonly startAt: string }) {
   const moment = momentOf(startAt)
   if (moment === undefined) return 'In your time zone, up to 30 days ahead.'
   return `${formatUtc(moment)}, ${formatAhead(moment, now) ?? 'in the past: the job starts immediately'}.`
-}
-
-function limitHint(amount: string, unit: (typeof units)[number]['unit']): string {
-  const seconds = secondsOf({ amount, unit })
-  const limit = seconds === undefined ? 'within this time' : `after ${formatDuration(seconds)}`
-  return `Devices not finished ${limit} are marked failed. Up to 30 days.`
 }

@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef, useState } from 'react'
-import { Button } from '../../ui/button.tsx'
-import { classes } from '../../ui/classes.ts'
-import { CopyButton } from '../../ui/copy-button.tsx'
-import styles from './condition-text.module.css'
+import { Button } from '../ui/button.tsx'
+import { classes } from '../ui/classes.ts'
+import { CopyButton } from '../ui/copy-button.tsx'
+import styles from './text.module.css'
 
 /** A condition to read: a long one is folded, and strings in it are not broken at their hyphens. */
 export function ConditionText({ condition }: { readonly condition: string }) {

@@ -1,0 +1,61 @@
+import type { WholeJobTemplateFragment } from '../../../generated/console/graphql.ts'
+import { abortOutcomes, type Draft, draftFrom, membersOf, type PastJob } from './draft.ts'
+
+/** What the form knows of the rollout of a template. */
+const known = ['maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves']
+
+/** A draft of a job of a template. */
+export function draftFromTemplate({
+  rollout,
+  ...template
+}: Omit<PastJob, 'rollout' | 'waves'> & Pick<WholeJobTemplateFragment, 'rollout'>): Draft {
+  return draftFrom({ ...template, ...rolloutIn(rollout) })
+}
+
+/** The members of a template's rollout that the form does not know, because another version of the hub has added them. */
+export const unknownIn = ({ rollout }: Pick<WholeJobTemplateFragment, 'rollout'>): readonly string[] =>
+  Object.entries(membersOf(rollout)).flatMap(([name, value]) => (known.includes(name) || value === null ? [] : [name]))
+
+/** A rollout in the form of the input, as a job has it. */
+function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
+  if (typeof value !== 'object' || value === null) return { rollout: null, waves: null }
+  const rollout = membersOf(value)
+  const budget = membersOf(rollout.budget)
+  const groupBy = textIn(budget.groupBy)
+  const maxConcurrent = numberIn(budget.maxConcurrent)
+  return {
+    rollout: {
+      maxPerMinute: numberIn(rollout.maxPerMinute),
+      maxConcurrent: numberIn(rollout.maxConcurrent),
+      approval: rollout.approval === true,
+      budget: groupBy === null || maxConcurrent === null ? null : { groupBy, maxConcurrent },
+      abort: listIn(rollout.abort).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
+        on: abortOutcomes.filter((outcome) => Array.isArray(on) && on.includes(outcome)),
+        errorCode: textIn(errorCode),
+        responseStatus: numberIn(responseStatus),
+        percent: numberIn(percent) ?? 0,
+        afterDevices: numberIn(afterDevices) ?? 1,
+        action: actionIn(action),
+      })),
+    },
+    waves: listIn(rollout.waves).map(({ devices, percent, queryCondition, gate }) => ({
+      devices: numberIn(devices),
+      percent: numberIn(percent),
+      queryCondition: textIn(queryCondition),
+      gate: typeof gate === 'object' && gate !== null ? gateIn(membersOf(gate)) : null,
+    })),
+  }
+}
+
+const gateIn = ({ succeededPercent, soakSeconds, approval, onFailure }: Readonly<Record<string, unknown>>) => ({
+  succeededPercent: numberIn(succeededPercent),
+  soakSeconds: numberIn(soakSeconds) ?? 0,
+  approval: approval === true,
+  onFailure: actionIn(onFailure),
+})
+
+const actionIn = (value: unknown): 'CANCEL' | 'PAUSE' => (value === 'CANCEL' ? 'CANCEL' : 'PAUSE')
+const textIn = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+const numberIn = (value: unknown): number | null => (typeof value === 'number' ? value : null)
+const listIn = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
+  Array.isArray(value) ? value.map(membersOf) : []

@@ -1,0 +1,103 @@
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startApp, type TestApp } from '../support/app.ts'
+import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { registerFleet } from '../support/fleet.ts'
+
+describe.skipIf(browserPath === undefined)('the pages of job templates', { timeout: 60_000 }, () => {
+  let browser: TestBrowser
+  let app: TestApp
+  let opened: OpenPage
+  let page: Page
+
+  beforeAll(async () => {
+    browser = await startBrowser()
+    app = await startApp()
+    await registerFleet(app.client, 'pump', 2, () => ({ kind: 'offline' }))
+    opened = await browser.open({ hub: app.addresses.http })
+    page = opened.page
+    await page.goto('/console/jobs')
+    await page.getByRole('navigation', { name: 'About jobs' }).getByRole('link', { name: 'Templates' }).click()
+    await page.getByRole('heading', { name: 'No templates yet' }).waitFor()
+  })
+  afterAll(async () => {
+    expect(opened.complaints()).toEqual([])
+    await browser.close()
+    await app.close()
+  })
+
+  const heading = (name: string): Promise<void> => page.getByRole('heading', { name, level: 1 }).waitFor()
+  const condition = (): Locator => page.getByRole('textbox', { name: 'Condition' })
+
+  test('a template is created: what is wrong is said at its field, and leaving asks', async () => {
+    await page.getByRole('link', { name: 'New template' }).click()
+    await heading('New template')
+    const submit = page.getByRole('button', { name: 'Create template' })
+    await submit.click()
+    await page.getByText('Enter an ID, such as reboot-pumps.').waitFor()
+    await page.getByLabel('Template ID').fill('reboot pumps')
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Devices' }).click()
+    await page
+      .getByRole('dialog', { name: 'Discard your changes?' })
+      .getByRole('button', { name: 'Keep editing' })
+      .click()
+    await condition().fill("tags.fleet = 'pump'")
+    await page.getByText('2 devices').first().waitFor()
+    await page.getByLabel('Method', { exact: true }).fill('reboot')
+    await page.getByText('No limits, no abort rules').click()
+    await page.getByLabel('Devices per minute').fill('60')
+    expect(await faultsOf(opened, 'Template, new')).toEqual([])
+    await submit.click()
+    await page.getByRole('alert').getByText('must consist of 1 to 64 ASCII letters').waitFor()
+    await page.getByLabel('Template ID').fill('reboot-pumps')
+    await page.keyboard.press('Enter')
+    await heading('reboot-pumps')
+    await page.getByText('At most 60 devices per minute').waitFor()
+    expect(await faultsOf(opened, 'Template')).toEqual([])
+  })
+
+  test('a job is scheduled from it, in the form and with what it has', async () => {
+    await page.getByRole('link', { name: 'Schedule…', exact: true }).click()
+    await page.getByText('Filled from template reboot-pumps.').waitFor()
+    await expect.poll(() => condition().innerText()).toBe("tags.fleet = 'pump'")
+    expect(await page.getByLabel('Method', { exact: true }).inputValue()).toBe('reboot')
+    expect(await page.getByLabel('Devices per minute').inputValue()).toBe('60')
+    await page.getByRole('button', { name: 'Start over' }).click()
+    await page.goto('/console/templates/reboot-pumps')
+    await page.getByRole('link', { name: 'Schedule at recurring times…' }).click()
+    const form = page.getByRole('dialog', { name: 'Create schedule' })
+    expect(await form.getByLabel('Template').inputValue()).toBe('reboot-pumps')
+    await page.keyboard.press('Escape')
+    await form.waitFor({ state: 'detached' })
+  })
+
+  test('it is changed, unless somebody else has changed it since, and deleted', async () => {
+    await page.goto('/console/templates')
+    const row = page.getByRole('table', { name: 'Templates' }).getByRole('row', { name: /reboot-pumps/ })
+    await row.getByText("tags.fleet = 'pump'").waitFor()
+    expect(await faultsOf(opened, 'Templates')).toEqual([])
+    const { page: other } = await browser.open({ hub: app.addresses.http })
+    for (const each of [page, other]) {
+      await each.goto('/console/templates/reboot-pumps/edit')
+      await each.getByRole('heading', { name: 'Edit template reboot-pumps' }).waitFor()
+    }
+    await other.getByLabel('Method', { exact: true }).fill('restart')
+    await other.getByRole('button', { name: 'Save template' }).click()
+    await other.getByText('restart').waitFor()
+    await page.getByLabel('Devices per minute').fill('30')
+    expect(await faultsOf(opened, 'Template, edit')).toEqual([])
+    await page.getByRole('button', { name: 'Save template' }).click()
+    await page.getByRole('alert').getByText('Changed by someone else.').waitFor()
+
+    await other.getByRole('link', { name: 'Edit…' }).click()
+    await other.getByLabel('Devices per minute').fill('30')
+    await other.getByRole('button', { name: 'Save template' }).click()
+    await other.getByText('At most 30 devices per minute').waitFor()
+    await other.getByText('restart').waitFor()
+
+    await other.getByRole('button', { name: 'Delete…' }).click()
+    const question = other.getByRole('dialog', { name: 'Delete this template?' })
+    await question.getByRole('button', { name: 'Delete template' }).click()
+    await other.getByRole('heading', { name: 'No templates yet' }).waitFor()
+  })
+})
