@@ -40,6 +40,7 @@ const places: readonly MainPlace[] = [
 const placesWithin: readonly PlaceWithin[] = [
   { to: '/schedules', name: 'Schedules', icon: 'schedule', within: '/jobs', isFor: anyOf('READ_JOBS') },
   { to: '/templates', name: 'Templates', icon: 'twin', within: '/jobs', isFor: anyOf('READ_JOBS') },
+  { to: '/groups', name: 'Device groups', icon: 'devices', within: '/jobs', isFor: anyOf('READ_JOBS') },
 ]
 
 /** The pages of the navigation that have something to show for this viewer. */

@@ -17,9 +17,14 @@ test('the navigation has the pages that show something to the viewer', () => {
 
 test('a page within another one is not in the navigation, but can be gone to by its name', () => {
   const viewer = { rights: ['READ_JOBS' as const], scope: null }
-  expect(placesAbout('/jobs', viewer).map(({ name }) => name)).toEqual(['Jobs', 'Schedules', 'Templates'])
+  expect(placesAbout('/jobs', viewer).map(({ name }) => name)).toEqual([
+    'Jobs',
+    'Schedules',
+    'Templates',
+    'Device groups',
+  ])
   expect(placesAbout('/devices', viewer)).toEqual([])
-  expect(allPlacesOf(viewer).map(({ name }) => name)).toEqual(['Jobs', 'Schedules', 'Templates'])
+  expect(allPlacesOf(viewer).map(({ name }) => name)).toEqual(['Jobs', 'Schedules', 'Templates', 'Device groups'])
   expect(allPlacesOf({ rights: ['READ_TWINS'], scope: null }).map(({ name }) => name)).toEqual(['Devices'])
 })
 
@@ -28,5 +33,6 @@ test('an address belongs to a page of the navigation', () => {
   expect(mainPlaceOf('/schedule')).toBe('/schedule')
   expect(mainPlaceOf('/schedules/nightly')).toBe('/jobs')
   expect(mainPlaceOf('/templates/reboot/edit')).toBe('/jobs')
+  expect(mainPlaceOf('/groups')).toBe('/jobs')
   expect(mainPlaceOf('/nowhere')).toBeUndefined()
 })
