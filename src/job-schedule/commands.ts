@@ -1,8 +1,17 @@
+import { randomInt } from 'node:crypto'
 import { inTransaction } from '../database/client.ts'
 import { lockDefinitions } from '../database/lock-definitions.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
-import { AlreadyExistsError, ConflictError, DomainError, NotFoundError, QueryConditionError } from '../errors.ts'
+import {
+  AlreadyExistsError,
+  ConflictError,
+  DomainError,
+  NotFoundError,
+  PreconditionError,
+  QueryConditionError,
+} from '../errors.ts'
+import { etagMatches } from '../etag.ts'
 import { insertRequest, publishJobChanged } from '../job/commands.ts'
 import type { By } from '../job/history.ts'
 import { checkJobRequest } from '../job/request.ts'
@@ -13,12 +22,15 @@ import { lastTimeUntil, type Recurrence, recurrenceProblem, timesAfter } from '.
 import {
   type Authority,
   authorOf,
+  changedSchedule,
   checkSchedule,
   grace,
+  hasOtherTimes,
   jobIdAt,
   requireOwnSchedule,
   requireStatus,
   type ScheduleAuthor,
+  type ScheduleChange,
   type ScheduleInput,
 } from './schedule.ts'
 import {
@@ -48,10 +60,7 @@ export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleI
   const schedule = checkSchedule(input, now)
   await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
-    // The limits of the hub or its conditions may have changed since the template was saved. The first job should not be refused
-    // at night.
-    const { request } = await requestOf(deps, tx, schedule.templateId, {})
-    checkJobRequest(request, now, () => schedule.id, deps.limits)
+    await requireUsable(deps, tx, schedule, now)
     const most = deps.limits.jobSchedules
     if ((await countJobSchedules(tx)) >= most) {
       throw new ConflictError(
@@ -62,10 +71,26 @@ export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleI
       ...schedule,
       ...active(schedule, by, now),
       createdTime: now,
+      // A schedule that is created under the id of a deleted one begins elsewhere, so an old etag does not match it.
+      etagVersion: randomInt(1, 2 ** 30),
     })
     if (!inserted) throw new AlreadyExistsError('job schedule', schedule.id)
     afterCommit(() => announce(deps))
   })
+}
+
+/**
+ * The limits of the hub or its conditions may have changed since the template was saved. The first job should not be refused at
+ * night. NotFoundError, InvalidInputError, QueryConditionError.
+ */
+async function requireUsable(
+  deps: Deps,
+  tx: Tx,
+  { id, templateId }: Pick<ScheduleRow, 'id' | 'templateId'>,
+  now: Date,
+): Promise<void> {
+  const { request } = await requestOf(deps, tx, templateId, {})
+  checkJobRequest(request, now, () => id, deps.limits)
 }
 
 /** The state of a schedule with times after `from`. */
@@ -78,6 +103,39 @@ function active(recurrence: Recurrence, by: Author, from: Date) {
     author: authorOf(by),
     scope: by.scope.parts,
   }
+}
+
+/**
+ * Changes the members of a schedule that are given. Its author is now who changes it, and its jobs keep their scope. When its
+ * times change, the next one is the first that is ahead; a paused schedule stays paused. NotFoundError, also for an unknown
+ * template, OutOfScopeError, PreconditionError, InvalidInputError, QueryConditionError.
+ */
+export async function updateJobSchedule(
+  deps: Deps,
+  by: Author,
+  id: string,
+  given: ScheduleChange,
+  ifMatch?: string | null,
+): Promise<void> {
+  const now = deps.clock.now()
+  await inTransaction(deps, async (tx, afterCommit) => {
+    await lockDefinitions(tx)
+    const before = await lockOwn(tx, by, id)
+    if (ifMatch != null && !etagMatches(ifMatch, before.etagVersion)) {
+      throw new PreconditionError(`The job schedule "${id}" has changed: its etag is no longer ${ifMatch}.`)
+    }
+    const schedule = changedSchedule(before, given, now)
+    if (schedule.templateId !== before.templateId) await requireUsable(deps, tx, schedule, now)
+    const { scope, etagVersion, status } = before
+    const isReplanned = status !== 'paused' && hasOtherTimes(before, schedule)
+    await saveSchedule(tx, {
+      ...schedule,
+      author: authorOf(by),
+      ...(isReplanned && { ...active(schedule, by, await lastTime(tx, id, now)), scope }),
+      etagVersion: etagVersion + 1,
+    })
+    afterCommit(() => announce(deps))
+  })
 }
 
 /**
@@ -102,12 +160,15 @@ export async function resumeJobSchedule(deps: Deps, by: Author, id: string): Pro
     if (problem !== undefined) throw new ConflictError(`The job schedule "${id}" cannot be resumed. ${problem}`)
     // Its jobs get no more devices than before, whoever resumes it.
     const { scope } = schedule
-    // A clock that was set back must not lead to a second run of the same time.
-    const [newest] = await findRuns(tx, [id], 1)
-    const now = deps.clock.now()
-    const from = newest !== undefined && newest.time > now ? newest.time : now
+    const from = await lastTime(tx, id, deps.clock.now())
     await saveSchedule(tx, { ...schedule, ...active(schedule, by, from), scope })
   })
+}
+
+/** Now, or the time of its last run: a clock that was set back must not lead to a second run of the same time. */
+async function lastTime(tx: Tx, id: string, now: Date): Promise<Date> {
+  const [newest] = await findRuns(tx, [id], 1)
+  return newest !== undefined && newest.time > now ? newest.time : now
 }
 
 /** Deletes a schedule. Its jobs stay. NotFoundError, OutOfScopeError. */
@@ -122,12 +183,16 @@ async function change(
   write: (tx: Tx, schedule: ScheduleRow) => Promise<void>,
 ): Promise<void> {
   await inTransaction(deps, async (tx, afterCommit) => {
-    const schedule = await lockSchedule(tx, id)
-    if (schedule === undefined) throw new NotFoundError('job schedule', id)
-    requireOwnSchedule(by.scope, schedule)
-    await write(tx, schedule)
+    await write(tx, await lockOwn(tx, by, id))
     afterCommit(() => announce(deps))
   })
+}
+
+async function lockOwn(tx: Tx, by: Author, id: string): Promise<ScheduleRow> {
+  const schedule = await lockSchedule(tx, id)
+  if (schedule === undefined) throw new NotFoundError('job schedule', id)
+  requireOwnSchedule(by.scope, schedule)
+  return schedule
 }
 
 /**

@@ -58,6 +58,17 @@ export type ScheduleInput = {
   readonly description?: unknown
 }
 
+/** What a client changes of a schedule. What is left out stays as it is. */
+export type ScheduleChange = {
+  readonly templateId?: string | null | undefined
+  readonly cron?: string | null | undefined
+  readonly timeZone?: string | null | undefined
+  readonly endTime?: Date | null | undefined
+  readonly onMissed?: MissedPolicy | null | undefined
+  readonly onOverlap?: OverlapPolicy | null | undefined
+  readonly description?: string | null | undefined
+}
+
 /** The id of a job has the time in addition. */
 const longestId = 48
 
@@ -77,6 +88,35 @@ export function checkSchedule(input: ScheduleInput, now: Date): ScheduleDefiniti
     description: checkDescription(input.description),
   }
 }
+
+/**
+ * The schedule after a change. Null removes its end or its description, and leaves all else as it is. Its times are checked
+ * when they change; a schedule that has ended can have other changes, too. InvalidInputError with the path of the member.
+ */
+export function changedSchedule<Schedule extends ScheduleDefinition>(
+  schedule: Schedule,
+  change: ScheduleChange,
+  now: Date,
+): Schedule {
+  const { templateId, onMissed, onOverlap, description } = change
+  const recurrence = {
+    cron: change.cron ?? schedule.cron,
+    timeZone: change.timeZone ?? schedule.timeZone,
+    endTime: change.endTime === undefined ? schedule.endTime : change.endTime,
+  }
+  return {
+    ...schedule,
+    templateId: templateId ?? schedule.templateId,
+    ...(hasOtherTimes(schedule, recurrence) && checkRecurrence(recurrence, now)),
+    onMissed: onMissed ?? schedule.onMissed,
+    onOverlap: onOverlap ?? schedule.onOverlap,
+    ...(description !== undefined && { description: checkDescription(description) }),
+  }
+}
+
+/** Whether two recurrences may have different times. */
+export const hasOtherTimes = (one: Recurrence, other: Recurrence): boolean =>
+  one.cron !== other.cron || one.timeZone !== other.timeZone || one.endTime?.getTime() !== other.endTime?.getTime()
 
 /** The id of the job of a planned time. Two hubs that make the job give it the same one. */
 export const jobIdAt = (scheduleId: string, time: Date): string =>

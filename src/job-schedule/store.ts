@@ -13,12 +13,14 @@ export type ScheduleRow = ScheduleDefinition & {
   /** The parts of the scope that its jobs get; null for every device. */
   readonly scope: readonly string[] | null
   readonly createdTime: Date
+  /** The counter behind its etag. */
+  readonly etagVersion: number
 }
 
 const columns = sql`
   id, template_id as "templateId", cron, time_zone as "timeZone", end_time as "endTime", on_missed as "onMissed",
   on_overlap as "onOverlap", description, status, status_reason as "statusReason", next_time as "nextTime", author,
-  scope, created_time as "createdTime"`
+  scope, created_time as "createdTime", etag_version as "etagVersion"`
 
 /** The schedules after an id, by id. */
 export function findJobSchedules(
@@ -55,11 +57,12 @@ export async function insertSchedule(tx: Tx, schedule: ScheduleRow): Promise<boo
   const rows = await tx.query(
     sql`insert into job_schedule (
           id, template_id, cron, time_zone, end_time, on_missed, on_overlap, description, status, next_time, author,
-          scope, created_time
+          scope, created_time, etag_version
         )
         values (
           ${id}, ${templateId}, ${cron}, ${timeZone}, ${endTime}, ${onMissed}, ${onOverlap}, ${description}, ${status},
-          ${nextTime}, ${JSON.stringify(schedule.author)}::jsonb, ${schedule.scope}::text[], ${schedule.createdTime}
+          ${nextTime}, ${JSON.stringify(schedule.author)}::jsonb, ${schedule.scope}::text[], ${schedule.createdTime},
+          ${schedule.etagVersion}
         )
         on conflict do nothing
         returning id`,
@@ -67,22 +70,15 @@ export async function insertSchedule(tx: Tx, schedule: ScheduleRow): Promise<boo
   return rows.length > 0
 }
 
-/** Saves the state of a locked schedule. */
-export async function saveSchedule(
-  tx: Tx,
-  {
-    id,
-    status,
-    statusReason,
-    nextTime,
-    author,
-    scope,
-  }: Omit<ScheduleRow, keyof ScheduleDefinition> & { readonly id: string },
-): Promise<void> {
+/** Saves a locked schedule. Its scope and the time of its creation cannot change. */
+export async function saveSchedule(tx: Tx, schedule: ScheduleRow): Promise<void> {
+  const { id, templateId, cron, timeZone, endTime, onMissed, onOverlap, description, status, nextTime } = schedule
   await tx.query(
     sql`update job_schedule
-        set status = ${status}, status_reason = ${statusReason}, next_time = ${nextTime},
-            author = ${JSON.stringify(author)}::jsonb, scope = ${scope}::text[]
+        set template_id = ${templateId}, cron = ${cron}, time_zone = ${timeZone}, end_time = ${endTime},
+            on_missed = ${onMissed}, on_overlap = ${onOverlap}, description = ${description}, status = ${status},
+            status_reason = ${schedule.statusReason}, next_time = ${nextTime},
+            author = ${JSON.stringify(schedule.author)}::jsonb, etag_version = ${schedule.etagVersion}
         where id = ${id}`,
   )
 }

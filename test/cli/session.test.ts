@@ -476,6 +476,16 @@ test('a schedule is created, listed, paused, resumed and deleted', async () => {
     { scheduleId: 'sundays', templateId: 'weekly', status: 'PAUSED', nextTime: null, lastOutcome: null },
   ])
   expect(await run(['schedules', 'resume', 'sundays'])).toMatchObject({ status: 0, stderr: '' })
+  const update = (...options: string[]) => run(['schedules', 'update', 'sundays', ...options])
+  const changed = await update('--cron', '0 4 * * *', '--end', '2100-01-01T00:00:00Z', '--overlap', 'PARALLEL')
+  const [row] = rowsIn(changed.stdout)
+  expect(row).toEqual({ scheduleId: 'sundays', nextTime: expect.stringContaining('T0'), etag: expect.any(String) })
+  expect(await update('--no-end', '--if-match', Object(row).etag)).toMatchObject({ status: 0, stderr: '' })
+  expect(await update('--no-end', '--if-match', Object(row).etag)).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('has changed'),
+  })
+  expect(await update()).toMatchObject({ status: 2, stderr: expect.stringContaining('--no-end') })
   const wrong = await run([
     'schedules',
     'create',

@@ -309,6 +309,12 @@ const rows: Readonly<Record<string, Row>> = {
     refused: { ...nightly, templateId: 'nothing', scheduleId: 'other' },
     code: 'NOT_FOUND',
   },
+  updateJobSchedule: {
+    input: async () => ({ scheduleId: await givenSchedule(), cron: '0 3 * * *', endTime: null, description: 'secret' }),
+    refused: { scheduleId: 'nothing', cron: '0 3 * * *' },
+    code: 'NOT_FOUND',
+    detail: { changes: ['cron', 'description', 'endTime'], cron: '0 3 * * *' },
+  },
   pauseJobSchedule: {
     input: async () => ({ scheduleId: await givenSchedule() }),
     refused: { scheduleId: 'nothing' },

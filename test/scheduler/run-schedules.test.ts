@@ -3,7 +3,12 @@ import { policyViewer } from '../../src/access/viewer.ts'
 import { deleteDeviceGroup, saveDeviceGroup } from '../../src/device-group/commands.ts'
 import { approveJob } from '../../src/job/approval-commands.ts'
 import { cancelJob } from '../../src/job/commands.ts'
-import { createJobSchedule, pauseJobSchedule, resumeJobSchedule } from '../../src/job-schedule/commands.ts'
+import {
+  createJobSchedule,
+  pauseJobSchedule,
+  resumeJobSchedule,
+  updateJobSchedule,
+} from '../../src/job-schedule/commands.ts'
 import type { Authority, ScheduleInput } from '../../src/job-schedule/schedule.ts'
 import { createJobTemplate, updateJobTemplate } from '../../src/job-template/commands.ts'
 import { scopeOf } from '../../src/query/scope.ts'
@@ -300,6 +305,44 @@ test.each([
   await deps.database.pool.query(`update job_template set ${change}`)
   await expect(create()).rejects.toMatchObject(error)
   expect(await deps.db.prisma.jobSchedule.count()).toBe(0)
+})
+
+test('a schedule that was changed schedules jobs on behalf of whoever changed it, who cannot approve them', async () => {
+  await createJobTemplate(deps, author, {
+    templateId: 'checked',
+    queryCondition: '*',
+    cloudToDeviceMethod: { methodName: 'update' },
+    rollout: { approval: true },
+  })
+  await create()
+  const editor = { ...policyViewer({ name: 'editor', rights: new Set(['serviceConnect'] as const) }), roles: [] }
+  await updateJobSchedule(deps, editor, 'nightly', { templateId: 'checked' })
+  moveTo('2026-03-29T01:00:00Z')
+  await run()
+  const jobId = 'nightly-20260329T0100Z'
+  expect(await jobs()).toMatchObject([{ id: jobId, createdBy: 'editor', status: 'waitingForApproval' }])
+  await expect(approveJob(deps, editor, { jobId })).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['jobId'] })
+  await approveJob(deps, byPolicy('approver'), { jobId })
+})
+
+test('a time that has come is not lost by a change of other members', async () => {
+  await create({ onMissed: 'runOnce' })
+  moveTo('2026-03-29T05:00:00Z')
+  await updateJobSchedule(deps, author, 'nightly', { description: 'Each night', cron: '30 2 * * *' })
+  await run()
+  expect(await runs()).toEqual(['2026-03-29T01:00 scheduled nightly-20260329T0100Z'])
+})
+
+test('a schedule that has ended can be changed, and goes on when it has a time again', async () => {
+  await create({ endTime: new Date('2026-03-29T12:00:00Z') })
+  moveTo('2026-03-29T01:00:00Z')
+  await run()
+  expect(await schedule()).toMatchObject({ status: 'ended' })
+  moveTo('2026-03-30T12:00:00Z')
+  await updateJobSchedule(deps, author, 'nightly', { description: 'Until Sunday' })
+  expect(await schedule()).toMatchObject({ status: 'ended', description: 'Until Sunday' })
+  await updateJobSchedule(deps, author, 'nightly', { endTime: null })
+  expect(await schedule()).toMatchObject({ status: 'active', nextTime: new Date('2026-03-31T00:30:00Z') })
 })
 
 test('a job keeps the scope of the author', async () => {

@@ -1,3 +1,4 @@
+import { etagOf } from '../../etag.ts'
 import { timesAfter } from '../../job-schedule/cron.ts'
 import {
   findJobSchedule,
@@ -150,7 +151,7 @@ export const JobSchedule = builder.node(builder.objectRef<ScheduleRow>('JobSched
     }),
     author: t.string({
       description:
-        'The name of the person or policy on whose behalf jobs are scheduled: the one that created the schedule, or resumed it last.',
+        'The name of the person or policy on whose behalf jobs are scheduled: the one that created the schedule, or changed or resumed it last.',
       resolve: ({ author }) => author.name,
     }),
     scope: t.string({
@@ -159,6 +160,11 @@ export const JobSchedule = builder.node(builder.objectRef<ScheduleRow>('JobSched
       resolve: ({ scope }) => printScope(scopeOfJob(scope)),
     }),
     createdTime: t.expose('createdTime', { type: 'DateTime', description: 'When it was created.' }),
+    etag: t.string({
+      description:
+        'The etag, for `ifMatch`. Changes with each `updateJobSchedule`, and not with pauses, resumptions and runs.',
+      resolve: ({ etagVersion }) => etagOf(etagVersion),
+    }),
   }),
 })
 

@@ -45,7 +45,7 @@ export const table: Readonly<Record<string, OfType>> = {
     device: `createDevice createDevice(input:) createDevices createDevices(input:) deleteDevice deleteDevice(input:)
       invokeDeviceMethod invokeDeviceMethod(input:) updateDevice updateDevice(input:) updateTwin updateTwin(input:)`,
     same: `createJobSchedule createJobSchedule(input:) deleteJobSchedule deleteJobSchedule(input:) pauseJobSchedule
-      pauseJobSchedule(input:) resumeJobSchedule resumeJobSchedule(input:)`,
+      pauseJobSchedule(input:) resumeJobSchedule resumeJobSchedule(input:) updateJobSchedule updateJobSchedule(input:)`,
     devices: `scheduleDeviceMethod scheduleDeviceMethod(input:) scheduleFromTemplate scheduleFromTemplate(input:)
       scheduleTwinUpdate scheduleTwinUpdate(input:)`,
     job: `approveJob approveJob(input:) cancelDeviceJobs cancelDeviceJobs(input:) cancelJob cancelJob(input:) openWave openWave(input:) pauseJob pauseJob(input:) rejectJob rejectJob(input:)
@@ -87,7 +87,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobTemplateEdge: { same: 'cursor node' },
 
   JobSchedule: {
-    same: `author createdTime cron description endTime id nextTimes nextTimes(first:) onMissed onOverlap runs runs(first:)
+    same: `author createdTime cron description endTime etag id nextTimes nextTimes(first:) onMissed onOverlap runs runs(first:)
       scheduleId scope status statusReason template templateId timeZone`,
   },
   JobScheduleRun: { same: 'jobId outcome reason time', job: 'job' },
@@ -195,6 +195,7 @@ export const table: Readonly<Record<string, OfType>> = {
   UpdateJobTemplatePayload: { all: 'jobTemplate' },
   DeleteJobTemplatePayload: { all: 'id templateId' },
   CreateJobSchedulePayload: { same: 'jobSchedule' },
+  UpdateJobSchedulePayload: { same: 'jobSchedule' },
   PauseJobSchedulePayload: { same: 'jobSchedule' },
   ResumeJobSchedulePayload: { same: 'jobSchedule' },
   DeleteJobSchedulePayload: { same: 'id scheduleId' },
@@ -245,6 +246,9 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   CreateJobScheduleInput: {
     same: 'cron description endTime onMissed onOverlap scheduleId templateId timeZone',
+  },
+  UpdateJobScheduleInput: {
+    same: 'cron description endTime ifMatch onMissed onOverlap scheduleId templateId timeZone',
   },
   PauseJobScheduleInput: { same: 'scheduleId' },
   ResumeJobScheduleInput: { same: 'scheduleId' },
@@ -319,6 +323,7 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Query.jobSchedule': ['readJobs'],
   'Query.jobSchedules': ['readJobs'],
   'Mutation.createJobSchedule': ['writeJobs'],
+  'Mutation.updateJobSchedule': ['writeJobs'],
   'Mutation.pauseJobSchedule': ['writeJobs'],
   'Mutation.resumeJobSchedule': ['writeJobs'],
   'Mutation.deleteJobSchedule': ['writeJobs'],

@@ -36,6 +36,7 @@ const mutationOf = (name: string, payload = `jobSchedule { id ${members} }`, err
   return `mutation ($input: ${type}Input!) { ${name}(input: $input) { ... on ${type}Payload { ${payload} } ... on Error { code message } ${errors} } }`
 }
 const create = mutationOf('createJobSchedule', undefined, '... on InvalidInputError { path }')
+const update = mutationOf('updateJobSchedule', `jobSchedule { etag ${members} }`, '... on InvalidInputError { path }')
 const pause = mutationOf('pauseJobSchedule')
 const resume = mutationOf('resumeJobSchedule')
 const remove = mutationOf('deleteJobSchedule', 'id scheduleId')
@@ -128,6 +129,62 @@ test.each([
   expect(await door.deps.db.prisma.jobSchedule.count()).toBe(0)
 })
 
+test('a change keeps what is omitted, and null removes the end and the description', async () => {
+  const { jobSchedule: created } = await change(create, {
+    ...nightly,
+    onMissed: 'RUN_ONCE',
+    endTime: '2027-01-01T00:00:00.000Z',
+    description: 'Each night',
+  })
+  const { scheduleId } = nightly
+  const { jobSchedule: early } = await change(update, { scheduleId, cron: '0 4 * * *' })
+  const { id: _id, ...before } = created
+  const nextTimes = ['2026-03-29T02:00:00.000Z', '2026-03-30T02:00:00.000Z', '2026-03-31T02:00:00.000Z']
+  expect(early).toEqual({ ...before, etag: expect.any(String), cron: '0 4 * * *', nextTimes })
+  const others = { timeZone: 'UTC', onMissed: 'SKIP', onOverlap: 'PARALLEL', endTime: null, description: null }
+  const stale = { scheduleId, ifMatch: 'AAAAAAAAAAA=', ...others }
+  expect(await change(update, stale)).toMatchObject({ code: 'PRECONDITION_FAILED' })
+  const { jobSchedule: changed } = await change(update, { ...stale, ifMatch: early.etag })
+  expect(changed).toEqual({
+    ...early,
+    ...others,
+    etag: expect.any(String),
+    nextTimes: nextTimes.map((time) => time.replace('02:00', '04:00')),
+  })
+  expect(changed.etag).not.toBe(early.etag)
+  const nulls = { cron: null, timeZone: null, templateId: null, onMissed: null, onOverlap: null }
+  expect((await change(update, { scheduleId, ...nulls })).jobSchedule).toEqual({ ...changed, etag: expect.any(String) })
+  await change(remove, { scheduleId })
+  expect(await change(update, { scheduleId })).toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test.each([
+  ['a template that does not exist', { templateId: 'nothing' }, { code: 'NOT_FOUND' }],
+  ['cron that never has a time', { cron: '0 0 31 4 *' }, { path: ['cron'] }],
+  ['a zone that does not exist', { timeZone: 'Mars/Base' }, { path: ['timeZone'] }],
+  ['an end in the past', { endTime: '2026-01-01T00:00:00Z' }, { path: ['endTime'] }],
+  ['an end before the first time', { endTime: '2026-03-29T01:30:00Z', cron: '0 0 1 1 *' }, { path: ['endTime'] }],
+  ['a description that is too long', { description: 'a'.repeat(2001) }, { path: ['description'] }],
+])('a change to %s is refused, and nothing is changed', async (_what, changes, error) => {
+  await change(create, nightly)
+  const row = () => door.deps.db.prisma.jobSchedule.findUnique({ where: { id: 'nightly' } })
+  const before = await row()
+  expect(await change(update, { scheduleId: 'nightly', onOverlap: 'PARALLEL', ...changes })).toMatchObject(error)
+  expect(await row()).toEqual(before)
+  await change(remove, { scheduleId: 'nightly' })
+})
+
+test('a paused schedule stays paused when it is changed', async () => {
+  const target = { scheduleId: 'nightly' }
+  await change(create, nightly)
+  await change(pause, target)
+  expect(await change(update, { ...target, cron: '0 4 * * *' })).toMatchObject({
+    jobSchedule: { status: 'PAUSED', nextTimes: [] },
+  })
+  expect((await change(resume, target)).jobSchedule.nextTimes[0]).toMatch('T02:00')
+  await change(remove, target)
+})
+
 test('an ID that is taken, and more schedules than allowed, are refused', async () => {
   await change(create, nightly)
   expect(await change(create, nightly)).toMatchObject({ code: 'ALREADY_EXISTS' })
@@ -146,14 +203,18 @@ test('a viewer with a scope sees all schedules and changes those of the scope', 
     { authorization: 'scoped' },
   )
   expect(data.jobSchedules).toEqual({ nodes: [{ scheduleId: 'nightly' }, { scheduleId: 'own' }] })
-  for (const mutation of [pause, remove]) {
+  for (const mutation of [update, pause, remove]) {
     const input = { scheduleId: 'nightly' }
     const { errors: refused } = await door.ask(mutation, { input }, { authorization: 'scoped' })
     expect(refused).toMatchObject([{ extensions: { code: 'FORBIDDEN', missing: { scope: north } } }])
   }
   await change(pause, { scheduleId: 'own' }, 'scoped')
-  // Resumed by the owner, its jobs still have the scope.
+  // Resumed or changed by the owner, its jobs still have the scope.
   expect(await change(resume, { scheduleId: 'own' })).toMatchObject({
+    jobSchedule: { author: owner.name, scope: north },
+  })
+  await change(update, { scheduleId: 'own', description: 'Own' }, 'scoped')
+  expect(await change(update, { scheduleId: 'own', cron: '0 4 * * *' })).toMatchObject({
     jobSchedule: { author: owner.name, scope: north },
   })
   for (const scheduleId of ['nightly', 'own']) await change(remove, { scheduleId })

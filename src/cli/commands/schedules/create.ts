@@ -1,4 +1,3 @@
-import { Option } from '@commander-js/extra-typings'
 import { graphql } from '../../../generated/commands/gql.ts'
 import { hubCommand } from '../../hub-options.ts'
 import { time } from '../../options.ts'
@@ -6,6 +5,7 @@ import { format } from '../../output/format.ts'
 import { printRow } from '../../output/print.ts'
 import { payloadOf } from '../../payload.ts'
 import { withHub } from '../../with-hub.ts'
+import { missed, overlap } from './policies.ts'
 
 const CreateOneSchedule = graphql(`
   mutation CreateOneSchedule($input: CreateJobScheduleInput!) {
@@ -17,8 +17,6 @@ const CreateOneSchedule = graphql(`
   }
 `)
 
-const policies = { missed: ['SKIP', 'RUN_ONCE'], overlap: ['SKIP', 'PARALLEL'] } as const
-
 /** `twincast schedules create` */
 export const createSchedulesCreate = () =>
   hubCommand('create')
@@ -28,16 +26,8 @@ export const createSchedulesCreate = () =>
     .requiredOption('--cron <FIELDS>', 'minute, hour, day of month, month, day of week, such as "0 2 * * MON-FRI"')
     .requiredOption('--time-zone <ZONE>', 'the time zone of --cron, such as Europe/Berlin or UTC')
     .addOption(time('--end <TIME>', 'no job is scheduled after this time'))
-    .addOption(
-      new Option('--missed <POLICY>', 'what to do about times at which no hub ran')
-        .choices(policies.missed)
-        .default('SKIP' as const),
-    )
-    .addOption(
-      new Option('--overlap <POLICY>', 'what to do while a job of the schedule has not ended')
-        .choices(policies.overlap)
-        .default('SKIP' as const),
-    )
+    .addOption(missed().default('SKIP' as const))
+    .addOption(overlap().default('SKIP' as const))
     .option('--description <TEXT>', 'what people should know about the schedule')
     .addOption(format())
     .action((scheduleId, { template, cron, timeZone, end, missed, overlap, description, ...options }) =>

@@ -9,7 +9,7 @@ const ListSchedules = graphql(`
   query ListSchedules($first: Int!, $after: String) {
     jobSchedules(first: $first, after: $after) {
       nodes {
-        scheduleId templateId cron timeZone status statusReason author
+        scheduleId templateId cron timeZone status statusReason author etag
         nextTimes(first: 1) runs(first: 1) { time outcome jobId reason }
       }
       pageInfo { hasNextPage endCursor }

@@ -40,6 +40,7 @@ export const operations: readonly Operation[] = [
   { word: 'Change job template', names: ['updateJobTemplate'], target: 'job template' },
   { word: 'Delete job template', names: ['deleteJobTemplate'], target: 'job template' },
   { word: 'Create job schedule', names: ['createJobSchedule'], target: 'job schedule' },
+  { word: 'Change job schedule', names: ['updateJobSchedule'], target: 'job schedule' },
   { word: 'Pause job schedule', names: ['pauseJobSchedule'], target: 'job schedule' },
   { word: 'Resume job schedule', names: ['resumeJobSchedule'], target: 'job schedule' },
   { word: 'Delete job schedule', names: ['deleteJobSchedule'], target: 'job schedule' },
