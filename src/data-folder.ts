@@ -35,14 +35,12 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     await mkdir(path, { recursive: true, mode: 0o700 })
     const folder = await realpath(path)
     await keepOthersFromWriting(folder)
-    const lock = takeLock(folder)
+    const release = lockFolder(folder)
     return {
       path: folder,
       secret: (name, make) => readOrMakeSecret(join(folder, name), make),
-      // The file is emptied and never removed: a program that has it open would lock a file that no other program sees.
       async release() {
-        ftruncateSync(lock)
-        closeSync(lock)
+        release()
       },
     }
   } catch (error) {
@@ -57,6 +55,19 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     throw new DataFolderError(
       `The data folder ${path} cannot be used (${reason}). Give this user access to the folder, or set DATA_DIR to another folder.`,
     )
+  }
+}
+
+/**
+ * Locks a folder that exists, until the returned function is called or this process ends; a DataFolderInUseError at once
+ * when another program has it.
+ */
+export function lockFolder(folder: string): () => void {
+  const lock = takeLock(folder)
+  return () => {
+    // The file is emptied and never removed: a program that has it open would lock a file that no other program sees.
+    ftruncateSync(lock)
+    closeSync(lock)
   }
 }
 

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { systemClock } from '../../clock.ts'
-import type { DataFolder } from '../../data-folder.ts'
+import { type DataFolder, DataFolderInUseError, lockFolder } from '../../data-folder.ts'
 import type { Log } from '../../log/log.ts'
 import { findPostgresPrograms } from './binaries.ts'
 import { makeCluster } from './cluster.ts'
-import { clusterIn, findPostgresHome } from './home.ts'
+import { clusterIn, findPostgresHome, type PostgresHome } from './home.ts'
 import { type PostgresProcess, PostgresStartError, runPostgres } from './process.ts'
 import { databaseUrl } from './running-server.ts'
 import { stopEarlierServer } from './stop-earlier-server.ts'
+import { EmbeddedDatabaseError } from './user.ts'
 
 export type EmbeddedPostgres = {
   /** With the password. It stays the same until `stop`, even when PostgreSQL had to be started again. */
@@ -34,9 +35,36 @@ const restartPauseMs = 1_000
  * loopback, ended with this process however that ends, and started again when it ends by itself. Rejects with an
  * EmbeddedDatabaseError.
  */
-export async function startEmbeddedPostgres({ folder, log, settings = {} }: Options): Promise<EmbeddedPostgres> {
-  const password = await folder.secret('database-password', () => randomBytes(32).toString('base64url'))
+export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedPostgres> {
+  const { folder } = options
   const place = await findPostgresHome(folder.path)
+  const unlock = place.home === folder.path ? () => {} : lockHome(place.home, folder.path)
+  try {
+    const { url, stop } = await startIn(place, options)
+    return { url, stop: () => stop().finally(unlock) }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** Locks a home outside of the data folder: a copy of the data folder names the same home. */
+function lockHome(home: string, folder: string): () => void {
+  try {
+    return lockFolder(home)
+  } catch (error) {
+    if (!(error instanceof DataFolderInUseError)) throw error
+    throw new EmbeddedDatabaseError(
+      `The database of the data folder ${folder} is in ${home}, and another Twincast instance uses it: ` +
+        'one of their data folders is a copy of the other. Set DATA_DIR to another folder. To copy a hub, use twincast ' +
+        'backup and restore.',
+    )
+  }
+}
+
+/** Only for the holder of the home's lock. */
+async function startIn(place: PostgresHome, { folder, log, settings = {} }: Options): Promise<EmbeddedPostgres> {
+  const password = await folder.secret('database-password', () => randomBytes(32).toString('base64url'))
   const programs = await findPostgresPrograms(place.home, place.user)
   await makeCluster(place, programs, password)
   const start = (port: number): Promise<PostgresProcess> =>

@@ -13,7 +13,8 @@ const giveUpAfterMs = 30_000
 /**
  * Ends the PostgreSQL of an earlier run that still holds the cluster: its hub was killed a moment ago and its guard is
  * at work, or its guard was killed as well. Resolves with the process id that is left in postmaster.pid and belongs to
- * no process, or to another program. Only for the holder of the data folder, so that the PostgreSQL in it must be ours.
+ * no process, or to another program. Only for the holder of the data folder and of the
+ * home of its database, so that the PostgreSQL in it must be ours.
  */
 export async function stopEarlierServer(cluster: string, log: Pick<Log, 'info'>): Promise<number | undefined> {
   const pid = Number.parseInt(await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => ''), 10)

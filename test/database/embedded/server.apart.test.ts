@@ -374,6 +374,28 @@ describe.runIf(isRoot)('the embedded database of root', () => {
     expect((await stat(parent)).mode & 0o777).toBe(0o700)
   })
 
+  it('is not taken from a running hub by a copy of its data folder', async () => {
+    await chmod(parent, 0o700)
+    const folder = await open()
+    const postgres = await startEmbeddedPostgres({ folder, log, settings })
+    const home = (await readFile(join(path, 'postgres-home'), 'utf8')).trim()
+    cleanups.unshift(async () => {
+      await rm(home, { recursive: true })
+      await rmdir(dirname(home)).catch(() => {}) // others may be in it
+    })
+    const copy = join(parent, 'copy')
+    await cp(path, copy, { recursive: true })
+    const second = await openDataFolder(copy)
+    cleanups.push(() => second.release())
+    await expect(startEmbeddedPostgres({ folder: second, log, settings })).rejects.toThrow(
+      `The database of the data folder ${copy} is in ${home}, and another Twincast instance uses it`,
+    )
+    expect(await ask(postgres.url, 'select 42')).toEqual([42])
+    await postgres.stop()
+    // Once the first has stopped, the hub may go on from the copy, as from a folder that was moved.
+    await (await startEmbeddedPostgres({ folder: second, log, settings })).stop()
+  })
+
   it('says so when it can no longer be reached', async () => {
     const folder = await openMade()
     await chmod(parent, 0o700)
