@@ -3,7 +3,7 @@ import type { MethodAnswer } from '../method/answer.ts'
 
 /**
  * Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only; `waves` is that devices
- * of jobs with waves have ended; `deliveries` is room for further deliveries to webhooks.
+ * of jobs with waves have ended; `windows` is that a job with a time window has started; `deliveries` is room for further deliveries to webhooks.
  */
 export type Work =
   | 'jobs'
@@ -11,6 +11,7 @@ export type Work =
   | 'deviceJobs'
   | 'settled'
   | 'waves'
+  | 'windows'
   | 'identities'
   | 'webhooks'
   | 'deliveries'

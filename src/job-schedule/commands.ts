@@ -14,7 +14,7 @@ import {
 import { etagMatches } from '../etag.ts'
 import { insertRequest, publishJobChanged } from '../job/commands.ts'
 import type { By } from '../job/history.ts'
-import { checkJobRequest } from '../job/request.ts'
+import { checkJobRequest, requireTurn } from '../job/request.ts'
 import { requestOf } from '../job-template/commands.ts'
 import { scopeOfJob } from '../query/scope.ts'
 import { covers } from '../scope.ts'
@@ -254,6 +254,7 @@ async function runAt(deps: Deps, tx: Tx, schedule: ScheduleRow, time: Date, now:
     const by = { ...author, scope: scopeOfJob(schedule.scope) }
     const { request: input, templateChangedBy } = await requestOf(deps, tx, templateId, { jobId })
     const request = checkJobRequest(input, now, () => jobId, deps.limits)
+    requireTurn(request)
     const reason = `Job schedule "${id}", planned for ${time.toISOString()}.`
     await insertRequest(tx, by, request, now, { cause: 'schedule', reason, templateChangedBy })
     return { time, outcome: 'scheduled', jobId, reason: null }

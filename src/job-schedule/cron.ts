@@ -1,5 +1,6 @@
 import { Cron } from 'croner'
 import { InvalidInputError } from '../errors.ts'
+import { checkTimeZone, isTimeZone } from '../time-zone.ts'
 
 /** The times of a schedule. */
 export type Recurrence = {
@@ -33,25 +34,6 @@ export function lastTimeUntil(recurrence: Recurrence, from: Date, to: Date): Dat
   const { endTime } = recurrence
   if (last === undefined || last <= from) return undefined
   return endTime !== null && last > endTime ? lastTimeUntil(recurrence, from, endTime) : last
-}
-
-/** Whether it is a name of the IANA database of time zones, as this version of Node.js has it. */
-function isTimeZone(value: string): boolean {
-  // Offsets are zones for some versions of Node.js only, and have no clock changes.
-  if (!/^[A-Za-z][\w+/-]{0,63}$/.test(value)) return false
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== ''
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    return false
-  }
-}
-
-/** InvalidInputError unless it is a name of the IANA database of time zones. */
-export function checkTimeZone(value: unknown): string {
-  if (typeof value === 'string' && isTimeZone(value)) return value
-  const message = 'The time zone must have a name of the IANA database, such as Europe/Berlin or UTC.'
-  throw new InvalidInputError(['timeZone'], message)
 }
 
 /** Why a cron cannot be used, as a sentence; undefined when it can. */

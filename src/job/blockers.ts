@@ -3,11 +3,12 @@ import type { Budget } from './budget.ts'
 import type { PreviewCount } from './preview.ts'
 import type { JobType } from './request.ts'
 import type { JobStatus } from './state.ts'
+import { isOpen, type OpenTime } from './time-window.ts'
 import { describeShare, type Gate, type WaveCounts } from './waves.ts'
 
 /** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
-  | { readonly reason: 'startTime' | 'soak'; readonly until: Date }
+  | { readonly reason: 'startTime' | 'soak' | 'window'; readonly until: Date }
   | { readonly reason: 'approval' | 'gate' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay' | 'budget'; readonly deviceCount: PreviewCount }
@@ -24,6 +25,9 @@ export type WaitingJob = {
   /** The abort rule that has paused the job. */
   readonly rule?: AbortRule | undefined
   readonly maxConcurrent: number | null
+  readonly deadline: Date
+  /** Whether it has time windows. */
+  readonly hasWindow?: boolean
   /** Of a job with waves: whether later ones are not open. */
   readonly hasLaterWaves?: boolean
 } & Budget
@@ -50,6 +54,8 @@ export type Findings = {
   readonly notConnected?: PreviewCount | undefined
   /** The last open wave, and the gate before the next. */
   readonly wave?: WaveState | undefined
+  /** The times of its time windows. */
+  readonly windows?: readonly OpenTime[] | undefined
   /** Pending device jobs of connected devices whose group has as many calls in progress as it may have. */
   readonly inFullGroups?: PreviewCount | undefined
 }
@@ -57,11 +63,12 @@ export type Findings = {
 /** Which findings are needed to determine what a job waits for. */
 export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findings]-?: boolean } {
   const { type, status, endTime, pendingCount, budgetGroupBy } = job
-  const isOpen = endTime === null
-  const isCalling = isOpen && status === 'running' && type === 'scheduleDeviceMethod' && pendingCount > 0
+  const hasNotEnded = endTime === null
+  const isCalling = hasNotEnded && status === 'running' && type === 'scheduleDeviceMethod' && pendingCount > 0
   return {
-    position: isOpen && status === 'queued',
-    wave: isOpen && (status === 'running' || status === 'paused') && (job.hasLaterWaves ?? false),
+    position: hasNotEnded && status === 'queued',
+    wave: hasNotEnded && (status === 'running' || status === 'paused') && (job.hasLaterWaves ?? false),
+    windows: hasNotEnded && status === 'running' && pendingCount > 0 && (job.hasWindow ?? false),
     notConnected: isCalling,
     inFullGroups: isCalling && budgetGroupBy !== null,
   }
@@ -99,7 +106,7 @@ export function blockersOf(job: WaitingJob, findings: Findings, now: Date): JobB
     }
     case 'running': {
       const gates = findings.wave === undefined ? [] : [blockingGate(findings.wave)]
-      return [...gates, ...blockersOfCalls(job, findings)]
+      return [...gates, ...blockersOfCalls(job, findings, now)]
     }
     default:
       return runningCount > 0 ? [callsUnderWay(runningCount)] : []
@@ -112,15 +119,31 @@ function whyPaused(rule: AbortRule | undefined, wave: WaveState | undefined): st
 }
 
 /** What the devices of open waves wait for. */
-function blockersOfCalls(job: WaitingJob, findings: Findings): JobBlocker[] {
+function blockersOfCalls(job: WaitingJob, findings: Findings, now: Date): JobBlocker[] {
   const { runningCount, maxConcurrent } = job
   const waitingCount = findings.wave?.waitingCount ?? job.pendingCount
+  const { windows = [] } = findings
+  if (waitingCount > 0 && windows.length > 0 && !windows.some((times) => isOpen(times, now))) {
+    return [closedWindows(job, windows), ...(runningCount > 0 ? [callsUnderWay(runningCount)] : [])]
+  }
   if (waitingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
     const message = `The job has ${maxConcurrent} calls in progress, as many as it may have at a time.`
     return [{ reason: 'maxConcurrent', message }]
   }
   if (job.pendingCount === 0) return runningCount > 0 ? [callsUnderWay(runningCount)] : []
   return [...waitsForGroups(job, findings), ...waitsForDevices(findings)]
+}
+
+/** No device may be called before one of these windows opens. */
+function closedWindows({ deadline }: WaitingJob, windows: readonly OpenTime[]): JobBlocker {
+  const opens = new Date(Math.min(...windows.map((times) => times.opens.getTime())))
+  const closed =
+    windows.length === 1 ? 'The time window of the job is closed' : 'All time windows of the job are closed'
+  if (opens >= deadline) {
+    return { reason: 'window', until: deadline, message: `${closed}, and none opens before its deadline.` }
+  }
+  const first = windows.length === 1 ? 'It opens' : 'The first opens'
+  return { reason: 'window', until: opens, message: `${closed}. ${first} at ${opens.toISOString()}.` }
 }
 
 /** What the next wave waits for. */

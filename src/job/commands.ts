@@ -19,7 +19,16 @@ import type { Scope } from '../scope.ts'
 import type { By } from './history.ts'
 import { shortestSeconds } from './job-limits.ts'
 import { isOwnJob, requireOwnJob } from './own-job.ts'
-import { expectedSeconds, type JobPreview, offlineWaitOf, overlapsOf, requireExpected, typicalPace } from './preview.ts'
+import {
+  expectedSeconds,
+  type JobPreview,
+  nextOpenTimes,
+  offlineWaitOf,
+  overlapsOf,
+  requireExpected,
+  secondsInWindow,
+  typicalPace,
+} from './preview.ts'
 import {
   checkJobRequest,
   checkPreviewRequest,
@@ -27,6 +36,7 @@ import {
   type JobRequest,
   type JobRequestInput,
   type PreviewRequestInput,
+  requireTurn,
 } from './request.ts'
 import { checkRetry, nothingSelected, type RetryInput } from './retry.ts'
 import { initialStatus, transition, transitionRefused } from './state.ts'
@@ -38,6 +48,7 @@ import {
   type JobOrigin,
   type JobRow,
   lockSource,
+  longestCallIn,
   type SourceRow,
 } from './store/jobs.ts'
 import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
@@ -45,6 +56,7 @@ import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/p
 import { isAnySelected } from './store/retries.ts'
 import { saveCancelled, savePaused, saveResumed, saveUpdated } from './store/transitions.ts'
 import { countChosen } from './store/waves.ts'
+import { requireOpening } from './time-window.ts'
 import { checkUpdate, type JobUpdateInput, membersIn } from './update.ts'
 import { waveSizes } from './waves.ts'
 
@@ -69,6 +81,7 @@ export async function scheduleJob(
 ): Promise<string> {
   const now = deps.clock.now()
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
+  requireTurn(request)
   if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
   await inTransaction(deps, async (tx, afterCommit) => {
     await insertRequest(tx, by, request, now, { cause: 'user', reason: null, templateChangedBy })
@@ -172,6 +185,8 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
       })
       if (!any) throw nothingSelected(source.id, request.selection)
       const { startTime, maxExecutionTimeInSeconds = source.maxExecutionTimeSeconds } = request
+      if (source.window !== null)
+        requireOpening(source.window, longestCallIn(source), { startTime, maxExecutionTimeInSeconds })
       const job = {
         ...source,
         id: request.newJobId,
@@ -305,11 +320,15 @@ export async function previewJob(
     waveSizes: isExact && chosen !== undefined ? waveSizes(waves, counts.deviceCount.value, chosen) : null,
     deviceIds,
     overlaps: overlapsOf(openJobs, overlapCounts, patch).slice(0, previewedOverlaps),
-    expectedDurationInSeconds: expectedSeconds(
-      type === 'scheduleDeviceMethod' ? counts.connectedCount : counts.deviceCount,
-      [typicalPace(pastJobs), throttles.jobPace, limits.maxPerMinute === null ? undefined : limits.maxPerMinute / 60],
-      maxExecutionTimeInSeconds,
+    expectedDurationInSeconds: secondsInWindow(
+      request,
+      expectedSeconds(
+        type === 'scheduleDeviceMethod' ? counts.connectedCount : counts.deviceCount,
+        [typicalPace(pastJobs), throttles.jobPace, limits.maxPerMinute === null ? undefined : limits.maxPerMinute / 60],
+        maxExecutionTimeInSeconds,
+      ),
     ),
+    openTimes: nextOpenTimes(request),
     shortestDurationInSeconds: shortestSeconds(counts.deviceCount.value, limits),
     maxOfflineWaitInSeconds: offlineWaitOf(request, counts),
   }

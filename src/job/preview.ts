@@ -3,6 +3,7 @@ import { printPath } from '../query/path.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { leavesOf, type PatchLeaf } from '../twin/compliance.ts'
 import type { JobExpectation, PreviewRequest } from './request.ts'
+import { afterOpenTime, type OpenTime, openTimesFrom } from './time-window.ts'
 
 /** A count with its precision: `atLeast` when counting was stopped before its end. */
 export type PreviewCount = { readonly value: number; readonly precision: 'exact' | 'atLeast' }
@@ -26,6 +27,8 @@ export type JobPreview = {
   readonly shortestDurationInSeconds: number | null
   /** The sizes of the waves; an empty list without waves. */
   readonly waveSizes: readonly number[] | null
+  /** The next times at which its calls may begin; an empty list without a time window. */
+  readonly openTimes: readonly OpenTime[]
   readonly maxOfflineWaitInSeconds: number | null
   readonly fingerprint: string | null
 }
@@ -136,4 +139,20 @@ export function offlineWaitOf(
   return connectTimeoutInSeconds === 0
     ? maxExecutionTimeInSeconds
     : Math.min(connectTimeoutInSeconds, maxExecutionTimeInSeconds)
+}
+
+/** Windows that a preview shows. */
+const previewedWindows = 3
+
+/** The next times at which calls of a job may begin. */
+export const nextOpenTimes = ({ window, startTime, longestCall }: PreviewRequest): readonly OpenTime[] =>
+  window === undefined ? [] : openTimesFrom(window, window.timeZone, startTime, longestCall, previewedWindows)
+
+/** The expected duration of a job that works in its window only, at most its max execution time. */
+export function secondsInWindow(request: PreviewRequest, seconds: number | null): number | null {
+  const { window, startTime, longestCall, maxExecutionTimeInSeconds } = request
+  if (window === undefined || seconds === null) return seconds
+  const latest = new Date(startTime.getTime() + maxExecutionTimeInSeconds * 1_000)
+  const work = { from: startTime, milliseconds: seconds * 1_000, latest }
+  return (afterOpenTime(window, window.timeZone, work, longestCall).getTime() - startTime.getTime()) / 1_000
 }

@@ -5,8 +5,9 @@ import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
-import { checkRollout, type JobRollout } from './rollout.ts'
+import { checkRollout, type JobRollout, windowPath } from './rollout.ts'
 import { checkTargets, type JobTargets } from './targets.ts'
+import { longestCallOf, requireLongEnough, requireOpening, type TimeWindow } from './time-window.ts'
 import type { Wave } from './waves.ts'
 
 /** What a job does to each of its devices, as spelled by IoT Hub. */
@@ -53,6 +54,10 @@ export type JobRequestInput = NamingInput & {
 /** A valid preview request: a job that has not been scheduled, possibly without its operation. */
 export type PreviewRequest = {
   readonly waves: readonly Wave[]
+  readonly window: TimeWindow | undefined
+  /** Milliseconds that a call may take; 0 without a method call. */
+  readonly longestCall: number
+  readonly startTime: Date
   readonly limits: JobLimits
   readonly jobId: string | undefined
   readonly queryCondition: string
@@ -93,11 +98,28 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
   switch (input.type) {
     case 'scheduleDeviceMethod':
       refuseOther(input.updateTwin, 'updateTwin')
-      return { ...common, type: input.type, cloudToDeviceMethod: checkCall(input.cloudToDeviceMethod, limits) }
+      return fitting({ ...common, type: input.type, cloudToDeviceMethod: checkCall(input.cloudToDeviceMethod, limits) })
     case 'scheduleUpdateTwin':
       refuseOther(input.cloudToDeviceMethod, 'cloudToDeviceMethod')
       return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin, limits, input) }
   }
+}
+
+/** The request, whose window must be longer than its calls may take. */
+function fitting(request: JobRequest): JobRequest {
+  const window = request.rollout?.window
+  if (window !== undefined) requireLongEnough(window, longestCallIn(request), windowPath)
+  return request
+}
+
+/** Milliseconds that a call of the job may take. */
+const longestCallIn = (request: JobRequest): number =>
+  request.type === 'scheduleDeviceMethod' ? longestCallOf(request.cloudToDeviceMethod) : longestCallOf(undefined)
+
+/** InvalidInputError when the time of a job is up before its window is opened for the first time: no device would have its turn. */
+export function requireTurn(request: JobRequest): void {
+  const window = request.rollout?.window
+  if (window !== undefined) requireOpening(window, longestCallIn(request), request)
 }
 
 /**
@@ -107,31 +129,48 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
 export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limits: Limits): PreviewRequest {
   const jobId = isLeftOut(input.jobId) ? undefined : checkJobId(input.jobId)
   const queryCondition = checkCondition(input.queryCondition)
-  checkStartTime(input.startTime ?? now, now)
+  const startTime = checkStartTime(input.startTime ?? now, now)
   const maxExecutionTimeInSeconds = checkMaxExecutionTime(
     input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
   )
   checkNaming(input)
   checkTargets(input.targets)
-  const waves = checkRollout(input.rollout)?.waves ?? []
-  const common = { jobId, queryCondition, maxExecutionTimeInSeconds, waves }
+  const { waves = [], window } = checkRollout(input.rollout) ?? {}
+  const common = { jobId, queryCondition, startTime, maxExecutionTimeInSeconds, waves, window }
   if (!isLeftOut(input.cloudToDeviceMethod)) {
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
     }
     const type = 'scheduleDeviceMethod'
-    const { connectTimeoutInSeconds } = checkCall(input.cloudToDeviceMethod, limits)
-    return {
+    const call = checkCall(input.cloudToDeviceMethod, limits)
+    return previewable({
       ...common,
       type,
-      connectTimeoutInSeconds,
+      connectTimeoutInSeconds: call.connectTimeoutInSeconds,
+      longestCall: longestCallOf(call),
       updateTwin: undefined,
       limits: checkLimits(input.rollout, type),
-    }
+    })
   }
   const type = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
   const updateTwin = type && checkPatch(input.updateTwin, limits)
-  return { ...common, type, connectTimeoutInSeconds: 0, updateTwin, limits: checkLimits(input.rollout, type) }
+  return previewable({
+    ...common,
+    type,
+    connectTimeoutInSeconds: 0,
+    longestCall: longestCallOf(undefined),
+    updateTwin,
+    limits: checkLimits(input.rollout, type),
+  })
+}
+
+/** The request, whose window must be long enough, and must be opened in time. */
+function previewable(request: PreviewRequest): PreviewRequest {
+  const { window, longestCall } = request
+  if (window === undefined) return request
+  requireLongEnough(window, longestCall, windowPath)
+  requireOpening(window, longestCall, request)
+  return request
 }
 
 /** An id that a new job may have, unless it is taken. InvalidInputError. */

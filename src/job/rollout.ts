@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors.ts'
 import { type AbortRule, checkAbortRules } from './abort-rules.ts'
 import { checkFlag } from './flag.ts'
+import { checkTimeWindow, type TimeWindow } from './time-window.ts'
 import { checkWaves, type Wave } from './waves.ts'
 
 /** How a job proceeds through its devices, as it is stored. */
@@ -11,6 +12,8 @@ export type JobRollout = {
   readonly approval?: true
   /** Left out for a job without waves. */
   readonly waves?: readonly Wave[]
+  /** Left out for a job that may call at any time. */
+  readonly window?: TimeWindow
 }
 
 /** The members of a rollout as a client sends it. InvalidInputError when it is no object. */
@@ -19,14 +22,18 @@ export function rolloutMembers(value: unknown): Readonly<Record<string, unknown>
   throw new InvalidInputError(['rollout'], 'The rollout must be an object.')
 }
 
+/** Where the window of a job is in a request. */
+export const windowPath: readonly string[] = ['rollout', 'window']
+
 /** The rollout that a client requests; null when nothing is stored of it. InvalidInputError with the path of the member. */
 export function checkRollout(value: unknown = null): JobRollout | null {
-  const { abort, approval, waves } = rolloutMembers(value)
+  const { abort, approval, waves, window } = rolloutMembers(value)
   const rules = abort === undefined || abort === null ? [] : checkAbortRules(abort, ['rollout', 'abort'])
   const rollout: JobRollout = {
     ...(rules.length > 0 && { abort: rules }),
     ...(checkFlag(approval ?? false, ['rollout', 'approval']) && { approval: true }),
     ...(waves !== undefined && waves !== null && { waves: checkWaves(waves, ['rollout', 'waves']) }),
+    ...(window !== undefined && window !== null && { window: checkTimeWindow(window, windowPath) }),
   }
   return Object.keys(rollout).length === 0 ? null : rollout
 }

@@ -48,10 +48,16 @@ type Call = {
   readonly resumedVersion: number | null
   /** The last wave whose devices were looked for; null without waves. */
   readonly openWave: number | null
+  /** The open windows whose devices were looked for; null without time windows. */
+  readonly openings: readonly string[] | null
 }
 
 /** What is marked together. */
 type Batch = { readonly others: readonly DeviceJobKey[]; readonly limited: readonly LimitedCall[] }
+
+/** Whether a window was opened that was not open when its devices were looked for. */
+const hasOpened = (openings: readonly string[] | null, known: readonly string[] | null): boolean =>
+  openings?.some((opening) => !known?.includes(opening)) ?? false
 
 const noMarks: Marks = { marked: [], held: [], full: [], waitMs: null }
 
@@ -120,11 +126,12 @@ export function dispatchMethodCalls(
       startTimes.delete(jobId)
       limited.close(jobId)
     }
-    for (const { id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave } of jobs) {
+    for (const { id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave, openings } of jobs) {
       // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile. When a wave was
-      // opened, only its devices are, so that none of the earlier waves is read again.
+      // opened, only its devices are, so that none of the earlier waves is read again. When a time window was opened, all are, because
+      // calls were refused while it was closed.
       const known = calls.get(jobId)
-      const isKnown = known?.resumedVersion === resumedVersion
+      const isKnown = known?.resumedVersion === resumedVersion && !hasOpened(openings, known.openings)
       if (isKnown && known?.openWave === openWave) continue
       const job = await findJob(deps.db, jobId)
       if (job?.type !== 'scheduleDeviceMethod') continue
@@ -137,6 +144,7 @@ export function dispatchMethodCalls(
         hasBudget: job.budgetMaxConcurrent !== null,
         resumedVersion,
         openWave,
+        openings,
       })
       const before = scans.get(jobId)
       if (isKnown && before !== undefined && 'afterPlace' in before) continue // the scan goes on into the new wave
@@ -146,7 +154,8 @@ export function dispatchMethodCalls(
         const [isRated, isBounded] = [job.maxPerMinute !== null, job.maxConcurrent !== null]
         limited.open(jobId, { most, isRated, isBounded, budget: job.budgetMaxConcurrent, timeoutMs })
       }
-      if (isNew && resumedVersion === null && deps.metrics !== undefined) startTimes.set(jobId, job.startTime)
+      if (isNew && resumedVersion === null && openings === null && deps.metrics !== undefined)
+        startTimes.set(jobId, job.startTime)
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) {
         // The rest of another kind of scan has devices of the earlier waves, so these are read again.
@@ -168,19 +177,20 @@ export function dispatchMethodCalls(
   }
 
   const readPage = async (jobId: string, left: Scan): Promise<{ deviceIds: string[]; next?: Scan }> => {
+    const timed = { hasWindow: calls.get(jobId)?.openings != null }
     if ('here' in left) {
-      const deviceIds = await findTargetsAmong(deps.db, jobId, left.here.slice(0, batchSize))
+      const deviceIds = await findTargetsAmong(deps.db, jobId, left.here.slice(0, batchSize), timed)
       return left.here.length > batchSize ? { deviceIds, next: { here: left.here.slice(batchSize) } } : { deviceIds }
     }
     if ('afterPlace' in left) {
-      const places = await findTargetsInWaves(deps.db, jobId, left.afterPlace, batchSize)
+      const places = await findTargetsInWaves(deps.db, jobId, left.afterPlace, batchSize, timed)
       const deviceIds = places.map(({ deviceId }) => deviceId)
       const last = places.at(-1)
       return last !== undefined && places.length === batchSize
         ? { deviceIds, next: { afterPlace: last } }
         : { deviceIds }
     }
-    const deviceIds = await findTargets(deps.db, jobId, left.after, batchSize)
+    const deviceIds = await findTargets(deps.db, jobId, left.after, batchSize, timed)
     const last = deviceIds.at(-1)
     return last !== undefined && deviceIds.length === batchSize ? { deviceIds, next: { after: last } } : { deviceIds }
   }

@@ -62,7 +62,11 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     jobId: string,
     patch: TwinPatch,
     wanted: number,
-    { isRated, firstWave }: { readonly isRated: boolean; readonly firstWave: number | null },
+    {
+      isRated,
+      firstWave,
+      hasWindow,
+    }: { readonly isRated: boolean; readonly firstWave: number | null; readonly hasWindow: boolean },
     now: Date,
   ): Promise<Batch> =>
     inTransaction(deps, async (tx, afterCommit) => {
@@ -71,13 +75,17 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       const { room, waitMs } = isRated ? await readRoom(tx, jobId) : { room: wanted, waitMs: 0 }
       if (room === 0) return { ...nothing, waitMs }
       const limit = Math.min(wanted, room)
-      // Read under the lock, so that two instances never patch the same device for one job.
+      // Read under the lock, so that two instances never patch the same device for one job. Of a job with time windows, devices are
+      // read whose window is open now.
       const begin = beginOf(firstWave)
       const after = cursors.get(jobId) ?? begin
       const places =
         firstWave === null
-          ? (await findOpenTargets(tx, jobId, after.deviceId, limit)).map((deviceId) => ({ ...begin, deviceId }))
-          : await findOpenTargetsInWaves(tx, jobId, after, limit)
+          ? (await findOpenTargets(tx, jobId, after.deviceId, limit, { hasWindow })).map((deviceId) => ({
+              ...begin,
+              deviceId,
+            }))
+          : await findOpenTargetsInWaves(tx, jobId, after, limit, { hasWindow })
       const deviceIds = places.map(({ deviceId }) => deviceId)
       if (deviceIds.length === 0) return nothing
       const result = await patchTwins(deps, tx, deviceIds, patch, now)
@@ -138,7 +146,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
             jobId,
             job.request,
             granted,
-            { isRated: job.maxPerMinute !== null, firstWave },
+            { isRated: job.maxPerMinute !== null, firstWave, hasWindow: job.window !== null },
             now,
           )
         } finally {
@@ -152,7 +160,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         }
         rateVersions.delete(jobId)
         done += deviceIds.length
-        if (deviceIds.length > 0 && isNew && resumedVersion === null) {
+        if (deviceIds.length > 0 && isNew && resumedVersion === null && job.window === null) {
           const seconds = (deps.clock.now().getTime() - job.startTime.getTime()) / 1000
           deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'twin' }, seconds)
         }

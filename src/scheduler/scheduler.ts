@@ -23,6 +23,7 @@ import { runSchedules } from './run-schedules.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
 import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
 import { takeSamples } from './take-samples.ts'
+import { turnWindows } from './turn-windows.ts'
 
 /** Settings of the scheduler. */
 export type SchedulerSettings = {
@@ -126,6 +127,7 @@ function createWork(
       dispatchTwinUpdates(deps),
       finishJobs(deps),
       judgeGates(deps),
+      turnWindows(deps),
       takeSamples(deps),
       findExceededThresholds(deps),
       delivering,

@@ -30,6 +30,7 @@ import type { Scope } from '../scope.ts'
 import { createHeavyWork } from '../throttle/heavy-work.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
+import { startWindow } from './turn-windows.ts'
 
 /**
  * The selected devices of a job must not be kept: it was cancelled meanwhile, another job has taken its place, the
@@ -153,11 +154,13 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           const status = deviceCount === 0 ? 'completed' : 'running'
           await saveStarted(tx, job.id, { status, deviceCount, isSelected: selected === undefined, now: savedTime })
           if (job.waves !== null) await startWaves(tx, job.id, savedTime)
+          if (status === 'running') await startWindow(tx, job, deviceCount)
           if (selected === undefined) await failTheGone(deps, tx, job.id, savedTime, afterCommit)
           afterCommit(() => {
             deps.metrics?.count('twincast_jobs_started_total', {})
             deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
             deps.events.publish('work', 'started', {})
+            if (job.window !== null) deps.events.publish('work', 'windows', {})
           })
           return true
         },

@@ -543,6 +543,54 @@ rollout: { budget: ${value} }
   await run(['jobs', 'cancel', 'budgeted'])
 })
 
+test('a job with a time window shows it, and when it opens', async () => {
+  const window = 'sat,SUN 22:00-06:00 Europe/Berlin'
+  const at = new Date(Date.now() + 3_600_000).toISOString()
+  const common = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--max-time', '700000']
+  const job = [...common, '--id', 'windowed', '--if-absent', '--at', at]
+  expect(await run([...job, '--window', window])).toMatchObject({ status: 0 })
+  expect(await run([...job, '--window', window])).toMatchObject({ status: 0 })
+  expect(await run([...job, '--window', '22:00-06:00 Europe/Berlin'])).toMatchObject({
+    status: 5,
+    stderr: expect.stringContaining('differs in rollout'),
+  })
+  const filed = (days: string): Promise<string> =>
+    fileOf(
+      'window.yaml',
+      `jobId: windowed
+queryCondition: "*"
+startTime: ${at}
+maxExecutionTimeInSeconds: 700000
+cloudToDeviceMethod: { methodName: reboot }
+rollout: { window: { days: ${days}, from: "22:00", to: "06:00", timeZone: Europe/Berlin } }
+`,
+    )
+  expect(await run(['apply', '-f', await filed('[SUNDAY, SATURDAY]')])).toMatchObject({
+    status: 0,
+    stderr: 'The job windowed exists already, with the same definition.\n',
+  })
+  expect(await run(['apply', '-f', await filed('[SOMEDAY]')])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('the days of a window are some of MONDAY, TUESDAY'),
+  })
+  const shown = JSON.parse((await run(['jobs', 'show', 'windowed', '--format', 'json'])).stdout)
+  expect(shown).toMatchObject({
+    rollout: {
+      window: { days: ['SATURDAY', 'SUNDAY'], from: '22:00', to: '06:00', timeZone: 'Europe/Berlin' },
+    },
+    windows: [],
+  })
+  const preview = await run(['jobs', 'preview', '--where', '*', '--window', '00:00-23:59 UTC', '--format', 'json'])
+  expect(JSON.parse(preview.stdout).openTimes).toHaveLength(3)
+  for (const wrong of ['22:00-06:00', 'some 22:00-06:00 UTC', '22-6 UTC']) {
+    expect(await run([...job, '--window', wrong])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('a time window such as'),
+    })
+  }
+  await run(['jobs', 'cancel', 'windowed'])
+})
+
 test('a job with abort rules stops by itself, and shows what the rules counted', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', '*', '--id', 'guarded', '--if-absent', '--at']
   const at = new Date(Date.now() + 3_600_000).toISOString()

@@ -64,15 +64,17 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
     expect(await settle(tx, keys(deviceIds.slice(10, 12)), 'pending', now)).toEqual([
       { jobId, open: 13, hasWaves: false },
     ])
-    expect(await findTargetsAmong(tx, jobId, deviceIds)).toHaveLength(20)
+    expect(await findTargetsAmong(tx, jobId, deviceIds, { hasWindow: false })).toHaveLength(20)
     expect(await findWaiting(tx, deviceIds)).toHaveLength(8)
-    expect(await findOpenTargets(tx, jobId, '', 100)).toHaveLength(13)
+    expect(await findOpenTargets(tx, jobId, '', 100, { hasWindow: false })).toHaveLength(13)
     const { instanceId } = deps.lease
-    expect(await findPending(tx, { jobId, openWave: null }, { instanceId, after: '', limit: 100 })).toHaveLength(8)
+    expect(
+      await findPending(tx, { jobId, openWave: null, zoneKey: null }, { instanceId, after: '', limit: 100 }),
+    ).toHaveLength(8)
     expect(await lockTwins(tx, everything, deviceIds, 'service', { maxBytes: 0, most: 0 })).toHaveLength(20)
     const open = await lockOpenJobs(tx, [jobId])
     await unmarkDispatched(tx, open, keys(called.slice(5, 7)))
-    expect(await findTargets(tx, jobId, '', 100)).toHaveLength(20)
+    expect(await findTargets(tx, jobId, '', 100, { hasWindow: false })).toHaveLength(20)
     expect((await findUnderWay(tx, jobId, { after: '', limit: 100 })).underWay).toHaveLength(3)
     expect(await findStillUnderWay(tx, open, keys(deviceIds))).toHaveLength(3)
     expect(await findCallsOfTheGone(tx, deviceIds)).toEqual([])
@@ -103,9 +105,11 @@ test('outcomes are looked up by device, also where statistics know only jobs ove
     const calls = keys(deviceIds.slice(15)).map((key) => ({ ...key, deadline: now }))
     expect(await markCalls(deps, tx, calls)).toHaveLength(5)
     expect(await findWaiting(tx, deviceIds)).not.toEqual([])
-    expect(await findOpenTargets(tx, jobId, '', 100)).not.toEqual([])
+    expect(await findOpenTargets(tx, jobId, '', 100, { hasWindow: false })).not.toEqual([])
     const { instanceId } = deps.lease
-    expect(await findPending(tx, { jobId, openWave: null }, { instanceId, after: '', limit: 100 })).not.toEqual([])
+    expect(
+      await findPending(tx, { jobId, openWave: null, zoneKey: null }, { instanceId, after: '', limit: 100 }),
+    ).not.toEqual([])
     expect(await scansByVersion()).toBe(before)
   })
 })

@@ -10,6 +10,7 @@ import { startWaves } from '../../src/job/store/waves.ts'
 import { compileDeviceCondition } from '../../src/query/device-condition.ts'
 import { compileGroupPath } from '../../src/query/group-path.ts'
 import { scopeOfJob } from '../../src/query/scope.ts'
+import { startWindow } from '../../src/scheduler/turn-windows.ts'
 import { markCalls } from '../support/rows.ts'
 import { unhurried } from '../support/unhurried.ts'
 
@@ -28,6 +29,7 @@ export async function start(deps: Deps, jobId: string): Promise<void> {
     })
     await saveStarted(tx, jobId, { status: 'running', deviceCount, now: deps.clock.now() })
     if (job.waves !== null) await startWaves(tx, jobId, deps.clock.now())
+    await startWindow(tx, job, deviceCount)
   })
   deps.events.jobChanged(jobId)
 }

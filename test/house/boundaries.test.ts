@@ -179,7 +179,7 @@ const purePackages: Readonly<Record<string, readonly string[]>> = {
 
 /** The ground that pure files may stand on. */
 const pureGround =
-  /^(?:actor|cursor|errors|etag|host-name|scope|utf8|(?:json\/)?json(?:-budget|-text)?|(?:limits\/)?limits)\.ts$/
+  /^(?:actor|cursor|errors|etag|host-name|scope|time-zone|utf8|(?:json\/)?json(?:-budget|-text)?|(?:limits\/)?limits)\.ts$/
 
 const everything = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.tsx?$/.test(file) && !file.startsWith('generated'))

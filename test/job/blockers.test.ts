@@ -11,6 +11,7 @@ const job: WaitingJob = {
   pendingCount: 5,
   runningCount: 0,
   maxConcurrent: null,
+  deadline: new Date('2026-01-02T12:00:00Z'),
   ...withoutBudget,
 }
 const exact = (value: number) => ({ value, precision: 'exact' as const })
@@ -27,6 +28,55 @@ describe('a job waits', () => {
     expect(blockersOf({ ...job, status: 'waitingForApproval' }, {}, now)).toEqual([
       { reason: 'approval', message: 'Somebody else than who scheduled the job has to approve it.' },
     ])
+  })
+
+  describe('for its time windows:', () => {
+    const times = (opens: string, closes: string) => ({ opens: new Date(opens), closes: new Date(closes) })
+    const tonight = times('2026-01-02T02:00:00Z', '2026-01-02T04:00:00Z')
+    const tomorrow = times('2026-01-02T14:00:00Z', '2026-01-02T15:00:00Z')
+    const timed = { ...job, hasWindow: true, maxConcurrent: 1 }
+
+    test('until the first of them opens, and not for what it would wait for in one', () => {
+      const until = tonight.opens
+      expect(blockersOf(timed, { windows: [tonight], notConnected: exact(3) }, now)).toEqual([
+        {
+          reason: 'window',
+          until,
+          message: 'The time window of the job is closed. It opens at 2026-01-02T02:00:00.000Z.',
+        },
+      ])
+      expect(blockersOf({ ...timed, runningCount: 1 }, { windows: [tomorrow, tonight] }, now)).toMatchObject([
+        {
+          reason: 'window',
+          until,
+          message: 'All time windows of the job are closed. The first opens at 2026-01-02T02:00:00.000Z.',
+        },
+        { reason: 'callsUnderWay' },
+      ])
+    })
+
+    test('until the deadline, when none opens before', () => {
+      expect(blockersOf(timed, { windows: [tomorrow] }, now)).toEqual([
+        {
+          reason: 'window',
+          until: timed.deadline,
+          message: 'The time window of the job is closed, and none opens before its deadline.',
+        },
+      ])
+    })
+
+    test('not while one is open, and not when no device waits', () => {
+      const open = times('2026-01-01T11:00:00Z', '2026-01-01T13:00:00Z')
+      expect(blockersOf({ ...timed, runningCount: 1 }, { windows: [open, tonight] }, now)).toMatchObject([
+        { reason: 'maxConcurrent' },
+      ])
+      expect(blockersOf({ ...timed, runningCount: 1, pendingCount: 0 }, { windows: [tonight] }, now)).toMatchObject([
+        { reason: 'callsUnderWay' },
+      ])
+      expect(neededFindings(timed).windows).toBe(true)
+      expect(neededFindings({ ...timed, pendingCount: 0 }).windows).toBe(false)
+      expect(neededFindings(job).windows).toBe(false)
+    })
   })
 
   describe('for the next wave:', () => {
@@ -186,28 +236,38 @@ test.each<[string, Partial<WaitingJob>]>([
 })
 
 test('no more is found out than is needed', () => {
-  expect(neededFindings(job)).toEqual({ position: false, wave: false, notConnected: true, inFullGroups: false })
+  expect(neededFindings(job)).toEqual({
+    position: false,
+    wave: false,
+    windows: false,
+    notConnected: true,
+    inFullGroups: false,
+  })
   expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({
     position: false,
     wave: false,
+    windows: false,
     notConnected: false,
     inFullGroups: false,
   })
   expect(neededFindings({ ...job, type: 'scheduleUpdateTwin' })).toEqual({
     position: false,
     wave: false,
+    windows: false,
     notConnected: false,
     inFullGroups: false,
   })
   expect(neededFindings({ ...job, status: 'queued' })).toEqual({
     position: true,
     wave: false,
+    windows: false,
     notConnected: false,
     inFullGroups: false,
   })
   expect(neededFindings({ ...job, status: 'completed', endTime: now })).toEqual({
     position: false,
     wave: false,
+    windows: false,
     notConnected: false,
     inFullGroups: false,
   })

@@ -34,7 +34,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets updateTwin
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } abort { on errorCode responseStatus percent afterDevices action } }
+      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
     }
   }
@@ -103,6 +103,14 @@ const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, w
         }
       : null,
   })),
+  window: rollout?.window
+    ? {
+        days: rollout.window.days ? new Set(rollout.window.days) : null,
+        from: rollout.window.from,
+        to: rollout.window.to,
+        timeZone: rollout.window.timeZone,
+      }
+    : null,
   budget: rollout?.budget ? { groupBy: rollout.budget.groupBy, maxConcurrent: rollout.budget.maxConcurrent } : null,
   abort: (rollout?.abort ?? []).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
     on: new Set(on),

@@ -8,6 +8,7 @@ import type {
   JobRolloutInput,
   JobTargets,
   WaveInput,
+  WindowInput,
 } from '../../generated/commands/graphql.ts'
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
@@ -76,10 +77,12 @@ const shapes = {
     approval: 'boolean',
     budget: 'object',
     waves: 'list',
+    window: 'object',
     abort: 'list',
   },
   wave: { devices: 'number', percent: 'number', queryCondition: 'string', gate: 'object' },
   gate: { succeededPercent: 'number', soakSeconds: 'number', approval: 'boolean', onFailure: 'string' },
+  window: { days: 'list', from: 'string', to: 'string', timeZone: 'string' },
   budget: { groupBy: 'string', maxConcurrent: 'number' },
   rule: {
     on: 'list',
@@ -147,12 +150,13 @@ function targetsIn(value: unknown, place: string): JobTargets {
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {
-  const { abort, approval, waves, maxPerMinute, maxConcurrent, budget } = checked(value, 'rollout', place)
+  const { abort, approval, waves, window, maxPerMinute, maxConcurrent, budget } = checked(value, 'rollout', place)
   return {
     ...(typeof maxPerMinute === 'number' && { maxPerMinute }),
     ...(typeof maxConcurrent === 'number' && { maxConcurrent }),
     ...(typeof approval === 'boolean' && { approval }),
     ...(Array.isArray(waves) && { waves: waves.map((wave) => waveIn(wave, place)) }),
+    ...(window !== undefined && { window: windowIn(window, place) }),
     ...(budget !== undefined && { budget: budgetIn(budget, place) }),
     ...(Array.isArray(abort) && { abort: abort.map((rule) => ruleIn(rule, place)) }),
   }
@@ -168,6 +172,22 @@ function gateIn(value: unknown, place: string): GateInput {
   if (onFailure === undefined) return gate
   if (onFailure === 'PAUSE' || onFailure === 'CANCEL') return { ...gate, onFailure }
   throw new UsageError(`${place}: a gate that fails has the action PAUSE or CANCEL.`)
+}
+
+const daysOfWeek = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'] as const
+
+function windowIn(value: unknown, place: string): WindowInput {
+  const { days, from, to, timeZone } = checked(value, 'window', place)
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof timeZone !== 'string') {
+    throw new UsageError(`${place}: a window needs from, to and timeZone.`)
+  }
+  return { ...(Array.isArray(days) && { days: days.map((day: unknown) => dayIn(day, place)) }), from, to, timeZone }
+}
+
+function dayIn(value: unknown, place: string): (typeof daysOfWeek)[number] {
+  const day = daysOfWeek.find((name) => name === value)
+  if (day !== undefined) return day
+  throw new UsageError(`${place}: the days of a window are some of ${daysOfWeek.join(', ')}.`)
 }
 
 function budgetIn(value: unknown, place: string): DisruptionBudgetInput {

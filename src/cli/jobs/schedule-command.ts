@@ -1,4 +1,10 @@
-import type { AbortRuleInput, DisruptionBudgetInput, JobTargets, WaveInput } from '../../generated/commands/graphql.ts'
+import type {
+  AbortRuleInput,
+  DisruptionBudgetInput,
+  JobTargets,
+  WaveInput,
+  WindowInput,
+} from '../../generated/commands/graphql.ts'
 import type { HubClient } from '../hub-client.ts'
 import { type HubOptions, hubCommand } from '../hub-options.ts'
 import { labels, time, where, wholeNumber } from '../options.ts'
@@ -13,6 +19,7 @@ import { idTaken, scheduleJob } from './schedule-job.ts'
 import { targets } from './targets-option.ts'
 import { checkOutcome, jobExitCodes, outcomeRow, type Watching, watchJob } from './watch-job.ts'
 import { waves } from './wave-option.ts'
+import { timeWindow } from './window-option.ts'
 
 /** Seconds in 30 days. */
 const longest = 2_592_000
@@ -33,6 +40,7 @@ type Common = HubOptions & {
   readonly maxConcurrent?: number
   readonly approval?: true
   readonly wave?: readonly WaveInput[]
+  readonly window?: WindowInput
   readonly budget?: DisruptionBudgetInput
   readonly watch?: true
   readonly format?: Format
@@ -62,6 +70,7 @@ export const scheduleCommand = (name: string) =>
     .addOption(labels('--label <NAME=VALUE>', 'a label by which the job can be found; may be repeated'))
     .addOption(targets())
     .addOption(waves())
+    .addOption(timeWindow())
     .addOption(abortRules())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(wholeNumber('--max-concurrent <N>', 'calls in progress at most', { min: 1, max: 1_000_000 }))
@@ -104,8 +113,9 @@ function rolloutOf({
   budget,
   approval,
   wave,
+  window,
   abort,
-}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'budget' | 'approval' | 'wave' | 'abort'>) {
+}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'budget' | 'approval' | 'wave' | 'window' | 'abort'>) {
   const rollout = {
     ...(maxPerMinute !== undefined && { maxPerMinute }),
     ...(maxConcurrent !== undefined && { maxConcurrent }),
@@ -113,6 +123,7 @@ function rolloutOf({
     ...(approval && { approval }),
     // The last wave takes the rest.
     ...(wave && { waves: [...wave, {}] }),
+    ...(window && { window }),
     ...(abort && { abort }),
   }
   return Object.keys(rollout).length === 0 ? {} : { rollout }

@@ -12,6 +12,7 @@ import { PreviewCount } from './capped-count.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 import { lastOpenWave } from './wave-rows.ts'
+import { windowsIn } from './window-rows.ts'
 
 /** Maximum count of devices that a job waits for. */
 const mostCounted = 10_000
@@ -54,6 +55,11 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
       description:
         'The gate of a wave: so many devices of the wave have to succeed, or all of them to end, before the next wave is opened. `message` says how many did.',
     },
+    WINDOW: {
+      value: 'window',
+      description:
+        'A time window: no call begins until the first of `Job.windows` opens, or until the deadline. See `until`.',
+    },
     SOAK: { value: 'soak', description: 'The end of the soak of a gate. See `until`.' },
     PAUSED: {
       value: 'paused',
@@ -94,7 +100,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
     until: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the wait ends. Null unless `reason` is START_TIME or SOAK.',
+      description: 'When the wait ends. Null unless `reason` is START_TIME, SOAK or WINDOW.',
       resolve: (blocker) => ('until' in blocker ? blocker.until : null),
     }),
     position: t.int({
@@ -122,6 +128,7 @@ builder.objectField(Job, 'blockers', (t) =>
       'status',
       'startTime',
       'endTime',
+      'deadline',
       'rollout',
       'crossedRule',
       'openWave',
@@ -137,12 +144,13 @@ builder.objectField(Job, 'blockers', (t) =>
       'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED and APPROVAL only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
-      const waves = { hasLaterWaves: hasLaterWaves(job) }
-      const needed = neededFindings({ ...job, ...waves })
+      const controls = { hasLaterWaves: hasLaterWaves(job), hasWindow: job.rollout?.window !== undefined }
+      const needed = neededFindings({ ...job, ...controls })
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined
       const isHidden = isForeign(job, context)
       const waiting = needed.notConnected && !isHidden ? await waitingIn(context, job.id) : undefined
       const wave = needed.wave && !isHidden ? await lastOpenWave(job, context) : undefined
+      const windows = needed.windows && !isHidden ? await windowsIn(job, context) : undefined
       const grouped =
         needed.inFullGroups && !isHidden
           ? (await inFullGroups(context.deps, context.viewer.scope, job.id, { limit: mostCounted + 1 }))[0]
@@ -150,11 +158,12 @@ builder.objectField(Job, 'blockers', (t) =>
       const findings = {
         position,
         wave,
+        windows,
         notConnected: waiting && capped(waiting.count),
         inFullGroups: grouped && capped(grouped.count),
       }
       const rule = isHidden ? undefined : job.rollout?.abort?.[job.crossedRule ?? -1]
-      const blockers = blockersOf({ ...job, ...waves, rule }, findings, context.deps.clock.now())
+      const blockers = blockersOf({ ...job, ...controls, rule }, findings, context.deps.clock.now())
       // The others describe devices.
       return isHidden ? blockers.filter(({ reason }) => shownOfForeign.includes(reason)) : blockers
     },

@@ -2,6 +2,7 @@ import { withGroupsOfJob } from '../../device-group/commands.ts'
 import { AlreadyExistsError, InvalidInputError, QueryConditionError } from '../../errors.ts'
 import { previewJob } from '../../job/commands.ts'
 import type { JobOverlap as Overlap, JobPreview as Preview } from '../../job/preview.ts'
+import type { OpenTime } from '../../job/time-window.ts'
 import { builder } from '../builder.ts'
 import { askerOf } from '../context.ts'
 import { Device, findDevice } from '../device/device.ts'
@@ -33,6 +34,18 @@ const JobOverlap = builder.objectRef<Overlap>('JobOverlap').implement({
 
 /** Maximum number of rows in the lists of a preview. job/commands.ts has the same limit. */
 const listLength = { field: 20, multiplier: 20 }
+
+const PreviewOpenTime = builder.objectRef<OpenTime>('PreviewOpenTime').implement({
+  description: 'A time at which calls of a job can begin.',
+  fields: (t) => ({
+    openTime: t.field({ type: 'DateTime', description: 'When the window opens.', resolve: ({ opens }) => opens }),
+    closeTime: t.field({
+      type: 'DateTime',
+      description: 'From when on no call begins: the end of the window, less the response timeout.',
+      resolve: ({ closes }) => closes,
+    }),
+  }),
+})
 
 const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
   description:
@@ -70,18 +83,23 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     expectedDurationInSeconds: t.exposeFloat('expectedDurationInSeconds', {
       nullable: true,
       description:
-        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations or `rollout.maxPerMinute` if that is slower. Other jobs that run at the same time are not considered. Null when no rate is known, or when the number of devices is not exact.',
+        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations or `rollout.maxPerMinute` if that is slower. With `rollout.window`, the time until its end in a window. Other jobs that run at the same time are not considered. Null when no rate is known, or when the number of devices is not exact.',
     }),
     shortestDurationInSeconds: t.exposeFloat('shortestDurationInSeconds', {
       nullable: true,
       description:
-        'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
+        'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. With `rollout.window`, only the time in which it is open counts. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
     }),
     waveSizes: t.intList({
       nullable: true,
       description:
         'How many devices each wave of `rollout.waves` would have, in order. 0 for a wave that would be skipped. Empty without waves. Null when the devices could not all be counted in time.',
       resolve: ({ waveSizes }) => waveSizes && [...waveSizes],
+    }),
+    openTimes: t.field({
+      type: [PreviewOpenTime],
+      description: 'The next three times at which calls can begin: the windows of `rollout.window`. Empty without one.',
+      resolve: ({ openTimes }) => [...openTimes],
     }),
     maxOfflineWaitInSeconds: t.exposeInt('maxOfflineWaitInSeconds', {
       nullable: true,

@@ -1,5 +1,6 @@
 import { etaOf, type JobInTime, noOutcomes, throughputOf } from '../../job/progress.ts'
 import { findRecentOutcomes } from '../../job/store/progress.ts'
+import { etaInWindow } from '../../job/time-window.ts'
 import { hasLaterWaves } from '../../job/waves.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
@@ -8,6 +9,7 @@ import { withoutScope } from '../without-scope.ts'
 import { waitingIn } from './blockers.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
+import { windowsIn } from './window-rows.ts'
 
 // Read once for all jobs of a page and all fields that need them. The outcomes of 100 jobs take the database a second or
 // more.
@@ -36,15 +38,20 @@ builder.objectField(Job, 'eta', (t) =>
   t.field({
     type: 'DateTime',
     nullable: true,
-    ...ofJob(...timedColumns, 'rollout', 'openWave'),
+    ...ofJob(...timedColumns, 'key', 'rollout', 'openWave'),
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Null when the job is not running or has waves that are not open, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, when it has waves that are not open, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
       // When later waves will be opened depends on devices and people.
       if (job.status !== 'running' || hasLaterWaves(job) || isForeign(job, context)) return null
       const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])
-      return etaOf(job, pace, waiting, context.deps.clock.now())
+      const now = context.deps.clock.now()
+      const eta = etaOf(job, pace, waiting, now)
+      const window = job.rollout?.window
+      // Calls in progress go on in a closed window.
+      if (eta === null || window === undefined || job.pendingCount === 0) return eta
+      return etaInWindow(window, await windowsIn(job, context), { eta, deadline: job.deadline, now })
     },
   }),
 )

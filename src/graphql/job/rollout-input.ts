@@ -1,6 +1,7 @@
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
 import { WaveInput } from './wave-input.ts'
+import { WindowInput } from './window-input.ts'
 
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
@@ -52,6 +53,11 @@ export const JobRolloutInput = builder.inputType('JobRolloutInput', {
       type: [WaveInput],
       description:
         'The devices have their turn in 2 to 20 waves. Each is opened when the one before has passed its gate. The last wave takes the rest of the devices.',
+    }),
+    window: t.field({
+      type: WindowInput,
+      description:
+        'When calls begin, or twins are updated: on certain days, between two times of day. The maximum execution time has to reach it, and goes on while it is closed.',
     }),
     budget: t.field({
       type: DisruptionBudgetInput,

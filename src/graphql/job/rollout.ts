@@ -1,11 +1,17 @@
 import { countedBy } from '../../job/abort-rules.ts'
 import { type JobLimits, mostAtOnce } from '../../job/job-limits.ts'
+import type { TimeWindow as Window } from '../../job/time-window.ts'
 import { builder } from '../builder.ts'
 import { type CountingRule, JobAbortRule } from './abort-rule.ts'
 import { isForeign, nullWhenForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
+import { DayOfWeek, says } from './window-input.ts'
 
-type Rollout = JobLimits & { readonly approval: boolean; readonly abort: readonly CountingRule[] }
+type Rollout = JobLimits & {
+  readonly approval: boolean
+  readonly window: Window | null
+  readonly abort: readonly CountingRule[]
+}
 
 /** A budget, whose members are never null. */
 type Budget = { readonly groupBy: string; readonly maxConcurrent: number }
@@ -19,6 +25,21 @@ const DisruptionBudget = builder.objectRef<Budget>('DisruptionBudget').implement
     maxConcurrent: t.exposeInt('maxConcurrent', {
       description: 'Maximum number of calls in progress at a time in each group.',
     }),
+  }),
+})
+
+const TimeWindow = builder.objectRef<Window>('TimeWindow').implement({
+  description: 'A time window, in which the calls of a job begin.',
+  fields: (t) => ({
+    days: t.field({
+      type: [DayOfWeek],
+      nullable: true,
+      description: `${says.days} Null for every day.`,
+      resolve: ({ days }) => days && [...days],
+    }),
+    from: t.exposeString('from', { description: says.from }),
+    to: t.exposeString('to', { description: says.to }),
+    timeZone: t.exposeString('timeZone', { description: says.timeZone }),
   }),
 })
 
@@ -45,6 +66,11 @@ const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
         budgetGroupBy === null || budgetMaxConcurrent === null
           ? null
           : { groupBy: budgetGroupBy, maxConcurrent: budgetMaxConcurrent },
+    }),
+    window: t.expose('window', {
+      type: TimeWindow,
+      nullable: true,
+      description: 'When calls begin, or twins are updated. Null for at any time. See `Job.windows`.',
     }),
     abort: t.field({
       type: [JobAbortRule],
@@ -76,11 +102,12 @@ builder.objectField(Job, 'rollout', (t) =>
       const { maxPerMinute, maxConcurrent, budgetGroupBy, budgetMaxConcurrent } = job
       const isWithout = job.rollout === null && mostAtOnce(job) === undefined
       if (isWithout || isForeign(job, context)) return null
-      const { abort = [], approval = false } = job.rollout ?? {}
+      const { abort = [], approval = false, window = null } = job.rollout ?? {}
       return {
         maxPerMinute,
         maxConcurrent,
         approval,
+        window,
         budgetGroupBy,
         budgetMaxConcurrent,
         abort: abort.map((rule, place) => ({

@@ -56,6 +56,17 @@ export const keyOf = (jobId: string): Sql => sql`(select key from job where id =
 export const isInOpenWave = (deviceJob: Sql): Sql =>
   sql`(${deviceJob}.wave is null or ${deviceJob}.wave <= job.open_wave)`
 
+/** Whether a row of `job_window` is open, by the clock of the database. */
+export const isOpenNow = sql`(
+  job_window.opens_time <= clock_timestamp() and clock_timestamp() < job_window.closes_time
+)`
+
+/** Whether the time window of a device job, by whatever alias, is open. Its job must have one. */
+export const isInOpenWindow = (deviceJob: Sql): Sql => sql`exists (
+  select from job_window
+  where job_window.job_key = ${deviceJob}.job_key and job_window.zone_key = coalesce(${deviceJob}.zone_key, 0) and ${isOpenNow}
+)`
+
 /** Whether the row of a device job, by whatever alias, has the second fact. */
 export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_dispatch mark
@@ -71,8 +82,8 @@ export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
 export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**
- * The device jobs of running method jobs that wait for these devices, in open waves. With `paused` also those of paused jobs and
- * of waves that are not open. One lookup per device and job, so that no further index is needed.
+ * The device jobs of running method jobs that wait for these devices, in open waves and time windows. With `paused` also those of
+ * paused jobs and of waves and windows that are not open. One lookup per device and job, so that no further index is needed.
  */
 export function findWaiting(
   db: Reader,
@@ -87,7 +98,7 @@ export function findWaiting(
         where job.end_time is null and ${paused ? sql`job.status in ('running', 'paused')` : sql`job.status = 'running'`}
           and job.type = 'scheduleDeviceMethod' and job.pending_count > 0
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
-          ${paused ? empty : sql`and ${isInOpenWave(target)}`}
+          ${paused ? empty : sql`and ${isInOpenWave(target)} and (not job.has_window or ${isInOpenWindow(target)})`}
         order by job.started_time, job.id`,
     paused ? 'find-waiting-or-paused' : 'find-waiting',
   )
@@ -382,11 +393,16 @@ export async function findStillUnderWay(tx: Tx, open: OpenJobs, calls: readonly 
 
 /**
  * Up to `limit` waiting devices after `after`, except for devices that are connected to another living instance: that
- * instance calls them. Of a job with waves, those of the waves up to `openWave`, whichever are open by now.
+ * instance calls them. Of a job with waves, those of the waves up to `openWave`, whichever are open by now; of a job with time
+ * windows, those of one.
  */
 export async function findPending(
   db: Reader,
-  { jobId, openWave }: { readonly jobId: string; readonly openWave: number | null },
+  {
+    jobId,
+    openWave,
+    zoneKey,
+  }: { readonly jobId: string; readonly openWave: number | null; readonly zoneKey: string | null },
   { instanceId, after, limit }: { readonly instanceId: string; readonly after: string; readonly limit: number },
 ): Promise<string[]> {
   const rows = await db.query<{ deviceId: string }>(
@@ -399,9 +415,10 @@ export async function findPending(
               and ${isAlive(sql`device.instance_id`)}
           )
           and (target.wave is null or target.wave <= ${openWave}::integer)
+          ${zoneKey === null ? empty : sql`and coalesce(target.zone_key, 0) = ${zoneKey}::bigint`}
         order by target.device_id
         limit ${limit}`,
-    'find-pending',
+    zoneKey === null ? 'find-pending' : 'find-pending-in-window',
   )
   return rows.map((row) => row.deviceId)
 }

@@ -14,13 +14,19 @@ import type { JobRollout } from '../rollout.ts'
 import { type JobStatus, jobTransitions } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import type { JobTargets } from '../targets.ts'
+import { longestCallOf, type TimeWindow } from '../time-window.ts'
 import type { Wave } from '../waves.ts'
+import { isOpenNow } from './facts.ts'
 import { noteMoved } from './history.ts'
 
 /** The operation of a job, as stored in its row after the checks of `job/request.ts`. */
 export type JobOperation =
   | { readonly type: 'scheduleDeviceMethod'; readonly request: MethodCall }
   | { readonly type: 'scheduleUpdateTwin'; readonly request: TwinPatch }
+
+/** Milliseconds that a call of a job may take. */
+export const longestCallIn = (job: JobOperation): number =>
+  longestCallOf(job.type === 'scheduleDeviceMethod' ? job.request : undefined)
 
 /** A job's row, as far as the commands and the scheduler read it. */
 export type JobRow = JobOperation &
@@ -41,6 +47,8 @@ export type JobRow = JobOperation &
     readonly maxDevices: number | null
     /** The waves; null for a job without. */
     readonly waves: readonly Wave[] | null
+    /** When its devices may have their turn; null for at any time. */
+    readonly window: TimeWindow | null
     /** The source and selection of a retry; null for other jobs. */
     readonly retry: Retry | null
     /** The parts of the scope under which it was scheduled; null for every device. */
@@ -53,7 +61,7 @@ const columnsWith = (status: Sql): Sql => sql`
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
   coalesce(targets, 'atStart') as targets, selected_time as "selectedTime",
   name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
-  rollout -> 'waves' as waves,
+  rollout -> 'waves' as waves, rollout -> 'window' as "window",
   budget_group_by as "budgetGroupBy", budget_max_concurrent as "budgetMaxConcurrent",
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
@@ -73,7 +81,7 @@ export type JobOrigin = {
 /** False when the id is taken. */
 export async function insertJob(
   tx: Tx,
-  job: Omit<JobRow, 'startedTime' | 'selectedTime' | 'waves'> & { readonly rollout: JobRollout | null },
+  job: Omit<JobRow, 'startedTime' | 'selectedTime' | 'waves' | 'window'> & { readonly rollout: JobRollout | null },
   by: By,
   { cause, reason, templateChangedBy }: JobOrigin,
 ): Promise<boolean> {
@@ -84,7 +92,7 @@ export async function insertJob(
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
-            targets, rollout, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
+            targets, rollout, has_window, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
             template_changed_by
           )
           values (
@@ -94,6 +102,7 @@ export async function insertJob(
             ${retry === null ? null : JSON.stringify(retry.selection)}::json, ${by.name}, ${job.scope}::text[],
             ${job.name}, ${job.description}, ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
             ${job.targets === 'atStart' ? null : job.targets}, ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
+            ${rollout?.window !== undefined},
             ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent},
             ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}
           )
@@ -133,7 +142,8 @@ export async function lockSource(tx: Tx, id: string): Promise<SourceRow | undefi
 /**
  * A job that may have work. `resumedVersion` changes with each resumption and each change of its limits: what was found
  * before may have been refused since, and must be looked for again. Of a job with waves, `deviceCount` is that of the open waves
- * that have waiting devices; `firstWave` and `openWave` are the first of these and the last open wave.
+ * that have waiting devices; `firstWave` and `openWave` are the first of these and the last open wave. A job with a time window
+ * has work while it is open: `openings` are its open windows, each with the time of its opening; null for a job without.
  */
 export type JobWithWork = {
   readonly id: string
@@ -142,6 +152,7 @@ export type JobWithWork = {
   readonly resumedVersion: number | null
   readonly firstWave: number | null
   readonly openWave: number | null
+  readonly openings: readonly string[] | null
 }
 
 /** The open waves of `job` that have waiting devices. */
@@ -149,6 +160,11 @@ const wavesWithWork = sql`
   from job_wave wave
   where wave.job_key = job.key and wave.wave <= job.open_wave
     and wave.device_count > wave.running_count + wave.succeeded_count + wave.failed_count + wave.cancelled_count`
+
+/** The open windows of `job`, if it has time windows. */
+const openWindows = sql`
+  from job_window
+  where job_window.job_key = job.key and ${isOpenNow}`
 
 /**
  * Running jobs of a type with waiting devices, the one that has run longest first. A job is new while all its devices
@@ -159,10 +175,12 @@ export function findWaitingJobs(db: Reader, type: JobType): Promise<JobWithWork[
     sql`select id, pending_count = device_count as "isNew", resumed_version as "resumedVersion", open_wave as "openWave",
                case when open_wave is null then device_count
                     else (select sum(wave.device_count)::integer ${wavesWithWork}) end as "deviceCount",
-               case when open_wave is not null then (select min(wave.wave) ${wavesWithWork}) end as "firstWave"
+               case when open_wave is not null then (select min(wave.wave) ${wavesWithWork}) end as "firstWave",
+               case when has_window then array(select zone_key || ' ' || opens_time ${openWindows}) end as openings
         from job
         where end_time is null and status = 'running' and type = ${type} and pending_count > 0
           and (open_wave is null or exists (select ${wavesWithWork}))
+          and (not has_window or exists (select ${openWindows}))
         order by started_time, id`,
     'find-waiting-jobs',
   )
@@ -175,22 +193,36 @@ export async function findJob(db: Reader, id: string): Promise<JobRow | undefine
 
 /**
  * Connect timeouts begin anew when a `job` is resumed: devices may have been connected in vain while it was paused. So they do
- * when a wave is opened.
+ * when a wave or a time window is opened.
  */
 export const connectBegin = sql`case when job.resumed_version is null and job.open_wave is null then job.started_time else coalesce(
   (select max(time) from job_event where job_key = job.key and type in ('resumed', 'waveOpened')), job.started_time
 ) end`
 
-/** When the connect timeout of a job ends. Of a job with waves, `openWave` is the last one that it concerns. */
-export type ConnectTimeout = { readonly jobId: string; readonly time: Date; readonly openWave: number | null }
+/**
+ * When the connect timeout of a job ends. Of a job with waves, `openWave` is the last one that it concerns. Of a job with time
+ * windows, `zoneKey` is the one that it concerns.
+ */
+export type ConnectTimeout = {
+  readonly jobId: string
+  readonly time: Date
+  readonly openWave: number | null
+  readonly zoneKey: string | null
+}
 
-/** Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first. */
+/**
+ * Running method jobs with a connect timeout and waiting devices, and when the timeout ends; the earliest first. Of a job with time
+ * windows, those that are open: nobody waits for a device while its window is closed.
+ */
 export function findConnectTimeouts(db: Reader): Promise<ConnectTimeout[]> {
   return db.query(
-    sql`select id as "jobId", ${connectBegin} + make_interval(secs => seconds) as time, open_wave as "openWave"
+    sql`select id as "jobId", greatest(${connectBegin}, opens_time) + make_interval(secs => seconds) as time,
+               open_wave as "openWave", zone_key as "zoneKey"
         from job cross join lateral (select (request ->> 'connectTimeoutInSeconds')::integer as seconds) connect
+        left join job_window on has_window and job_window.job_key = job.key and ${isOpenNow}
         where end_time is null and status = 'running' and type = 'scheduleDeviceMethod' and pending_count > 0
           and seconds > 0 and (open_wave is null or exists (select ${wavesWithWork}))
+          and (not has_window or zone_key is not null)
         order by time, id`,
     'find-connect-timeouts',
   )

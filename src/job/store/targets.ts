@@ -7,7 +7,7 @@ import type { Scope } from '../../scope.ts'
 import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
 import type { Wave } from '../waves.ts'
 import { createGroups } from './budget-groups.ts'
-import { hasOutcome, keyOf, target } from './facts.ts'
+import { hasOutcome, isInOpenWindow, keyOf, target } from './facts.ts'
 import { expandInWaves } from './waves.ts'
 
 /** What narrows or groups the devices of a job. */
@@ -54,14 +54,28 @@ export async function clearTargets(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from job_wave where job_key = ${keyOf(id)}`)
 }
 
+/** Whether the job has a time window: then only devices whose window is open are found. */
+type Timed = { readonly hasWindow: boolean }
+
+/** The condition, beginning with `and`, and the end of the name of the statement. */
+const narrowed = ({ hasWindow }: Timed): { readonly inWindow: Sql; readonly suffix: string } =>
+  hasWindow ? { inWindow: sql`and ${isInOpenWindow(target)}`, suffix: '-in-window' } : { inWindow: empty, suffix: '' }
+
 /** A page of a job's devices in the order of their ids, whatever their status. */
-export async function findTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+export async function findTargets(
+  db: Reader,
+  jobId: string,
+  after: string,
+  limit: number,
+  timed: Timed,
+): Promise<string[]> {
+  const { inWindow, suffix } = narrowed(timed)
   const rows = await db.query<{ deviceId: string }>(
-    sql`select device_id as "deviceId" from device_job
-        where job_key = ${keyOf(jobId)} and device_id > ${after}
+    sql`select device_id as "deviceId" from device_job target
+        where job_key = ${keyOf(jobId)} and device_id > ${after} ${inWindow}
         order by device_id
         limit ${limit}`,
-    'find-targets',
+    `find-targets${suffix}`,
   )
   return rows.map((row) => row.deviceId)
 }
@@ -82,14 +96,21 @@ export async function findTargetsOfTheGone(tx: Tx, jobId: string, after: string,
 export type WavePlace = { readonly wave: number; readonly deviceId: string }
 
 /** A page of the devices in the open waves of a job, whatever their status, by waves and ids. */
-export function findTargetsInWaves(db: Reader, jobId: string, after: WavePlace, limit: number): Promise<WavePlace[]> {
+export function findTargetsInWaves(
+  db: Reader,
+  jobId: string,
+  after: WavePlace,
+  limit: number,
+  timed: Timed,
+): Promise<WavePlace[]> {
+  const { inWindow, suffix } = narrowed(timed)
   return db.query<WavePlace>(
-    sql`select wave, device_id as "deviceId" from device_job
+    sql`select wave, device_id as "deviceId" from device_job target
         where job_key = ${keyOf(jobId)} and (wave, device_id) > (${after.wave}, ${after.deviceId})
-          and wave <= (select open_wave from job where id = ${jobId})
+          and wave <= (select open_wave from job where id = ${jobId}) ${inWindow}
         order by wave, device_id
         limit ${limit}`,
-    'find-targets-in-waves',
+    `find-targets-in-waves${suffix}`,
   )
 }
 
@@ -99,14 +120,16 @@ export function findOpenTargetsInWaves(
   jobId: string,
   after: WavePlace,
   limit: number,
+  timed: Timed,
 ): Promise<WavePlace[]> {
+  const { inWindow, suffix } = narrowed(timed)
   return db.query<WavePlace>(
     sql`select wave, device_id as "deviceId" from device_job target
         where job_key = ${keyOf(jobId)} and (wave, device_id) > (${after.wave}, ${after.deviceId})
-          and wave <= (select open_wave from job where id = ${jobId}) and not ${hasOutcome(target)}
+          and wave <= (select open_wave from job where id = ${jobId}) and not ${hasOutcome(target)} ${inWindow}
         order by wave, device_id
         limit ${limit}`,
-    'find-open-targets-in-waves',
+    `find-open-targets-in-waves${suffix}`,
   )
 }
 
@@ -114,23 +137,36 @@ export function findOpenTargetsInWaves(
  * Those of the devices that are targets of a job, whatever their status. The ids are one array, so that PostgreSQL
  * looks up each of them: for a join it would read the whole job as long as it has no statistics of it.
  */
-export async function findTargetsAmong(db: Reader, jobId: string, deviceIds: readonly string[]): Promise<string[]> {
+export async function findTargetsAmong(
+  db: Reader,
+  jobId: string,
+  deviceIds: readonly string[],
+  timed: Timed,
+): Promise<string[]> {
+  const { inWindow, suffix } = narrowed(timed)
   const rows = await db.query<{ deviceId: string }>(
-    sql`select device_id as "deviceId" from device_job
-        where job_key = ${keyOf(jobId)} and device_id = any(${deviceIds}::text[])`,
-    'find-targets-among',
+    sql`select device_id as "deviceId" from device_job target
+        where job_key = ${keyOf(jobId)} and device_id = any(${deviceIds}::text[]) ${inWindow}`,
+    `find-targets-among${suffix}`,
   )
   return rows.map((row) => row.deviceId)
 }
 
 /** Up to `limit` of a job's devices after `after` without an outcome: for twin updates, which have no mark. */
-export async function findOpenTargets(db: Reader, jobId: string, after: string, limit: number): Promise<string[]> {
+export async function findOpenTargets(
+  db: Reader,
+  jobId: string,
+  after: string,
+  limit: number,
+  timed: Timed,
+): Promise<string[]> {
+  const { inWindow, suffix } = narrowed(timed)
   const rows = await db.query<{ deviceId: string }>(
     sql`select device_id as "deviceId" from device_job target
-        where job_key = ${keyOf(jobId)} and device_id > ${after} and not ${hasOutcome(target)}
+        where job_key = ${keyOf(jobId)} and device_id > ${after} and not ${hasOutcome(target)} ${inWindow}
         order by device_id
         limit ${limit}`,
-    'find-open-targets',
+    `find-open-targets${suffix}`,
   )
   return rows.map((row) => row.deviceId)
 }

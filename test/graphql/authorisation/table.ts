@@ -129,7 +129,7 @@ export const table: Readonly<Record<string, OfType>> = {
     same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl selectedTime startTime startedTime status
       targets version type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
-      history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves
+      history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves windows
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
   },
   JobLabel: { same: 'name value' },
@@ -158,7 +158,9 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   JobGate: { job: 'approval onFailure soakSeconds succeededPercent' },
   DisruptionBudget: { job: 'groupBy maxConcurrent' },
-  JobRollout: { job: 'abort approval budget maxConcurrent maxPerMinute' },
+  JobRollout: { job: 'abort approval budget maxConcurrent maxPerMinute window' },
+  TimeWindow: { job: 'days from timeZone to' },
+  JobWindow: { job: 'closeTime deviceCount isOpen openTime timeZone' },
   DeviceJobCancellation: { job: 'callsInProgress cancelledCount deviceId queryCondition' },
   JobEvent: { job: 'abort actor cancellation cause changed deviceCount reason status time type version wave' },
   RetrySelection: { job: 'errorCode responseStatus result status' },
@@ -168,8 +170,9 @@ export const table: Readonly<Record<string, OfType>> = {
   JobUpdate: { job: 'edge isNew job removedId' },
   JobPreview: {
     devices:
-      'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds overlaps shortestDurationInSeconds waveSizes',
+      'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds openTimes overlaps shortestDurationInSeconds waveSizes',
   },
+  PreviewOpenTime: { devices: 'closeTime openTime' },
   PreviewCount: { devices: 'precision value' },
 
   OpenWavePayload: { job: 'job jobId' },
@@ -280,8 +283,9 @@ export const table: Readonly<Record<string, OfType>> = {
   JobLabelFilter: { same: 'name value' },
   JobLabelInput: { same: 'name value' },
   AbortRuleInput: { same: 'action afterDevices errorCode on percent responseStatus' },
-  JobRolloutInput: { same: 'abort approval budget maxConcurrent maxPerMinute waves' },
+  JobRolloutInput: { same: 'abort approval budget maxConcurrent maxPerMinute waves window' },
   WaveInput: { same: 'devices gate percent queryCondition' },
+  WindowInput: { same: 'days from timeZone to' },
   GateInput: { same: 'approval onFailure soakSeconds succeededPercent' },
   DisruptionBudgetChangeInput: { same: 'maxConcurrent' },
   DisruptionBudgetInput: { same: 'groupBy maxConcurrent' },

@@ -1,6 +1,7 @@
 import { graphql } from '../../../generated/commands/gql.ts'
 import { hubCommand } from '../../hub-options.ts'
 import { waves } from '../../jobs/wave-option.ts'
+import { timeWindow } from '../../jobs/window-option.ts'
 import { jsonObject, where, wholeNumber } from '../../options.ts'
 import { format } from '../../output/format.ts'
 import { printRow } from '../../output/print.ts'
@@ -13,7 +14,7 @@ const PreviewOneJob = graphql(`
       __typename
       ... on JobPreview {
         deviceCount { value precision } connectedCount { value precision } compliantCount { value precision }
-        fingerprint expectedDurationInSeconds shortestDurationInSeconds waveSizes
+        fingerprint expectedDurationInSeconds shortestDurationInSeconds waveSizes openTimes { openTime closeTime }
         devices { deviceId }
         overlaps { job { jobId } deviceCount { value precision } propertyPaths }
       }
@@ -34,16 +35,21 @@ export const createJobsPreview = () =>
     )
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(waves())
+    .addOption(timeWindow())
     .addOption(format())
-    .action(({ where: queryCondition, method: methodName, tags, desired, maxPerMinute, wave, ...options }) =>
+    .action(({ where: queryCondition, method: methodName, tags, desired, maxPerMinute, wave, window, ...options }) =>
       withHub(options, async ({ client }) => {
         const patch = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
         const input = {
           queryCondition,
           ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
           ...((tags || desired) && { updateTwin: patch }),
-          ...((maxPerMinute !== undefined || wave) && {
-            rollout: { ...(maxPerMinute !== undefined && { maxPerMinute }), ...(wave && { waves: [...wave, {}] }) },
+          ...((maxPerMinute !== undefined || wave || window) && {
+            rollout: {
+              ...(maxPerMinute !== undefined && { maxPerMinute }),
+              ...(wave && { waves: [...wave, {}] }),
+              ...(window && { window }),
+            },
           }),
         }
         const { previewJob } = await client.execute(PreviewOneJob, { input })
@@ -59,6 +65,7 @@ export const createJobsPreview = () =>
               shortestDurationInSeconds: preview.shortestDurationInSeconds ?? null,
             }),
             ...(wave && { waveSizes: preview.waveSizes ?? null }),
+            ...(window && { openTimes: preview.openTimes }),
             firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
             overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths }) => ({
               jobId: job?.jobId,

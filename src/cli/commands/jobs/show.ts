@@ -11,12 +11,13 @@ const ShowJob = graphql(`
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       updateTwin targets createdBy createdTime startTime selectedTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
-      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
+      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
       waves {
         number devices percent queryCondition status openedTime soakEndTime
         gate { succeededPercent soakSeconds approval onFailure }
         deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
       }
+      windows { timeZone deviceCount isOpen openTime closeTime }
       blockers { message }
       failureGroups { code message responseStatus count }
     }

@@ -1,0 +1,56 @@
+import { inTransaction } from '../database/client.ts'
+import type { Tx } from '../database/reader.ts'
+import type { Deps } from '../deps.ts'
+import { type JobRow, lockJob, longestCallIn } from '../job/store/jobs.ts'
+import { findDueWindows, insertWindow, readDueWindows, readTime, saveWindows } from '../job/store/time-windows.ts'
+import { isOpen, timesAt } from '../job/time-window.ts'
+import type { Step } from './loop.ts'
+
+/** Gives a job that is being started, and has a window, the times at which its calls may begin. */
+export async function startWindow(tx: Tx, job: JobRow, deviceCount: number): Promise<void> {
+  const { window } = job
+  if (window === null) return
+  const { timeZone } = window
+  const times = timesAt(window, timeZone, await readTime(tx), longestCallIn(job))
+  await insertWindow(tx, job.id, { timeZone, deviceCount, ...times })
+}
+
+/**
+ * A window that opens → instances look for its devices; one that closes → it gets its next times. Both follow from the rows and
+ * the clock of the database, so it is of no consequence when this runs: it makes them visible. It sleeps until the next
+ * of these times, and while no job has a window.
+ */
+export function turnWindows(deps: Deps): Step {
+  const turn = (jobId: string): Promise<boolean> =>
+    inTransaction(deps, async (tx, afterCommit) => {
+      const job = await lockJob(tx, jobId)
+      const window = job?.window
+      if (job === undefined || window == null) return false
+      const now = await readTime(tx)
+      const due = await readDueWindows(tx, jobId, now)
+      // Another instance was faster.
+      if (due.length === 0) return false
+      const turned = due.map(({ zoneKey, timeZone }) => ({
+        zoneKey,
+        ...timesAt(window, timeZone, now, longestCallIn(job)),
+      }))
+      await saveWindows(tx, jobId, turned)
+      afterCommit(() => {
+        deps.events.jobChanged(jobId)
+        if (turned.some((times) => isOpen(times, now))) deps.events.publish('work', 'started', {})
+      })
+      return true
+    })
+
+  return {
+    name: 'turn-windows',
+    every: 60 * 60 * 1_000,
+    wokenBy: ['windows'],
+    async run(now) {
+      const { jobIds, waitMs } = await findDueWindows(deps.db)
+      let done = 0
+      for (const jobId of jobIds) if (await turn(jobId)) done++
+      return { done, full: done > 0, next: waitMs === null ? undefined : new Date(now.getTime() + waitMs) }
+    },
+  }
+}
