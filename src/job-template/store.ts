@@ -52,7 +52,7 @@ export async function readTemplate(db: Reader, id: string): Promise<WholeTemplat
     sql`select id, type, query_condition as "queryCondition", request,
                max_execution_time_seconds as "maxExecutionTimeSeconds", coalesce(targets, 'atStart') as targets, rollout, name,
                description, labels, groups,
-               etag_version as "etagVersion", updated_by_id as "updatedById"
+               skip_compliant as "skipCompliant", etag_version as "etagVersion", updated_by_id as "updatedById"
         from job_template where id = ${id}`,
     'read-job-template',
   )
@@ -77,18 +77,20 @@ export async function saveTemplate(
   await tx.query(
     sql`insert into job_template (
           id, type, query_condition, request, max_execution_time_seconds, targets, rollout, name, description,
-          labels, groups,
+          labels, groups, skip_compliant,
           etag_version, created_time, updated_time, updated_by, updated_by_id
         )
         values (
           ${id}, ${type}, ${queryCondition}, ${JSON.stringify(template.request)}::json, ${maxExecutionTimeSeconds},
-          ${targets === 'atStart' ? null : targets}, ${jsonOf(template.rollout)}::jsonb, ${name}, ${description}, ${jsonOf(template.labels)}::jsonb,
-          ${[...groups]}, ${version}, ${now}, ${now}, ${by.name}, ${by.id}
+          ${targets === 'atStart' ? null : targets}, ${jsonOf(template.rollout)}::jsonb, ${name}, ${description},
+          ${jsonOf(template.labels)}::jsonb,
+          ${[...groups]}, ${template.skipCompliant}, ${version}, ${now}, ${now}, ${by.name}, ${by.id}
         )
         on conflict (id) do update
         set type = excluded.type, query_condition = excluded.query_condition, request = excluded.request,
             max_execution_time_seconds = excluded.max_execution_time_seconds, targets = excluded.targets, rollout = excluded.rollout,
             name = excluded.name, description = excluded.description, labels = excluded.labels, groups = excluded.groups,
+            skip_compliant = excluded.skip_compliant,
             etag_version = excluded.etag_version, updated_time = excluded.updated_time, updated_by = excluded.updated_by,
             updated_by_id = excluded.updated_by_id`,
   )

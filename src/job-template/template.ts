@@ -16,6 +16,7 @@ export type JobTemplate = (
   readonly id: string
   readonly queryCondition: string
   readonly maxExecutionTimeSeconds: number
+  readonly skipCompliant: boolean
   readonly targets: JobTargets
   /** As a client gives it. It is checked again for each job. */
   readonly rollout: unknown
@@ -31,6 +32,7 @@ export type JobTemplateInput = Pick<
   JobRequestInput,
   | 'cloudToDeviceMethod'
   | 'updateTwin'
+  | 'skipCompliant'
   | 'maxExecutionTimeInSeconds'
   | 'targets'
   | 'rollout'
@@ -70,6 +72,7 @@ export function checkTemplate(id: unknown, input: JobTemplateInput, now: Date, l
       : { type: job.type, request: job.updateTwin }),
     queryCondition,
     maxExecutionTimeSeconds: job.maxExecutionTimeInSeconds,
+    skipCompliant: job.skipCompliant,
     targets: job.targets,
     rollout: rollout ?? null,
     name: job.name,
@@ -103,10 +106,11 @@ const inputOf = (template: JobTemplate) => ({
   description: template.description,
   labels: Object.entries(template.labels ?? {}).map(([name, value]) => ({ name, value })),
   ...(template.type === 'scheduleDeviceMethod'
-    ? { cloudToDeviceMethod: template.request, updateTwin: undefined }
+    ? { cloudToDeviceMethod: template.request, updateTwin: undefined, skipCompliant: undefined }
     : {
         cloudToDeviceMethod: undefined,
         updateTwin: { tags: template.request.tags, properties: { desired: template.request.desired } },
+        skipCompliant: template.skipCompliant,
       }),
 })
 
@@ -121,12 +125,14 @@ export function changedInput(template: JobTemplate, change: JobTemplateInput): J
       ([, value]) => value !== undefined,
     ),
   )
-  const { cloudToDeviceMethod: call, updateTwin: patch, ...before } = inputOf(template)
+  const { cloudToDeviceMethod: call, updateTwin: patch, skipCompliant, ...before } = inputOf(template)
   const hasOperation = cloudToDeviceMethod != null || updateTwin != null
   const operation = hasOperation
     ? { cloudToDeviceMethod, updateTwin }
     : { cloudToDeviceMethod: call, updateTwin: patch }
-  return { ...before, ...given, ...operation }
+  // A method call skips no device, so a template that gets one does not keep it.
+  const skip = cloudToDeviceMethod == null ? { skipCompliant } : {}
+  return { ...before, ...skip, ...given, ...operation }
 }
 
 /** The request for a job of the template. `undefined` and null overrides are left out. */

@@ -95,7 +95,7 @@ export async function scheduleJob(
  * nothing written.
  */
 export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Date, origin: JobOrigin): Promise<void> {
-  const { jobId: id, queryCondition, name, description, labels, targets, rollout, limits } = request
+  const { jobId: id, queryCondition, name, description, labels, targets, rollout, limits, skipCompliant } = request
   const job = {
     id,
     ...operationOf(request),
@@ -106,6 +106,7 @@ export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Da
     labels,
     targets,
     rollout,
+    skipCompliant,
     ...limits,
     retry: null,
     scope: by.scope.parts,

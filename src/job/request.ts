@@ -3,6 +3,7 @@ import type { Limits } from '../limits/limits.ts'
 import { checkMethodCall, type MethodCall } from '../method/check-call.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
+import { checkFlag } from './flag.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
 import { checkRollout, type JobRollout, windowPath } from './rollout.ts'
@@ -23,6 +24,8 @@ type Common = Naming & {
   readonly expect: JobExpectation | undefined
   readonly targets: JobTargets
   readonly rollout: JobRollout | null
+  /** Whether devices are skipped whose twins the patch would not change. False for method calls. */
+  readonly skipCompliant: boolean
 }
 
 /** What a client expects of the devices of a job: their fingerprint, and their maximum number. */
@@ -46,6 +49,7 @@ export type JobRequestInput = NamingInput & {
   readonly maxExecutionTimeInSeconds?: unknown
   readonly cloudToDeviceMethod?: unknown
   readonly updateTwin?: unknown
+  readonly skipCompliant?: unknown
   /** Whether an empty patch is accepted: clients of IoT Hub send back twins that contain nothing they may write. */
   readonly mayChangeNothing?: boolean
   readonly expect?: unknown
@@ -94,6 +98,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
     limits: checkLimits(input.rollout, input.type),
     ...checkNaming(input),
     rollout: checkRollout(input.rollout),
+    skipCompliant: checkSkip(input.skipCompliant, input.type),
   }
   switch (input.type) {
     case 'scheduleDeviceMethod':
@@ -142,6 +147,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
     }
     const type = 'scheduleDeviceMethod'
+    checkSkip(input.skipCompliant, type)
     const call = checkCall(input.cloudToDeviceMethod, limits)
     return previewable({
       ...common,
@@ -153,6 +159,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     })
   }
   const type = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
+  checkSkip(input.skipCompliant, type)
   const updateTwin = type && checkPatch(input.updateTwin, limits)
   return previewable({
     ...common,
@@ -232,6 +239,13 @@ function checkPatch(
     throw new InvalidInputError(path, 'The twin patch is empty: it would change no device.')
   }
   return patch
+}
+
+function checkSkip(value: unknown, type: JobType | undefined): boolean {
+  const path = ['skipCompliant']
+  const isSkipping = !isLeftOut(value) && checkFlag(value, path)
+  if (!isSkipping || type === 'scheduleUpdateTwin') return isSkipping
+  throw new InvalidInputError(path, 'Only a twin update can skip devices: a method call has no result to compare.')
 }
 
 /** `null` members are treated as left out. */

@@ -143,10 +143,10 @@ export const waitingOf = (wave: WaveCounts): number =>
 
 /** The counters of a wave as those of a job. What is open when the job ends has failed, or was cancelled before its turn. */
 export function statisticsOf(
-  counts: WaveCounts,
+  counts: WaveCounts & Pick<DeviceJobStatistics, 'skippedCount'>,
   { status, hasEnded }: { readonly status: JobStatus; readonly hasEnded: boolean },
 ): DeviceJobStatistics {
-  const { deviceCount, runningCount, succeededCount, refusedCount, failedCount, cancelledCount } = counts
+  const { deviceCount, runningCount, succeededCount, refusedCount, skippedCount, failedCount, cancelledCount } = counts
   const waiting = waitingOf(counts)
   const isCancelled = status === 'cancelled'
   return {
@@ -155,6 +155,7 @@ export function statisticsOf(
     runningCount: hasEnded ? 0 : runningCount,
     succeededCount,
     refusedCount,
+    skippedCount,
     failedCount: failedCount + (hasEnded ? runningCount : 0) + (hasEnded && !isCancelled ? waiting : 0),
     cancelledCount: cancelledCount + (isCancelled ? waiting : 0),
   }

@@ -96,7 +96,7 @@ export const followJob = graphql(`
       version
       job { jobId status outcome startTime endTime }
       deviceJobStatistics {
-        deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount
+        deviceCount pendingCount runningCount succeededCount refusedCount skippedCount failedCount cancelledCount
       }
     }
   }
@@ -112,10 +112,10 @@ export const readJob = graphql(`
       startTime
       endTime
       deviceJobStatistics {
-        deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount
+        deviceCount pendingCount runningCount succeededCount refusedCount skippedCount failedCount cancelledCount
       }
       deviceJobs(first: 100, after: $after) {
-        nodes { deviceId status result outcome { status payload } error { code description } }
+        nodes { deviceId status result skipped outcome { status payload } error { code description } }
         pageInfo { hasNextPage endCursor }
       }
     }

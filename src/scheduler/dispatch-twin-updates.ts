@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { lockOpenJobs, payRate, readRoom, type Settlement, settle } from '../job/store/facts.ts'
+import { countSkipped, lockOpenJobs, payRate, readRoom, type Settlement, settle } from '../job/store/facts.ts'
 import { findJob, findWaitingJobs, type JobWithWork } from '../job/store/jobs.ts'
 import { findOpenTargets, findOpenTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
@@ -66,7 +66,13 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       isRated,
       firstWave,
       hasWindow,
-    }: { readonly isRated: boolean; readonly firstWave: number | null; readonly hasWindow: boolean },
+      skipCompliant,
+    }: {
+      readonly isRated: boolean
+      readonly firstWave: number | null
+      readonly hasWindow: boolean
+      readonly skipCompliant: boolean
+    },
     now: Date,
   ): Promise<Batch> =>
     inTransaction(deps, async (tx, afterCommit) => {
@@ -88,9 +94,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           : await findOpenTargetsInWaves(tx, jobId, after, limit, { hasWindow })
       const deviceIds = places.map(({ deviceId }) => deviceId)
       if (deviceIds.length === 0) return nothing
-      const result = await patchTwins(deps, tx, deviceIds, patch, now)
+      const result = await patchTwins(deps, tx, deviceIds, patch, now, { skipCompliant })
       const settlements: Settlement[] = [
         ...result.deviceIds.map((deviceId) => ({ jobId, deviceId })),
+        ...result.skipped.map((deviceId) => ({ jobId, deviceId, skipped: true as const })),
         ...result.refused.map(({ deviceId, error }) => ({
           jobId,
           deviceId,
@@ -103,6 +110,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         })),
       ]
       const progress = await settle(tx, settlements, 'pending', now)
+      if (result.skipped.length > 0) await countSkipped(tx, jobId, result.skipped)
       afterCommit(() => {
         publishPatches(deps, result)
         publishProgress(deps, settlements, progress)
@@ -110,7 +118,9 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       const { postponed, largeBytes } = result
       const [next] = postponed
       const done = next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))
-      if (isRated) await payRate(tx, jobId, done.length)
+      // A device that was skipped has nothing to do, so it does not count for the rate.
+      const skipped = new Set(result.skipped)
+      if (isRated) await payRate(tx, jobId, done.filter((deviceId) => !skipped.has(deviceId)).length)
       return { deviceIds: done, last: places[done.length - 1], isCut: next !== undefined, largeBytes }
     })
 
@@ -146,7 +156,12 @@ export function dispatchTwinUpdates(deps: Deps): Step {
             jobId,
             job.request,
             granted,
-            { isRated: job.maxPerMinute !== null, firstWave, hasWindow: job.window !== null },
+            {
+              isRated: job.maxPerMinute !== null,
+              firstWave,
+              hasWindow: job.window !== null,
+              skipCompliant: job.skipCompliant,
+            },
             now,
           )
         } finally {

@@ -18,6 +18,7 @@ import { checkSectionSize, maxTwinBytes, type TwinLimits } from './size-limit.ts
 import {
   deleteReportedMembers,
   deleteServiceMembers,
+  findCompliant,
   findTwin,
   isTwinIn,
   type Locked,
@@ -90,13 +91,14 @@ const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0
 
 /**
  * The result of a batch of patches: the devices whose twins are as the patch requires, the changed ones among them, the
- * patches to send to devices, the devices whose limits were exceeded, and those without a twin. `postponed` are the
- * devices for which the batch had no room. `largeBytes` are the bytes of the twins whose merge takes milliseconds.
+ * patches to send to devices, the devices that were skipped because the patch would change nothing, those whose limits were
+ * exceeded, and those without a twin. `postponed` are the devices for which the batch had no room. `largeBytes` are the bytes of the twins whose merge takes milliseconds.
  */
 export type PatchedTwins = {
   readonly deviceIds: readonly string[]
   readonly changed: readonly string[]
   readonly desiredPatches: readonly DesiredPatch[]
+  readonly skipped: readonly string[]
   readonly refused: readonly { readonly deviceId: string; readonly error: InvalidInputError }[]
   readonly missing: readonly string[]
   readonly postponed: readonly string[]
@@ -123,7 +125,8 @@ export const makesTwinsLarge = (patch: TwinPatch): boolean => writtenBytes(patch
  * Applies one patch to many twins within the caller's transaction, in the order of their ids. The caller publishes the
  * result after the commit. A patch without content changes nothing: clients of IoT Hub send empty sections together
  * with those they mean. The sizes of twins differ by a factor of ten thousand, so the work of one turn is counted in
- * bytes.
+ * bytes. With `skipCompliant`, twins that already are as the patch requires are neither read nor written: they are compared in
+ * the database, after they were locked.
  */
 export async function patchTwins(
   { clock, limits }: Pick<Deps, 'clock' | 'limits'>,
@@ -131,26 +134,31 @@ export async function patchTwins(
   deviceIds: readonly string[],
   given: TwinPatch,
   now: Date,
+  { skipCompliant = false }: { readonly skipCompliant?: boolean } = {},
 ): Promise<PatchedTwins> {
   const patch = withContent(given)
   const most = maxTwinBytes(limits)
-  const locked = await lockTwins(tx, everything, deviceIds, 'service', {
-    maxBytes: isEmpty(patch) ? 0 : chunkBytes,
+  const all = await lockTwins(tx, everything, deviceIds, 'service', {
+    maxBytes: skipCompliant || isEmpty(patch) ? 0 : chunkBytes,
     most,
   })
-  const found = new Set(locked.map((twin) => twin.deviceId))
+  const found = new Set(all.map((twin) => twin.deviceId))
   const missing = deviceIds.filter((deviceId) => !found.has(deviceId))
   if (isEmpty(patch)) {
     return {
       deviceIds: [...found],
       changed: [],
       desiredPatches: [],
+      skipped: [],
       refused: [],
       missing,
       postponed: [],
       largeBytes: 0,
     }
   }
+  const compliant = skipCompliant ? await findCompliant(tx, [...found], patch) : new Set<string>()
+  const skipped = [...compliant]
+  const locked = skipCompliant ? all.filter(({ deviceId }) => !compliant.has(deviceId)) : all
   const patchBytes = writtenBytes(patch)
   const changed: string[] = []
   const desiredPatches: DesiredPatch[] = []
@@ -174,7 +182,7 @@ export async function patchTwins(
     if (work.batch >= batchSize || largeBytes > 0) {
       await save()
       const postponed = locked.slice(place).map((twin) => twin.deviceId)
-      return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed, largeBytes }
+      return { deviceIds: changed, changed, desiredPatches, skipped, refused, missing, postponed, largeBytes }
     }
     if (bytes > most) {
       const gone = deletedMembers(patch)
@@ -217,7 +225,7 @@ export async function patchTwins(
     turnBegan = clock.elapsed()
   }
   await save()
-  return { deviceIds: changed, changed, desiredPatches, refused, missing, postponed: [], largeBytes }
+  return { deviceIds: changed, changed, desiredPatches, skipped, refused, missing, postponed: [], largeBytes }
 }
 
 /** The ids of the first twins to read in one statement, at least one. */

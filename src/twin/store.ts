@@ -1,7 +1,10 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { complies } from '../database/complies.ts'
 import { inScope, preparedName } from '../database/in-scope.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import type { Scope } from '../scope.ts'
+import type { TwinPatch } from './check-patch.ts'
+import { complianceOf } from './compliance.ts'
 import type { TwinRow } from './document.ts'
 
 /** The sections of a twin that services write. */
@@ -132,6 +135,22 @@ export async function lockTwins<Name extends Side>(
     bytes: row.bytes,
     read: row.isRead ? row : undefined,
   }))
+}
+
+/** Those of the devices whose twins a patch would not change. The twins must be locked, so that they stay as they are. */
+export async function findCompliant(
+  tx: Tx,
+  deviceIds: readonly string[],
+  { tags, desired }: TwinPatch,
+): Promise<ReadonlySet<string>> {
+  const sections = [
+    ...(tags === undefined ? [] : [{ document: sql`tags`, ...complianceOf(tags) }]),
+    ...(desired === undefined ? [] : [{ document: sql`desired`, ...complianceOf(desired) }]),
+  ]
+  const rows = await tx.query<{ deviceId: string }>(
+    sql`select device_id as "deviceId" from twin where device_id = any(${deviceIds}) and ${complies(sections)}`,
+  )
+  return new Set(rows.map(({ deviceId }) => deviceId))
 }
 
 /** The sections that services write of these twins, which must be locked. */

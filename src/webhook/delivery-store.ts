@@ -163,7 +163,7 @@ export async function claimDeliveries(
           job.id as "jobId", job.type, job.status, job.created_by as "createdBy", job.started_time as "startedTime",
           job.end_time as "endTime", job.device_count as "deviceCount", job.pending_count as "pendingCount",
           job.running_count as "runningCount", job.succeeded_count as "succeededCount",
-          job.refused_count as "refusedCount", job.failed_count as "failedCount",
+          job.refused_count as "refusedCount", job.skipped_count as "skippedCount", job.failed_count as "failedCount",
           job.canceled_count as "cancelledCount",
           case when job_event.version is not null then json_build_object(
             'version', job_event.version, 'status', job_event.status, 'cause', job_event.cause,

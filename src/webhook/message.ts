@@ -35,8 +35,8 @@ export function printMessage(
 ): string {
   const { id, type, createdBy, startedTime, endTime, deviceCount } = job
   const base = { jobId: id, type: spelled(type), createdBy, startedTime, deviceCount }
-  const { succeededCount, refusedCount, failedCount, cancelledCount } = job
-  const counts = { succeededCount, refusedCount, failedCount, cancelledCount }
+  const { succeededCount, refusedCount, skippedCount, failedCount, cancelledCount } = job
+  const counts = { succeededCount, refusedCount, skippedCount, failedCount, cancelledCount }
   const outcome = jobOutcome(job.status, endTime !== null, job)
   const moved = () => ({ ...base, ...(transition && spelledTransition(transition)), ...counts })
   const data = {

@@ -31,7 +31,6 @@ const bounded: Readonly<Record<string, string>> = {
     'a condition that query/parser.ts has parsed, or the id of a device that exists',
   'job/store/jobs.ts': 'requests that job/request.ts has checked',
   'job/store/transitions.ts': 'labels that job/naming.ts has checked',
-  'job/store/previews.ts': 'patches that twin/check-patch.ts has checked',
   'method/commands.ts': 'payloads that method/check-call.ts has checked',
   'scheduler/dispatch-method-calls.ts': 'payloads that method/check-call.ts has checked',
   'mqtt/outbound.ts': 'sections of twins that twin/check-patch.ts has checked',
@@ -87,6 +86,7 @@ const bounded: Readonly<Record<string, string>> = {
   'data-folder.ts': "the hub's own file",
   'http/console.ts':
     "settings of the operator, and addresses in the issuer's discovery document, which has at most 1 MB",
+  'database/complies.ts': 'patches that twin/check-patch.ts has checked',
   'database/embedded/binaries.ts': 'files of packages',
   'bus/nats-route.ts': 'announcements of other instances, of a megabyte at most',
   'bus/bus.ts': 'messages of other instances, of a million characters at most, with content as text',

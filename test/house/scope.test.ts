@@ -79,6 +79,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
       'findWaiting',
       'findCallsOfTheGone',
       'unmarkDispatched',
+      'countSkipped',
       'findUnderWay',
       'findStillUnderWay',
       'findGroups',
@@ -104,6 +105,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
     'device/store.ts': ['insertDevices', 'saveIdentity', 'removeDevice'],
     'twin/store.ts': [
       'readServiceSides',
+      'findCompliant',
       'saveDesired',
       'saveReported',
       'deleteServiceMembers',

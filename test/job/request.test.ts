@@ -47,6 +47,7 @@ describe('what is left out', () => {
       ...unnamed,
       targets: 'atStart',
       rollout: null,
+      skipCompliant: false,
       cloudToDeviceMethod: {
         methodName: 'reboot',
         payload: null,
@@ -67,6 +68,7 @@ describe('what is left out', () => {
       ...unnamed,
       targets: 'atStart',
       rollout: null,
+      skipCompliant: false,
       updateTwin: { tags: { wave: 2 }, desired: { a: null } },
     })
   })
@@ -170,9 +172,16 @@ describe('what a job does', () => {
       'updateTwin/properties/reported',
     ],
     ['a patch in a method job', { ...methodJob, updateTwin: { tags: { a: 1 } } }, 'updateTwin'],
+    ['devices to skip in a method job', { ...methodJob, skipCompliant: true }, 'skipCompliant'],
+    ['devices to skip that are no choice', { ...twinJob, skipCompliant: 'yes' }, 'skipCompliant'],
     ['a method in a twin job', { ...twinJob, cloudToDeviceMethod: { methodName: 'm' } }, 'cloudToDeviceMethod'],
   ])('with %s is refused with its path', (_sentence, input, path) => {
     expect(refusal(input).path).toBe(path)
+  })
+
+  test('a twin update can skip devices, and a method call can say that it does not', () => {
+    expect(check({ ...twinJob, skipCompliant: true })).toMatchObject({ skipCompliant: true })
+    expect(check({ ...methodJob, skipCompliant: false })).toMatchObject({ skipCompliant: false })
   })
 
   test('a patch that only deletes is a patch', () => {

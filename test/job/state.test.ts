@@ -120,6 +120,7 @@ describe('the outcome of a job', () => {
     deviceCount: succeededCount + failedCount + cancelledCount,
     succeededCount,
     refusedCount,
+    skippedCount: 0,
     failedCount,
     cancelledCount,
   })

@@ -195,8 +195,11 @@ describe('a gate', () => {
 })
 
 describe('a wave', () => {
-  const some = counts(10, { runningCount: 2, succeededCount: 3, refusedCount: 1, failedCount: 1 })
-  const whole = { deviceCount: 10, succeededCount: 3, refusedCount: 1 }
+  const some = {
+    ...counts(10, { runningCount: 2, succeededCount: 3, refusedCount: 1, failedCount: 1 }),
+    skippedCount: 2,
+  }
+  const whole = { deviceCount: 10, succeededCount: 3, refusedCount: 1, skippedCount: 2 }
 
   test('counts what is open when its job ends as failed, or as cancelled before its turn', () => {
     expect(statisticsOf(some, { status: 'running', hasEnded: false })).toEqual({

@@ -94,7 +94,11 @@ function pictureOf({
     openWave,
     counts: wrongGroups === 0 ? counts : { ...counts, wrongGroups },
     devices: Array.from(results, (result) => result ?? null),
-    waves: waves.map((wave) => ({ ...statisticsOf(wave, { status, hasEnded }) })),
+    waves: waves.map((wave) => {
+      // The model has no twin updates.
+      const { skippedCount: _, ...counted } = statisticsOf({ ...wave, skippedCount: 0 }, { status, hasEnded })
+      return counted
+    }),
     history,
   }
 }

@@ -123,7 +123,7 @@ test('a webhook gets the start and the end of a job, signed with its secret', as
   const bodies = receiver.received.map(({ body }) => JSON.parse(body)).sort((a, b) => (a.type < b.type ? 1 : -1))
   const time = clock.now().toISOString()
   const data = { jobId, type: 'SCHEDULE_DEVICE_METHOD', createdBy: tester.name, startedTime: time, deviceCount: 4 }
-  const counts = { succeededCount: 3, refusedCount: 1, failedCount: 1, cancelledCount: 0 }
+  const counts = { succeededCount: 3, refusedCount: 1, skippedCount: 0, failedCount: 1, cancelledCount: 0 }
   expect(bodies).toEqual([
     { type: 'job.started', version: 1, timestamp: time, data: { ...data, status: 'RUNNING' } },
     {
@@ -201,7 +201,7 @@ test('a webhook gets each pause and each resumption of a job once, with its reas
   const data = {
     ...{ jobId, type: 'SCHEDULE_DEVICE_METHOD', createdBy: tester.name, startedTime: startedTime?.toISOString() },
     ...{ deviceCount: 4, cause: 'USER', actor: tester.name },
-    ...{ succeededCount: 1, refusedCount: 1, failedCount: 0, cancelledCount: 0 },
+    ...{ succeededCount: 1, refusedCount: 1, skippedCount: 0, failedCount: 0, cancelledCount: 0 },
   }
   const message = (place: number, type: string, status: string, reason: string | null) => ({
     ...{ type, version: 1, timestamp: times[place], data: { ...data, version: versions[place], status, reason } },

@@ -14,7 +14,7 @@ import { TwinPatchInput } from '../device/twin-patch.ts'
 import { resultUnion } from '../errors.ts'
 import { requireAllDevices } from '../forbidden.ts'
 import { JobTargets } from '../job/enums.ts'
-import { CloudToDeviceMethodInput, namingFields } from '../job/input.ts'
+import { CloudToDeviceMethodInput, namingFields, skipCompliant } from '../job/input.ts'
 import { jobDetail } from '../job/job-detail.ts'
 import { JobRolloutInput } from '../job/rollout-input.ts'
 import { readThroughOutage } from '../live/through-outage.ts'
@@ -39,6 +39,7 @@ const operationFields = (t: InputFields) => ({
     type: TwinPatchInput,
     description: 'The patch to merge into each twin. Instead of `cloudToDeviceMethod`.',
   }),
+  skipCompliant: t.boolean({ description: `${skipCompliant} Only with \`updateTwin\`.` }),
   targets: t.field({
     type: JobTargets,
     description: 'When the jobs select their devices. AT_START when omitted at the creation.',

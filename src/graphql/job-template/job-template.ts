@@ -83,6 +83,9 @@ export const JobTemplate = builder.node(builder.objectRef<TemplateRow>('JobTempl
       resolve: async ({ id, type }, _args, context) =>
         type === 'scheduleUpdateTwin' ? patchIn(await operationOf(context, id, true)) : null,
     }),
+    skipCompliant: t.exposeBoolean('skipCompliant', {
+      description: 'Whether the jobs skip devices whose twins the patch would not change. False for method calls.',
+    }),
     rollout: t.field({
       type: 'JSON',
       nullable: true,

@@ -133,6 +133,10 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
       description: 'The result of the device job, or its status before it has ended.',
       resolve: ({ status, responseStatus }) => deviceJobResult(status, responseStatus),
     }),
+    skipped: t.exposeBoolean('skipped', {
+      description:
+        'Whether the device was skipped because the patch would not have changed its twin. Its `result` is SUCCEEDED. Only in jobs with `skipCompliant`.',
+    }),
     startTime: t.expose('dispatchedTime', {
       type: 'DateTime',
       nullable: true,

@@ -68,6 +68,9 @@ const DeviceJobFilter = builder.inputType('DeviceJobFilter', {
     errorCode: t.stringList({
       description: 'The device job failed with one of these codes. See `DeviceJobError.code`.',
     }),
+    skipped: t.boolean({
+      description: 'Whether the device was skipped because the patch would not have changed its twin.',
+    }),
     responseStatus: t.intList({ description: 'The device answered with one of these response statuses.' }),
     queryCondition: t.string({
       description:
@@ -135,13 +138,14 @@ const countOf: Readonly<Record<Status | Result, (statistics: DeviceJobStatistics
 
 /** The selection of a filter. `*` counts as no condition. QueryConditionError. */
 async function selectionOf(deps: Deps, filter: Filter | null | undefined): Promise<DeviceJobSelection> {
-  const { status, result, errorCode, responseStatus, queryCondition } = filter ?? {}
+  const { status, result, errorCode, responseStatus, skipped, queryCondition } = filter ?? {}
   const condition = queryCondition == null ? undefined : parseCondition(await withGroups(deps, queryCondition))
   return {
     ...(status != null && { statuses: [...new Set(status)] }),
     ...(result != null && { results: [...new Set(result)] }),
     ...(errorCode != null && { errorCodes: errorCode }),
     ...(responseStatus != null && { responseStatuses: responseStatus }),
+    ...(skipped != null && { skipped }),
     ...(condition !== undefined && condition.kind !== 'all' && { condition: deviceConditionOf(condition) }),
   }
 }

@@ -53,6 +53,10 @@ const JobLabelInput = builder.inputType('JobLabelInput', {
   }),
 })
 
+/** Validated by job/request.ts. */
+export const skipCompliant =
+  'Whether devices are skipped whose twins the patch would not change. They count as succeeded, their twins keep their versions, and the devices are not notified.'
+
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 /** What people call a job. Validated by job/naming.ts. */
@@ -76,6 +80,10 @@ export const PreviewJobInput = builder.inputType('PreviewJobInput', {
       description: 'The method that the job would call.',
     }),
     updateTwin: t.field({ type: TwinPatchInput, description: 'The patch that the job would merge into each twin.' }),
+    skipCompliant: t.boolean({
+      defaultValue: false,
+      description: `${skipCompliant} Their number would be \`compliantCount\`. Requires \`updateTwin\`.`,
+    }),
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
     targets: t.field({ type: JobTargets, description: targets }),
@@ -113,6 +121,7 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
     updateTwin: t.field({ type: TwinPatchInput, required: true, description: 'The patch to merge into each twin.' }),
+    skipCompliant: t.boolean({ defaultValue: false, description: skipCompliant }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
     targets: t.field({ type: JobTargets, description: targets }),
     rollout: t.field({ type: JobRolloutInput, description: rollout }),

@@ -9,21 +9,27 @@ type GivenJob = {
     | { readonly tags?: unknown; readonly properties?: { readonly desired?: unknown } | null | undefined }
     | null
     | undefined
+  readonly skipCompliant?: boolean | null | undefined
   readonly targets?: unknown
   readonly rollout?: unknown
 }
 
-/** The condition, the method or the paths of the patch, the targets and the rollout that are given, as the audit keeps them. */
+/**
+ * The condition, the method or the paths of the patch, whether devices are skipped, the targets and the rollout that are given, as
+ * the audit keeps them.
+ */
 export const jobDetail = ({
   queryCondition,
   cloudToDeviceMethod,
   updateTwin,
+  skipCompliant,
   targets,
   rollout,
 }: GivenJob): JsonObject => ({
   ...(queryCondition != null && { queryCondition }),
   ...(cloudToDeviceMethod != null && { methodName: cloudToDeviceMethod.methodName }),
   ...(updateTwin != null && twinDetail({ tags: updateTwin.tags, desired: updateTwin.properties?.desired })),
+  ...(skipCompliant === true && { skipCompliant }),
   ...(typeof targets === 'string' && { targets }),
   ...rolloutDetail(rollout),
 })

@@ -36,7 +36,7 @@ async function operationOf(context: Context, jobId: string, documents: boolean):
 /** Counters of device jobs. The columns of the row of a job have the same names. */
 export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStatistics').implement({
   description:
-    'Number of device jobs by status. `deviceCount` is always the sum of the other counts except `refusedCount`, which is a part of `succeededCount`.',
+    'Number of device jobs by status. `deviceCount` is always the sum of the other counts except `refusedCount` and `skippedCount`, which are parts of `succeededCount`.',
   fields: (t) => ({
     deviceCount: t.exposeInt('deviceCount', { description: 'All device jobs. 0 until the devices are selected.' }),
     pendingCount: t.exposeInt('pendingCount', {
@@ -49,6 +49,10 @@ export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStati
     refusedCount: t.exposeInt('refusedCount', {
       description:
         'Of `succeededCount`, the devices that answered with a status of 400 or more. IoT Hub counts them as succeeded, because the method ran.',
+    }),
+    skippedCount: t.exposeInt('skippedCount', {
+      description:
+        'Of `succeededCount`, the devices that were skipped because the patch would not have changed their twins. 0 unless the job has `skipCompliant`.',
     }),
     failedCount: t.exposeInt('failedCount', { description: 'Device jobs that failed.' }),
     cancelledCount: t.exposeInt('cancelledCount', {
@@ -64,6 +68,7 @@ export const counters = [
   'runningCount',
   'succeededCount',
   'refusedCount',
+  'skippedCount',
   'failedCount',
   'cancelledCount',
 ] as const
@@ -204,6 +209,10 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
         if (isForeign(job, context)) throw hidden('patch', job.id, context)
         return patchIn(await operationOf(context, job.id, true))
       },
+    }),
+    skipCompliant: t.exposeBoolean('skipCompliant', {
+      description:
+        'Whether devices are skipped whose twins the patch would not change. False for method calls. A retry has that of the job that it repeats.',
     }),
     failureReason: t.string({
       nullable: true,

@@ -62,7 +62,8 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     compliantCount: t.expose('compliantCount', {
       type: PreviewCount,
       nullable: true,
-      description: 'Number of these devices whose twin the patch would not change. Null without a patch.',
+      description:
+        'Number of these devices whose twin the patch would not change. With `skipCompliant`, they would be skipped. Null without a patch.',
     }),
     devices: t.field({
       type: [Device],

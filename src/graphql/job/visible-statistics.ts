@@ -26,6 +26,7 @@ export const noDevices: DeviceJobStatistics = {
   runningCount: 0,
   succeededCount: 0,
   refusedCount: 0,
+  skippedCount: 0,
   failedCount: 0,
   cancelledCount: 0,
 }

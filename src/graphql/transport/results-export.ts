@@ -65,6 +65,7 @@ const fieldsOf = (row: ResultRow) => ({
   deviceId: row.deviceId,
   result: deviceJobResult(row.status, row.responseStatus).toUpperCase(),
   status: row.status === 'canceled' ? 'CANCELLED' : row.status.toUpperCase(),
+  skipped: row.skipped,
   startTime: row.dispatchedTime?.toISOString() ?? null,
   endTime: row.endedTime?.toISOString() ?? null,
   responseStatus: row.responseStatus,
@@ -76,6 +77,7 @@ const columns = [
   'deviceId',
   'result',
   'status',
+  'skipped',
   'startTime',
   'endTime',
   'responseStatus',
@@ -100,7 +102,7 @@ const formats = {
 } as const
 
 /** A value in a record of RFC 4180. */
-function csvValue(value: string | number | null): string {
+function csvValue(value: string | number | boolean | null): string {
   if (typeof value !== 'string') return value === null ? '' : String(value)
   // Spreadsheets run a text that begins with one of these as a formula. The apostrophe makes it a text.
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value

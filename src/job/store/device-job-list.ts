@@ -5,7 +5,7 @@ import type { Scope } from '../../scope.ts'
 import type { DeviceCondition } from '../../sql-fragment.ts'
 import { type DeviceJobResult, type DeviceJobStatus, firstFailureStatus } from '../state.ts'
 import { cancelledCode, type DeviceJobView, facts, failureStatus, type Page, timeUp, view } from './device-jobs.ts'
-import { hasOutcome, hasVersion, isDispatched, target } from './facts.ts'
+import { hasOutcome, hasVersion, isDispatched, isSkipped, target } from './facts.ts'
 import { visible } from './own-jobs.ts'
 
 /** Which device jobs of a job; all given members must match. `condition` is over `d` (device) and `t` (twin). */
@@ -14,6 +14,7 @@ export type DeviceJobSelection = {
   readonly results?: readonly DeviceJobResult[] | undefined
   readonly errorCodes?: readonly string[] | undefined
   readonly responseStatuses?: readonly number[] | undefined
+  readonly skipped?: boolean | undefined
   readonly condition?: DeviceCondition | undefined
 }
 
@@ -104,10 +105,12 @@ export const isMet = (db: BoundedReader, scope: Scope, condition: DeviceConditio
 function sourcesOf(
   db: BoundedReader,
   scope: Scope,
-  { statuses, results, errorCodes, responseStatuses, condition }: DeviceJobSelection,
+  { statuses, results, errorCodes, responseStatuses, skipped, condition }: DeviceJobSelection,
 ) {
   const wants = (status: DeviceJobStatus): boolean =>
-    (statuses?.includes(status) ?? true) && (results?.some((result) => statusOf[result] === status) ?? true)
+    (statuses?.includes(status) ?? true) &&
+    (results?.some((result) => statusOf[result] === status) ?? true) &&
+    (skipped !== true || status === 'completed')
   const wantsFailedWithJob = wants('failed') && responseStatuses === undefined && (errorCodes?.includes(timeUp) ?? true)
   /** A status other than completed and failed; such device jobs have no error and no answer. */
   const wantsOther = (status: DeviceJobStatus): boolean =>
@@ -139,6 +142,7 @@ function sourcesOf(
   if (errorCodes !== undefined) {
     outcomes.push(sql`target.error_code = any(${errorCodes}::text[])`, sql`target.error_code is not null`)
   }
+  if (skipped !== undefined) outcomes.push(skipped ? isSkipped(target) : sql`not ${isSkipped(target)}`)
   if (responseStatuses !== undefined) {
     outcomes.push(sql`target.response_status = any(${responseStatuses}::integer[])`)
     if (responseStatuses.every((status) => status >= firstFailureStatus)) {
@@ -161,7 +165,11 @@ function sourcesOf(
     ],
     /** All sources in one, where no condition concerns the facts. */
     whole:
-      statuses === undefined && results === undefined && errorCodes === undefined && responseStatuses === undefined
+      statuses === undefined &&
+      results === undefined &&
+      errorCodes === undefined &&
+      responseStatuses === undefined &&
+      skipped === undefined
         ? [{ ...all, where: met }]
         : undefined,
   }

@@ -7,7 +7,7 @@ import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { JobType } from '../request.ts'
 import type { DeviceJobStatus } from '../state.ts'
-import type { DeviceJobKey } from './facts.ts'
+import { type DeviceJobKey, isSkipped } from './facts.ts'
 import { andVisible } from './own-jobs.ts'
 
 /**
@@ -22,6 +22,8 @@ export type DeviceJobView = DeviceJobKey & {
   readonly responseStatus: number | null
   readonly errorCode: string | null
   readonly errorDescription: string | null
+  /** Whether a twin update left the twin as it was. */
+  readonly skipped: boolean
 }
 
 /** The error code of outcomes of device jobs that were cancelled one by one. It is not an error, and no client sees it. */
@@ -54,7 +56,7 @@ export const result = sql`case ${status}
 export const hasSucceeded = sql`(${status} = 'completed' and not ${isRefused})`
 
 /**
- * The rows `device`, counted by their columns `status` and `refused`. A row of an outer join, without a status, does not
+ * The rows `device`, counted by their columns `status`, `refused` and `skipped`. A row of an outer join, without a status, does not
  * count.
  */
 export const statistics = sql`
@@ -63,6 +65,7 @@ export const statistics = sql`
   count(*) filter (where device.status = 'running')::integer as "runningCount",
   count(*) filter (where device.status = 'completed')::integer as "succeededCount",
   count(*) filter (where device.refused)::integer as "refusedCount",
+  count(*) filter (where device.skipped)::integer as "skippedCount",
   count(*) filter (where device.status = 'failed')::integer as "failedCount",
   count(*) filter (where device.status = 'canceled')::integer as "cancelledCount"`
 
@@ -83,7 +86,8 @@ export const view = sql`
   case when ${status} = 'failed' then coalesce(
     o.error_description,
     case when x.job_key is null then ${notCalled} else ${notAnswered} end
-  ) end as "errorDescription"`
+  ) end as "errorDescription",
+  ${isSkipped(sql`o`)} as skipped`
 
 /** The facts of `target`. */
 export const facts = (): Sql => sql`

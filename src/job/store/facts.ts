@@ -7,11 +7,13 @@ import type { JobStatus } from '../state.ts'
 export type DeviceJobKey = { readonly jobId: string; readonly deviceId: string }
 
 /**
- * How one device's part ended: with an answer (`response`), or the reason why not (`error`). A twin update has neither.
+ * How one device's part ended: with an answer (`response`), or the reason why not (`error`). A twin update has neither. It is
+ * `skipped` when it left the twin as it was.
  */
 export type Settlement = DeviceJobKey & {
   readonly response?: { readonly status: number; readonly payload: string }
   readonly error?: { readonly code: string; readonly description: string }
+  readonly skipped?: true
 }
 
 /** A device job of a job with a budget, and the group of its device. */
@@ -77,6 +79,13 @@ export const isDispatched = (deviceJob: Sql): Sql => sql`exists (
 export const hasOutcome = (deviceJob: Sql): Sql => sql`exists (
   select from device_job_outcome o where o.job_key = ${deviceJob}.job_key and o.device_id = ${deviceJob}.device_id
 )`
+
+/**
+ * Whether the row of an outcome is that of a device that was skipped: it is described, and is no error. False without an
+ * outcome.
+ */
+export const isSkipped = (outcome: Sql): Sql =>
+  sql`(${outcome}.error_code is null and ${outcome}.error_description is not null)`
 
 /** The condition of the index of outcomes by version. A statement that reads in that order must repeat it. */
 export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
@@ -310,7 +319,7 @@ export async function settle(
           ${settlements.map(({ response }) => response?.status ?? null)}::integer[],
           ${settlements.map(({ response }) => response?.payload ?? null)}::text[],
           ${settlements.map(({ error }) => error?.code ?? null)}::text[],
-          ${settlements.map(({ error }) => error?.description ?? null)}::text[],
+          ${settlements.map(({ error, skipped }) => error?.description ?? (skipped ? 'Skipped' : null))}::text[],
           ${from === 'pending'}::boolean, ${now}::timestamptz
         )`,
     'settle',
@@ -329,6 +338,31 @@ type ProgressRow = {
   readonly open: number | null
   readonly hasWaves: boolean | null
   readonly freedGroups: readonly string[] | null
+}
+
+/**
+ * Counts these devices of a job, which were settled as skipped in this transaction. They are counted by their outcomes. The
+ * job must be locked.
+ */
+export async function countSkipped(tx: Tx, jobId: string, deviceIds: readonly string[]): Promise<void> {
+  await tx.query(
+    sql`with skipped as (
+          select o.job_key, o.device_id from device_job_outcome o
+          where o.job_key = ${keyOf(jobId)} and o.device_id = any(${deviceIds}::text[]) and ${isSkipped(sql`o`)}
+        ), in_waves as (
+          update job_wave
+          set skipped_count = skipped_count + wave.count
+          from (
+            select skipped.job_key, wave, count(*)::integer as count
+            from skipped join device_job target on target.job_key = skipped.job_key and target.device_id = skipped.device_id
+            where wave is not null
+            group by skipped.job_key, wave
+          ) wave
+          where job_wave.job_key = wave.job_key and job_wave.wave = wave.wave
+        )
+        update job set skipped_count = skipped_count + (select count(*)::integer from skipped) where id = ${jobId}`,
+    'count-skipped',
+  )
 }
 
 /** A part of a job's marks: the calls without an outcome and, if there are more marks, the last device of this part. */

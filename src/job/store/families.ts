@@ -2,6 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { facts, hasSucceeded, isRefused, statistics, status } from './device-jobs.ts'
+import { isSkipped } from './facts.ts'
 
 /** Maximum number of jobs in one list, the newest of them: a job may be retried any number of times. */
 export const maxRelatives = 100
@@ -54,13 +55,13 @@ export function findFamilyStatistics(db: BoundedReader, familyKeys: readonly str
         )
         select family as "familyKey", device_count as "deviceCount", pending_count as "pendingCount",
                running_count as "runningCount", succeeded_count as "succeededCount", refused_count as "refusedCount",
-               failed_count as "failedCount", canceled_count as "cancelledCount"
+               skipped_count as "skippedCount", failed_count as "failedCount", canceled_count as "cancelledCount"
         from member
         where size = 1
         union all
         select family, ${statistics}
         from (
-          select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused
+          select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused, ${isSkipped(sql`o`)} as skipped
           from member job join device_job target on target.job_key = job.key ${facts()}
           where job.size > 1
           order by job.family, target.device_id, ${hasSucceeded} desc, job.key desc

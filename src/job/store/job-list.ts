@@ -68,6 +68,7 @@ export type SelectedJob = DeviceJobStatistics &
     readonly statusMessage: string | null
     readonly version: number
     readonly maxDevices: number | null
+    readonly skipCompliant: boolean
     readonly matchedCount: number | null
     readonly retryOfKey: string | null
     readonly retrySelection: RetrySelection | null
@@ -109,10 +110,12 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   runningCount: 'running_count',
   succeededCount: 'succeeded_count',
   refusedCount: 'refused_count',
+  skippedCount: 'skipped_count',
   failedCount: 'failed_count',
   cancelledCount: 'canceled_count',
   version: 'version',
   maxDevices: 'max_devices',
+  skipCompliant: 'skip_compliant',
   matchedCount: 'matched_count',
   retryOfKey: 'retry_of',
   retrySelection: 'retry_selection',

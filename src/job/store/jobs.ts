@@ -45,6 +45,8 @@ export type JobRow = JobOperation &
     readonly selectedTime: Date | null
     /** Maximum number of devices when they are selected; null for no maximum. */
     readonly maxDevices: number | null
+    /** Whether a twin update skips the devices whose twins it would not change. */
+    readonly skipCompliant: boolean
     /** The waves; null for a job without. */
     readonly waves: readonly Wave[] | null
     /** When its devices may have their turn; null for at any time. */
@@ -59,6 +61,7 @@ const columnsWith = (status: Sql): Sql => sql`
   id, type, ${status} as status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
+  skip_compliant as "skipCompliant",
   coalesce(targets, 'atStart') as targets, selected_time as "selectedTime",
   name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
   rollout -> 'waves' as waves, rollout -> 'window' as "window",
@@ -93,7 +96,7 @@ export async function insertJob(
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
             targets, rollout, has_window, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
-            template_changed_by
+            template_changed_by, skip_compliant
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
@@ -104,7 +107,7 @@ export async function insertJob(
             ${job.targets === 'atStart' ? null : job.targets}, ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
             ${rollout?.window !== undefined},
             ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent},
-            ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}
+            ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}, ${job.skipCompliant}
           )
           on conflict do nothing
           returning key, version, status
@@ -280,7 +283,8 @@ const plainStatus = sql`case when status not in ('paused', 'waitingForApproval')
 const recordColumns = sql`${columnsWith(plainStatus)},
   end_time as "endTime", failure_reason as "failureReason", status_message as "statusMessage",
   device_count as "deviceCount", pending_count as "pendingCount", running_count as "runningCount",
-  succeeded_count as "succeededCount", refused_count as "refusedCount", failed_count as "failedCount", canceled_count as "cancelledCount"`
+  succeeded_count as "succeededCount", refused_count as "refusedCount", skipped_count as "skippedCount",
+  failed_count as "failedCount", canceled_count as "cancelledCount"`
 
 export async function findJobRecord(db: Reader, id: string): Promise<JobRecord | undefined> {
   const [row] = await db.query<JobRecord>(sql`select ${recordColumns} from job where id = ${id}`, 'find-job-record')

@@ -1,5 +1,6 @@
-import { empty, join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
+import { empty, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader, BoundedReads } from '../../database/bounded-read.ts'
+import { complies } from '../../database/complies.ts'
 import { devicesWhere } from '../../database/meets-condition.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition } from '../../sql-fragment.ts'
@@ -35,7 +36,7 @@ export async function readMatches(
                count(*) filter (where compliant)::integer as "compliantCount",
                lpad(to_hex(count(*)), 8, '0') || lpad(to_hex(coalesce(bit_xor(hash), 0)), 16, '0') as fingerprint
         from (
-          select d.connection_state = 'connected' as connected, (${complies(patch)}) as compliant,
+          select d.connection_state = 'connected' as connected, (${compliesWith(patch)}) as compliant,
                  hashtextextended(d.id, hashtextextended(d.generation_id, 0)) as hash
           ${devicesWhere(db, scope, condition)}
           ${limit === undefined ? empty : sql`limit ${limit}`}
@@ -45,25 +46,12 @@ export async function readMatches(
   return row
 }
 
-/** Whether the twin `t` already is what the patch would make of it; never NULL. See twin/compliance.ts. */
-function complies(patch: TwinPatch): Sql {
-  const sections = [
-    { document: sql`t.tags`, members: patch.tags },
-    { document: sql`t.desired`, members: patch.desired },
-  ]
-  const tests = sections.flatMap(({ document, members }) => {
-    if (members === undefined) return []
-    const { skeleton, equal, absent } = complianceOf(members)
-    // The skeleton ensures objects at all levels, so that #> cannot take a key for an array index.
-    const at = (path: readonly string[]): Sql => sql`(${document} #> ${path}::text[])`
-    return [
-      sql`${document} @> ${JSON.stringify(skeleton)}::jsonb`,
-      ...equal.map(({ path, value }) => sql`${at(path)} is not distinct from ${JSON.stringify(value)}::jsonb`),
-      ...absent.map(({ path, keys }) => sql`not coalesce(${at(path)} ?| ${keys}::text[], false)`),
-    ]
-  })
-  return tests.length === 0 ? sql`true` : join(tests, ' and ')
-}
+/** Whether the twin `t` already is what the patch would make of it; never NULL. */
+const compliesWith = ({ tags, desired }: TwinPatch): Sql =>
+  complies([
+    ...(tags === undefined ? [] : [{ document: sql`t.tags`, ...complianceOf(tags) }]),
+    ...(desired === undefined ? [] : [{ document: sql`t.desired`, ...complianceOf(desired) }]),
+  ])
 
 /** The maximum count when there is no time to count all. */
 const cap = 10_000

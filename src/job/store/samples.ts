@@ -28,10 +28,10 @@ export async function takeSamples(tx: Tx, now: Date): Promise<Date | undefined> 
         ), taken as (
           insert into job_sample (
             job_key, second, time,
-            pending_count, running_count, succeeded_count, refused_count, failed_count, cancelled_count
+            pending_count, running_count, succeeded_count, refused_count, skipped_count, failed_count, cancelled_count
           )
           select key, second, ${now},
-                 pending_count, running_count, succeeded_count, refused_count, failed_count, canceled_count
+                 pending_count, running_count, succeeded_count, refused_count, skipped_count, failed_count, canceled_count
           from open
           where second > 0
           on conflict do nothing
@@ -68,20 +68,20 @@ export function findSamples(
         select job_key as "jobKey", time,
                pending_count + running_count + succeeded_count + failed_count + cancelled_count as "deviceCount",
                pending_count as "pendingCount", running_count as "runningCount", succeeded_count as "succeededCount",
-               refused_count as "refusedCount", failed_count as "failedCount", cancelled_count as "cancelledCount"
+               refused_count as "refusedCount", skipped_count as "skippedCount", failed_count as "failedCount", cancelled_count as "cancelledCount"
         from (
           select key as job_key, 0 as place, started_time as time, device_count as pending_count, 0 as running_count,
-                 0 as succeeded_count, 0 as refused_count, 0 as failed_count, 0 as cancelled_count
+                 0 as succeeded_count, 0 as refused_count, 0 as skipped_count, 0 as failed_count, 0 as cancelled_count
           from started
           union all
           -- A sample may be taken while the job ends.
           select job_key, second, least(time, end_time), sample.pending_count, sample.running_count,
-                 sample.succeeded_count, sample.refused_count, sample.failed_count, cancelled_count
+                 sample.succeeded_count, sample.refused_count, sample.skipped_count, sample.failed_count, cancelled_count
           from started join job_sample sample on job_key = key
           where job_key = any(${jobKeys}::bigint[])
           union all
           select key, null, coalesce(end_time, ${now}),
-                 pending_count, running_count, succeeded_count, refused_count, failed_count, canceled_count
+                 pending_count, running_count, succeeded_count, refused_count, skipped_count, failed_count, canceled_count
           from started
         ) sample
         order by job_key, place nulls last`,

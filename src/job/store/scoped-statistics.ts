@@ -4,7 +4,7 @@ import { inScope } from '../../database/in-scope.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
 import { facts, hasSucceeded, isRefused, statistics, status } from './device-jobs.ts'
-import { target } from './facts.ts'
+import { isSkipped, target } from './facts.ts'
 import type { FamilyStatistics } from './families.ts'
 
 // The counters of a job count all its devices. Of a foreign job, the devices in the scope are counted one by one.
@@ -37,7 +37,7 @@ export function countInScope(
         cross join lateral (
           select ${statistics}
           from (
-            select ${status} as status, ${isRefused} as refused
+            select ${status} as status, ${isRefused} as refused, ${isSkipped(sql`o`)} as skipped
             from device_job target ${facts()}
             where target.job_key = job.key and ${isInScope(scope)}
           ) device
@@ -69,7 +69,7 @@ export function countFamiliesInScope(
         select size.family as "familyKey", size."isTooLarge", ${statistics}
         from size
         left join (
-          select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused
+          select distinct on (job.family, target.device_id) job.family, ${status} as status, ${isRefused} as refused, ${isSkipped(sql`o`)} as skipped
           from size join member job on job.family = size.family
           join device_job target on target.job_key = job.key ${facts()}
           where not size."isTooLarge" and ${isInScope(scope)}

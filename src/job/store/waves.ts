@@ -259,6 +259,7 @@ export async function saveGateFailed(
 export type WaveRow = WaveCounts & {
   readonly jobKey: string
   readonly wave: number
+  readonly skippedCount: number
   readonly openedTime: Date | null
   readonly reachedTime: Date | null
   readonly approvalTime: Date | null
@@ -270,8 +271,9 @@ export type WaveRow = WaveCounts & {
 export function findWaves(db: Reader, jobKeys: readonly string[]): Promise<WaveRow[]> {
   return db.query<WaveRow>(
     sql`select job_key as "jobKey", wave, device_count as "deviceCount", running_count as "runningCount",
-               succeeded_count as "succeededCount", refused_count as "refusedCount", failed_count as "failedCount",
-               cancelled_count as "cancelledCount", opened_time as "openedTime", reached_time as "reachedTime",
+               succeeded_count as "succeededCount", refused_count as "refusedCount", skipped_count as "skippedCount",
+               failed_count as "failedCount", cancelled_count as "cancelledCount", opened_time as "openedTime",
+               reached_time as "reachedTime",
                approval_time as "approvalTime", failed_time as "failedTime", closed_time as "closedTime"
         from job_wave
         where job_key = any(${jobKeys}::bigint[])

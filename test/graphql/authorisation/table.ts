@@ -81,7 +81,7 @@ export const table: Readonly<Record<string, OfType>> = {
 
   JobTemplate: {
     same: `cloudToDeviceMethod createdTime description etag id labels maxExecutionTimeInSeconds name queryCondition rollout
-      targets templateId type updateTwin updatedBy updatedTime`,
+      skipCompliant targets templateId type updateTwin updatedBy updatedTime`,
   },
   JobTemplateConnection: { same: 'edges nodes pageInfo' },
   JobTemplateEdge: { same: 'cursor node' },
@@ -127,7 +127,7 @@ export const table: Readonly<Record<string, OfType>> = {
 
   Job: {
     same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl selectedTime startTime startedTime status
-      targets version type endTime`,
+      skipCompliant targets version type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
       history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves windows
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
@@ -135,13 +135,14 @@ export const table: Readonly<Record<string, OfType>> = {
   JobLabel: { same: 'name value' },
 
   CloudToDeviceMethod: { job: 'connectTimeoutInSeconds methodName payload responseTimeoutInSeconds' },
-  DeviceJob: { device: 'device deviceId endTime error id job outcome result startTime status' },
+  DeviceJob: { device: 'device deviceId endTime error id job outcome result skipped startTime status' },
   DeviceJobConnection: connection,
   DeviceJobEdge: { device: 'cursor node' },
   DeviceJobEndedUpdate: { devices: 'cursor deviceJobs', job: 'job' },
   DeviceJobError: { device: 'code description' },
   DeviceJobStatistics: {
-    devices: 'cancelledCount deviceCount failedCount pendingCount refusedCount runningCount succeededCount',
+    devices:
+      'cancelledCount deviceCount failedCount pendingCount refusedCount runningCount skippedCount succeededCount',
   },
   DeviceJobStatisticsUpdate: { devices: 'deviceJobStatistics', job: 'job version' },
   DeviceMethodResponse: { device: 'payload status' },
@@ -236,10 +237,10 @@ export const table: Readonly<Record<string, OfType>> = {
   DeleteDeviceGroupInput: { all: 'ifMatch name' },
   SaveDeviceGroupInput: { all: 'description ifMatch name queryCondition' },
   CreateJobTemplateInput: {
-    all: 'cloudToDeviceMethod description labels maxExecutionTimeInSeconds name queryCondition rollout targets templateId updateTwin',
+    all: 'cloudToDeviceMethod description labels maxExecutionTimeInSeconds name queryCondition rollout skipCompliant targets templateId updateTwin',
   },
   UpdateJobTemplateInput: {
-    all: `cloudToDeviceMethod description ifMatch labels maxExecutionTimeInSeconds name queryCondition rollout targets
+    all: `cloudToDeviceMethod description ifMatch labels maxExecutionTimeInSeconds name queryCondition rollout skipCompliant targets
       templateId updateTwin`,
   },
   DeleteJobTemplateInput: { all: 'ifMatch templateId' },
@@ -268,7 +269,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DateTimeRange: { same: 'from to' },
   DeleteDeviceInput: { device: 'deviceId', same: 'ifMatch' },
   DeviceAuthenticationInput: { same: 'symmetricKey type x509Thumbprint' },
-  DeviceJobFilter: { same: 'errorCode responseStatus result status', devices: 'queryCondition' },
+  DeviceJobFilter: { same: 'errorCode responseStatus result skipped status', devices: 'queryCondition' },
   DeviceOrder: { same: 'direction field' },
   DeviceJobOrder: { same: 'direction field' },
   InvokeDeviceMethodInput: {
@@ -293,7 +294,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',
-    same: 'cloudToDeviceMethod description jobId labels maxExecutionTimeInSeconds name rollout startTime targets updateTwin',
+    same: 'cloudToDeviceMethod description jobId labels maxExecutionTimeInSeconds name rollout skipCompliant startTime targets updateTwin',
   },
   RetryJobInput: {
     job: 'jobId',
@@ -301,7 +302,7 @@ export const table: Readonly<Record<string, OfType>> = {
     same: 'errorCode maxExecutionTimeInSeconds newJobId reason responseStatus result startTime status',
   },
   ScheduleDeviceMethodInput: { ...schedule, same: `${schedule.same} cloudToDeviceMethod` },
-  ScheduleTwinUpdateInput: { ...schedule, same: `${schedule.same} updateTwin` },
+  ScheduleTwinUpdateInput: { ...schedule, same: `${schedule.same} skipCompliant updateTwin` },
   SymmetricKeyInput: { same: 'primaryKey secondaryKey' },
   TwinPatchInput: { same: 'properties tags' },
   TwinPropertiesPatchInput: { same: 'desired' },

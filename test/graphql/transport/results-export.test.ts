@@ -58,7 +58,14 @@ test('all device jobs are sent once, by device id, as lines of JSON', async () =
   const time = expect.stringMatching(/^\d{4}-.*Z$/)
   const ended = { startTime: time, endTime: time, errorCode: null, errorDescription: null }
   expect(rows[0]).toEqual({
-    ...{ deviceId: 'pump-0001', result: 'SUCCEEDED', status: 'COMPLETED', responseStatus: 200, ...ended },
+    ...{
+      deviceId: 'pump-0001',
+      result: 'SUCCEEDED',
+      status: 'COMPLETED',
+      skipped: false,
+      responseStatus: 200,
+      ...ended,
+    },
     payload: { a: 1, b: 'x,"y"' },
   })
   // As it was written, apart from line breaks.
@@ -71,8 +78,10 @@ test('all device jobs are sent once, by device id, as lines of JSON', async () =
 test('CSV has a head, quotes what it has to, and no formulas', async () => {
   const text = await textOf('?format=csv')
   const [head, first] = text.split('\r\n')
-  expect(head).toBe('deviceId,result,status,startTime,endTime,responseStatus,errorCode,errorDescription,payload')
-  expect(first).toMatch(/^pump-0001,SUCCEEDED,COMPLETED,[^,]+Z,[^,]+Z,200,,,"\{ ""a"":$/)
+  expect(head).toBe(
+    'deviceId,result,status,skipped,startTime,endTime,responseStatus,errorCode,errorDescription,payload',
+  )
+  expect(first).toMatch(/^pump-0001,SUCCEEDED,COMPLETED,false,[^,]+Z,[^,]+Z,200,,,"\{ ""a"":$/)
   expect(text).toContain(",GatewayTimeout,'=cmd(),\r\n")
   expect(text.split('\r\npump-')).toHaveLength(count + 1)
 })

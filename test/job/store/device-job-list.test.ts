@@ -48,6 +48,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('answer' as const), devices, status: statusCode }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('fail' as const), devices, code: fc.constantFrom('A', 'B') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), devices }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('skip' as const), devices }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), devices }) },
 )
 const end = fc.constantFrom('none' as const, 'cancel' as const, 'timeUp' as const, 'cancelThenTimeUp' as const)
@@ -61,6 +62,7 @@ const selections = fc.record({
   results: among<DeviceJobResult>('pending', 'running', 'succeeded', 'refused', 'failed', 'cancelled'),
   errorCodes: among('A', 'B', 'X', 'Canceled', 'JobRunPreconditionFailed'),
   responseStatuses: among(200, 404, 500),
+  skipped: seldom(fc.boolean()),
   site: seldom(fc.constantFrom('north', 'nowhere')),
 })
 const everything = {
@@ -68,6 +70,7 @@ const everything = {
   results: undefined,
   errorCodes: undefined,
   responseStatuses: undefined,
+  skipped: undefined,
   site: undefined,
 }
 
@@ -99,10 +102,15 @@ async function givenJob(steps: readonly (typeof step extends fc.Arbitrary<infer 
         break
       }
       case 'drop':
+      case 'skip':
         await deps.db.transaction(async (tx) => {
           const waiting = keys.filter(({ deviceId }) => !called.has(deviceId))
           for (const { deviceId } of waiting) called.add(deviceId) // it has an outcome: nothing is sent any more
-          const settlements = waiting.map((key) => ({ ...key, error: { code: 'X', description: 'x' } }))
+          const settlements = waiting.map((key) =>
+            action.kind === 'skip'
+              ? { ...key, skipped: true as const }
+              : { ...key, error: { code: 'X', description: 'x' } },
+          )
           await settle(tx, settlements, 'pending', deps.clock.now())
         })
     }
@@ -119,6 +127,7 @@ function expected(
     readonly [Name in 'statuses' | 'results' | 'errorCodes' | 'responseStatuses']: readonly unknown[] | undefined
   } & {
     readonly site: string | undefined
+    readonly skipped: boolean | undefined
   },
   { field, direction }: DeviceJobOrder,
 ): string[] {
@@ -128,6 +137,7 @@ function expected(
       (wanted.results?.includes(deviceJobResult(row.status, row.responseStatus)) ?? true) &&
       (wanted.errorCodes?.includes(row.errorCode) ?? true) &&
       (wanted.responseStatuses?.includes(row.responseStatus) ?? true) &&
+      (wanted.skipped === undefined || row.skipped === wanted.skipped) &&
       (wanted.site === undefined || siteOf(deviceIds.indexOf(row.deviceId)) === wanted.site),
   )
   const last = Number.POSITIVE_INFINITY

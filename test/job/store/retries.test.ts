@@ -168,6 +168,7 @@ test('a family counts every device once: done when it ever was, else as in the n
           runningCount: 0,
           succeededCount: count('succeeded') + count('refused'),
           refusedCount: count('refused'),
+          skippedCount: 0,
           failedCount: count('failed'),
           cancelledCount: count('cancelled'),
         },

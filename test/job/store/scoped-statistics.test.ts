@@ -118,6 +118,7 @@ function statisticsOf(views: readonly DeviceJobView[]) {
     runningCount,
     succeededCount,
     refusedCount,
+    skippedCount: views.filter(({ skipped }) => skipped).length,
     failedCount,
     cancelledCount,
   }
