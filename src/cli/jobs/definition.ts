@@ -25,14 +25,18 @@ export type JobDefinition = {
   readonly targets?: JobTargets
   readonly rollout?: JobRolloutInput
 } & (
-  | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
-  | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
+  | {
+      readonly cloudToDeviceMethod: CloudToDeviceMethodInput
+      readonly updateTwin?: never
+      readonly skipCompliant?: never
+    }
+  | { readonly updateTwin: TwinPatchInput; readonly skipCompliant?: boolean; readonly cloudToDeviceMethod?: never }
 )
 
 export const ReadDefinition = graphql(`
   query ReadDefinition($jobId: String!) {
     job(jobId: $jobId) {
-      name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets updateTwin
+      name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets updateTwin skipCompliant
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
@@ -61,6 +65,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     targets: definition.targets ?? 'AT_START',
     cloudToDeviceMethod: definition.cloudToDeviceMethod ? methodOf(definition.cloudToDeviceMethod) : null,
     updateTwin: patchOf(definition.updateTwin),
+    skipCompliant: definition.skipCompliant ?? false,
     rollout: rolloutOf(definition.rollout, definition.rollout?.waves),
   }
   const stored: Readonly<Record<keyof typeof wanted, unknown>> = {
@@ -74,6 +79,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     targets: job.targets,
     cloudToDeviceMethod: job.cloudToDeviceMethod ? methodOf(job.cloudToDeviceMethod) : null,
     updateTwin: patchOf(job.updateTwin),
+    skipCompliant: job.skipCompliant,
     rollout: rolloutOf(job.rollout, job.waves),
   }
   return Object.entries(wanted)

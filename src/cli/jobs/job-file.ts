@@ -69,6 +69,7 @@ const shapes = {
     rollout: 'object',
     cloudToDeviceMethod: 'object',
     updateTwin: 'object',
+    skipCompliant: 'boolean',
   },
   label: { name: 'string', value: 'string' },
   rollout: {
@@ -129,12 +130,17 @@ function jobIn(value: unknown, place: string): FiledJob {
   }
   if (job.cloudToDeviceMethod !== undefined) {
     const { methodName, ...method } = checked(job.cloudToDeviceMethod, 'cloudToDeviceMethod', place)
+    if (job.skipCompliant === true) throw new UsageError(`${place}: only a twin update has skipCompliant.`)
     if (typeof methodName !== 'string') throw new UsageError(`${place}: cloudToDeviceMethod.methodName is missing.`)
     return { ...common, cloudToDeviceMethod: { ...method, methodName } }
   }
   const updateTwin = checked(job.updateTwin, 'updateTwin', place)
   if (updateTwin.properties !== undefined) checked(updateTwin.properties, 'properties', place)
-  return { ...common, updateTwin }
+  return {
+    ...common,
+    updateTwin,
+    ...(typeof job.skipCompliant === 'boolean' && { skipCompliant: job.skipCompliant }),
+  }
 }
 
 function labelIn(value: unknown, place: string): JobLabelInput {

@@ -83,7 +83,7 @@ export const scheduleCommand = (name: string) =>
 /** Schedules the job that the options describe, and watches it if they say so. `complete` adds the operation. */
 export function scheduleBy(
   options: Common,
-  complete: (common: Omit<JobDefinition, 'cloudToDeviceMethod' | 'updateTwin'>) => JobDefinition,
+  complete: (common: Omit<JobDefinition, 'cloudToDeviceMethod' | 'updateTwin' | 'skipCompliant'>) => JobDefinition,
 ): Promise<void> {
   if (options.ifAbsent && options.id === undefined) throw new UsageError('--if-absent requires --id.')
   const definition = complete({

@@ -51,10 +51,11 @@ export async function scheduleJob(
 }
 
 async function schedule(client: HubClient, definition: JobDefinition) {
-  const { cloudToDeviceMethod, updateTwin, ...common } = definition
+  const { cloudToDeviceMethod, updateTwin, skipCompliant, ...common } = definition
   if (cloudToDeviceMethod !== undefined) {
     const input = { ...common, cloudToDeviceMethod }
     return (await client.execute(ScheduleMethodJob, { input })).scheduleDeviceMethod
   }
-  return (await client.execute(ScheduleTwinJob, { input: { ...common, updateTwin } })).scheduleTwinUpdate
+  const input = { ...common, updateTwin, ...(skipCompliant !== undefined && { skipCompliant }) }
+  return (await client.execute(ScheduleTwinJob, { input })).scheduleTwinUpdate
 }

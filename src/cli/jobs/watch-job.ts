@@ -14,7 +14,7 @@ const WatchJob = graphql(`
     deviceJobStatistics(jobId: $jobId, after: $after) {
       version
       job { jobId status outcome startTime endTime failureReason }
-      deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
+      deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount skippedCount failedCount cancelledCount }
     }
   }
 `)
@@ -124,6 +124,7 @@ const noCounts = {
   runningCount: 0,
   succeededCount: 0,
   refusedCount: 0,
+  skippedCount: 0,
   failedCount: 0,
   cancelledCount: 0,
 }

@@ -10,7 +10,7 @@ const ListResults = graphql(`
   query ListResults($jobId: String!, $filter: DeviceJobFilter, $first: Int!, $after: String) {
     job(jobId: $jobId) {
       deviceJobs(filter: $filter, first: $first, after: $after) {
-        nodes { deviceId result startTime endTime outcome { status payload } error { code description } }
+        nodes { deviceId result skipped startTime endTime outcome { status payload } error { code description } }
         pageInfo { hasNextPage endCursor }
       }
     }
@@ -21,6 +21,7 @@ const results = ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED', 'RUNNING', 'PEND
 const columns = [
   'deviceId',
   'result',
+  'skipped',
   'responseStatus',
   'payload',
   'errorCode',
@@ -50,6 +51,7 @@ export const createJobsResults = () =>
             yield {
               deviceId: row.deviceId,
               result: row.result,
+              skipped: row.skipped,
               responseStatus: outcome?.status ?? null,
               payload: outcome?.payload ?? null,
               errorCode: error?.code ?? null,

@@ -42,10 +42,11 @@ export const createJobsSchedule = () =>
         .description('Schedules a job that merges a patch into the twin of every device that meets a condition.')
         .addOption(jsonObject('--tags <JSON>', 'the patch for the tags; null deletes a key'))
         .addOption(jsonObject('--desired <JSON>', 'the patch for the desired properties'))
-        .action(({ tags, desired, ...options }) => {
+        .option('--skip-compliant', 'skips the devices whose twins the patch would not change; they count as succeeded')
+        .action(({ tags, desired, skipCompliant, ...options }) => {
           if (tags === undefined && desired === undefined) throw new UsageError('Give --tags, --desired or both.')
           const updateTwin = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
-          return scheduleBy(options, (common) => ({ ...common, updateTwin }))
+          return scheduleBy(options, (common) => ({ ...common, updateTwin, ...(skipCompliant && { skipCompliant }) }))
         }),
     )
     .addCommand(templateCommand())

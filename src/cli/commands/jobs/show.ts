@@ -9,13 +9,13 @@ const ShowJob = graphql(`
     job(jobId: $jobId) {
       jobId name description labels { name value } type status outcome failureReason statusMessage queryCondition
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      updateTwin targets createdBy createdTime startTime selectedTime startedTime deadline endTime
-      deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
+      updateTwin skipCompliant targets createdBy createdTime startTime selectedTime startedTime deadline endTime
+      deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount skippedCount failedCount cancelledCount }
       rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
       waves {
         number devices percent queryCondition status openedTime soakEndTime
         gate { succeededPercent soakSeconds approval onFailure }
-        deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount failedCount cancelledCount }
+        deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount skippedCount failedCount cancelledCount }
       }
       windows { timeZone deviceCount isOpen openTime closeTime }
       blockers { message }
