@@ -86,6 +86,7 @@ graphql(`
     id
     status
     result
+    skipped
     startTime
     endTime
     error {

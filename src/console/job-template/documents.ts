@@ -37,6 +37,7 @@ graphql(`
       responseTimeoutInSeconds
     }
     updateTwin
+    skipCompliant
     rollout
     etag
     createdTime

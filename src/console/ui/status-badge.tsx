@@ -20,8 +20,8 @@ export function JobBadge({ job }: { readonly job: ShownJob }) {
 }
 
 /** The result of a device job, or its status before it has ended. */
-export function DeviceJobBadge({ result }: { readonly result: DeviceJobResult }) {
-  return <Badge {...showResult(result)} />
+export function DeviceJobBadge({ result, skipped }: { readonly result: DeviceJobResult; readonly skipped: boolean }) {
+  return <Badge {...showResult(result, skipped)} />
 }
 
 /** Whether a device is connected. */

@@ -7,15 +7,15 @@ export type Tone = 'pending' | 'running' | 'succeeded' | 'refused' | 'failed' | 
 /** How a state is shown: with a colour, an icon and a word. */
 export type Shown = { readonly tone: Tone; readonly icon: IconName; readonly word: string }
 
-/** The result of a device job, or its status before it has ended. */
-export function showResult(result: DeviceJobResult): Shown {
+/** The result of a device job, or its status before it has ended. `skipped`: it succeeded, because it had nothing to do. */
+export function showResult(result: DeviceJobResult, skipped = false): Shown {
   switch (result) {
     case 'PENDING':
       return { tone: 'pending', icon: 'pending', word: 'Pending' }
     case 'RUNNING':
       return { tone: 'running', icon: 'running', word: 'Running' }
     case 'SUCCEEDED':
-      return { tone: 'succeeded', icon: 'succeeded', word: 'Succeeded' }
+      return { tone: 'succeeded', icon: 'succeeded', word: skipped ? 'Skipped' : 'Succeeded' }
     case 'REFUSED':
       return { tone: 'refused', icon: 'refused', word: 'Refused' }
     case 'FAILED':

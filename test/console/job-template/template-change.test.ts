@@ -36,3 +36,11 @@ test('a template that gets the other operation is given that one only', () => {
   expect(templateChange(before, twin)).toEqual({ updateTwin: { tags: { site: 'north' } } })
   expect(templateChange(twin, before)).toEqual({ cloudToDeviceMethod: method })
 })
+
+test('a template that no longer skips devices says so', () => {
+  const { cloudToDeviceMethod: _, ...common } = before
+  const plain: JobRequest = { ...common, updateTwin: { tags: { site: 'north' } } }
+  const skipping: JobRequest = { ...plain, skipCompliant: true }
+  expect(templateChange(plain, skipping)).toEqual({ skipCompliant: true })
+  expect(templateChange(skipping, plain)).toEqual({ skipCompliant: null })
+})

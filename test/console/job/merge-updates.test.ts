@@ -9,6 +9,7 @@ const row = (id: string, status: DeviceJobStatus): JobDeviceFragment => ({
   deviceId: id,
   status,
   result: status === 'COMPLETED' ? 'SUCCEEDED' : status,
+  skipped: false,
   startTime: null,
   endTime: null,
   error: null,

@@ -11,6 +11,7 @@ test('a call that was answered has all its steps, with the time between them', (
     startTime: sent,
     endTime: ended,
     result: 'REFUSED',
+    skipped: false,
     outcome: { status: 409, payload: null },
   } as const
   expect(stepsOf(answered, call)).toEqual([
@@ -21,7 +22,7 @@ test('a call that was answered has all its steps, with the time between them', (
 })
 
 test('a call that was never sent failed without a time of sending', () => {
-  const unsent = { startTime: null, endTime: ended, result: 'FAILED', outcome: null } as const
+  const unsent = { startTime: null, endTime: ended, result: 'FAILED', skipped: false, outcome: null } as const
   expect(stepsOf(unsent, call).slice(1)).toEqual([
     { word: 'Sent', time: null, seconds: null },
     { word: 'Failed', time: ended, seconds: 4 },
@@ -29,9 +30,18 @@ test('a call that was never sent failed without a time of sending', () => {
 })
 
 test('a device job that is open has no end yet, and a twin update is not sent', () => {
-  const open = { startTime: null, endTime: null, result: 'PENDING', outcome: null } as const
+  const open = { startTime: null, endTime: null, result: 'PENDING', skipped: false, outcome: null } as const
   expect(stepsOf(open, { startedTime, isMethod: false })).toEqual([
     { word: 'Selected', time: startedTime, seconds: null },
     { word: 'Updated', time: null, seconds: null },
   ])
+})
+
+test('a device job that was skipped says so', () => {
+  const skipped = { startTime: null, endTime: ended, result: 'SUCCEEDED', skipped: true, outcome: null } as const
+  expect(stepsOf(skipped, { startedTime, isMethod: false }).at(-1)).toEqual({
+    word: 'Skipped',
+    time: ended,
+    seconds: 4,
+  })
 })

@@ -101,7 +101,7 @@ const jobNow = (
   status: JobStatus,
   succeededCount: number,
   endTime: string | null = null,
-): JobNowFragment & { readonly deviceJobStatistics: Statistics } => ({
+): JobNowFragment & { readonly deviceJobStatistics: Statistics & { readonly skippedCount: number } } => ({
   status,
   version: 1,
   maxExecutionTimeInSeconds: 3_600,
@@ -115,7 +115,7 @@ const jobNow = (
   matchedCount: null,
   throughput: 0,
   eta: null,
-  deviceJobStatistics: statisticsWith(1_000, succeededCount),
+  deviceJobStatistics: { ...statisticsWith(1_000, succeededCount), skippedCount: 0 },
   blockers: [],
   failureGroups: [],
 })

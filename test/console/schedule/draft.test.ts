@@ -41,6 +41,7 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   connectTimeout: text,
   tags: text,
   desired: text,
+  skipCompliant: fc.boolean(),
   start: fc.constantFrom('now', 'later'),
   startAt: text,
   maxTime: text,
@@ -92,7 +93,7 @@ test('a draft is untouched until something is typed', () => {
 })
 
 const common = { queryCondition: "tags.site = 'north'", maxExecutionTimeInSeconds: 5_400 }
-const plain = { name: null, description: null, labels: [], rollout: null, waves: null }
+const plain = { name: null, description: null, labels: [], rollout: null, waves: null, skipCompliant: false }
 
 test('a job that is scheduled again asks for the same calls', () => {
   const cloudToDeviceMethod = {
@@ -127,6 +128,15 @@ test('a job that is scheduled again makes the same patch', () => {
     request: { ...common, updateTwin },
   })
   expect(draftFrom({ ...common, ...plain, cloudToDeviceMethod: null, updateTwin: { tags: { a: 1 } } }).desired).toBe('')
+})
+
+test('a twin update that is scheduled again skips devices as before, and a method call never does', () => {
+  const updateTwin = { tags: { site: 'north' } }
+  const draft = draftFrom({ ...common, ...plain, skipCompliant: true, cloudToDeviceMethod: null, updateTwin })
+  expect(readRequest(draft)).toEqual({ request: { ...common, updateTwin, skipCompliant: true } })
+  const call = readRequest({ ...draft, operation: 'method', methodName: 'reboot' })
+  expect(call).toMatchObject({ request: { cloudToDeviceMethod: { methodName: 'reboot' } } })
+  expect(call).not.toHaveProperty('request.skipCompliant')
 })
 
 test('a job that is scheduled again has the same name, labels, limits, waves and rules', () => {
@@ -167,7 +177,7 @@ test('a job that is scheduled again has the same name, labels, limits, waves and
     labels: [{ name: 'team', value: 'north' }],
   }
   const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true }
-  const job = { ...common, ...named, rollout: { ...limits, abort: past }, waves: pastWaves }
+  const job = { ...common, ...named, skipCompliant: false, rollout: { ...limits, abort: past }, waves: pastWaves }
   const updateTwin = { tags: { a: 1 } }
   expect(readRequest(draftFrom({ ...job, cloudToDeviceMethod: null, updateTwin }))).toEqual({
     request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, waves, abort } },

@@ -16,6 +16,7 @@ const template = {
     connectTimeoutInSeconds: 60,
   },
   updateTwin: null,
+  skipCompliant: false,
   rollout: null,
 }
 const rollout = {
@@ -37,7 +38,7 @@ const rollout = {
 }
 
 test('a draft of a template asks for what the template has', () => {
-  const { rollout: _, updateTwin: __, description: ___, ...members } = template
+  const { rollout: _, updateTwin: __, description: ___, skipCompliant: ____, ...members } = template
   expect(readRequest(draftFromTemplate(template))).toEqual({ request: members })
   expect(readRequest(draftFromTemplate({ ...template, rollout }))).toEqual({ request: { ...members, rollout } })
 })

@@ -38,10 +38,16 @@ test('a cancelled job is cancelling until its last call has ended', () => {
 })
 
 test('no two states of a device job look or read alike', () => {
-  const shown = (['PENDING', 'RUNNING', 'SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED'] as const).map(showResult)
+  const shown = (['PENDING', 'RUNNING', 'SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED'] as const).map((result) =>
+    showResult(result),
+  )
   for (const sign of ['tone', 'icon', 'word'] as const) {
     expect(new Set(shown.map((one) => one[sign])).size).toBe(shown.length)
   }
+})
+
+test('a device that was skipped has succeeded, in another word', () => {
+  expect(showResult('SUCCEEDED', true)).toEqual({ ...showResult('SUCCEEDED'), word: 'Skipped' })
 })
 
 test('the parts of a bar are all devices together, and its sentence names those that there are', () => {

@@ -22,7 +22,7 @@ const columns: readonly Column<Row>[] = [
     name: 'Status',
     width: '7rem',
     narrow: 'left',
-    cell: ({ result }) => <DeviceJobBadge result={result} />,
+    cell: ({ result, skipped }) => <DeviceJobBadge result={result} skipped={skipped} />,
   },
   { id: 'result', name: 'Result', width: 'minmax(8rem, 2fr)', narrow: 'bare', cell: (row) => <ResultCell row={row} /> },
   {

@@ -23,6 +23,7 @@ export function templateChange(before: JobRequest, after: JobRequest): Omit<Upda
     ...pick('description'),
     ...pick('labels'),
     ...pick('rollout'),
+    ...pick('skipCompliant'),
     // A template that gets the other operation loses the one that it had.
     ...(is.cloudToDeviceMethod ? pick('cloudToDeviceMethod') : pick('updateTwin')),
   }

@@ -81,6 +81,7 @@ export function TemplateView({ template }: { readonly template: WholeJobTemplate
           <>
             <p>Updates twins with this patch:</p>
             <JsonView value={template.updateTwin} label="Twin patch" isCopied />
+            {template.skipCompliant && <p>Devices that are up to date are skipped.</p>}
           </>
         )}
       </Panel>

@@ -64,6 +64,13 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
             <JsonView value={updateTwin} label="Twin patch" isCopied />
           </Detail>
         )}
+        {job.skipCompliant && (
+          <Detail name="Devices up to date">
+            {now.deviceJobStatistics === null
+              ? 'Skipped'
+              : `${formatCount(now.deviceJobStatistics.skippedCount)} skipped`}
+          </Detail>
+        )}
         <Detail name="Scheduled">
           <Time value={job.createdTime} />
         </Detail>

@@ -84,7 +84,7 @@ function StatusCell({
 }) {
   return (
     <button type="button" className={styles.answer} data-opens-row onClick={() => onShow(row)}>
-      <DeviceJobBadge result={row.result} />
+      <DeviceJobBadge result={row.result} skipped={row.skipped} />
       <span className="hidden">: show the time line of {row.deviceId}</span>
     </button>
   )

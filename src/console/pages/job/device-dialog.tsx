@@ -19,11 +19,11 @@ export function DeviceDialog({
   readonly isMethod: boolean
   readonly onClose: () => void
 }) {
-  const { deviceId, result, outcome, error } = row
+  const { deviceId, result, skipped, outcome, error } = row
   return (
     <Dialog title={`${deviceId} in this job`} onClose={onClose}>
       <p>
-        <DeviceJobBadge result={result} />
+        <DeviceJobBadge result={result} skipped={skipped} />
       </p>
       <ol className={styles.steps} aria-label="Time line">
         {stepsOf(row, { startedTime, isMethod }).map(({ word, time, seconds }) => (

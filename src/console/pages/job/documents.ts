@@ -36,6 +36,7 @@ graphql(`
     }
     deviceJobStatistics {
       ...Counters
+      skippedCount
     }
     blockers {
       reason
@@ -137,6 +138,7 @@ graphql(`
     createdTime
     queryCondition
     maxDevices
+    skipCompliant
     startTime
     ...WholeOperation
     retryOf {

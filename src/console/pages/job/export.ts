@@ -31,6 +31,7 @@ export const fields: readonly Field<JobDeviceFragment>[] = [
   { name: 'deviceId', value: ({ deviceId }) => deviceId },
   { name: 'status', value: ({ status }) => status },
   { name: 'result', value: ({ result }) => result },
+  { name: 'skipped', value: ({ skipped }) => skipped },
   { name: 'startTime', value: ({ startTime }) => startTime },
   { name: 'endTime', value: ({ endTime }) => endTime },
   { name: 'errorCode', value: ({ error }) => error?.code },

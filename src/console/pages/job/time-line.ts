@@ -10,13 +10,19 @@ export type Step = {
 
 /** The steps of a device job: selected when its job started, sent if it is a call, ended. */
 export function stepsOf(
-  { startTime, endTime, result, outcome }: Pick<JobDeviceFragment, 'startTime' | 'endTime' | 'result' | 'outcome'>,
+  {
+    startTime,
+    endTime,
+    result,
+    skipped,
+    outcome,
+  }: Pick<JobDeviceFragment, 'startTime' | 'endTime' | 'result' | 'skipped' | 'outcome'>,
   { startedTime, isMethod }: { readonly startedTime: string | null; readonly isMethod: boolean },
 ): readonly Step[] {
   const times = [
     { word: 'Selected', time: startedTime },
     ...(isMethod ? [{ word: 'Sent', time: startTime }] : []),
-    { word: outcome === null ? endWord(result, isMethod) : 'Answered', time: endTime },
+    { word: outcome === null ? (skipped ? 'Skipped' : endWord(result, isMethod)) : 'Answered', time: endTime },
   ]
   let before: number | undefined
   return times.map(({ word, time }) => {

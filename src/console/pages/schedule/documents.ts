@@ -121,6 +121,7 @@ export const ScheduleFromDocument = graphql(`
       }
       queryCondition
       maxExecutionTimeInSeconds
+      skipCompliant
       rollout {
         maxPerMinute
         maxConcurrent

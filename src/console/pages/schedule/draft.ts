@@ -49,6 +49,8 @@ export type Draft = {
   readonly tags: string
   /** JSON; empty to leave them unchanged. */
   readonly desired: string
+  /** Whether a twin update skips devices whose twins it would not change. */
+  readonly skipCompliant: boolean
   readonly start: 'now' | 'later'
   /** A local time in the time zone of the browser: `2026-03-01T06:30`. */
   readonly startAt: string
@@ -84,6 +86,7 @@ export const emptyDraft: Draft = {
   connectTimeout: '',
   tags: '',
   desired: '',
+  skipCompliant: false,
   start: 'now',
   startAt: '',
   maxTime: '1',
@@ -156,6 +159,7 @@ export function readDraft(text: string | null): Draft {
     connectTimeout: string('connectTimeout'),
     tags: string('tags'),
     desired: string('desired'),
+    skipCompliant: kept.skipCompliant === true,
     start: kept.start === 'later' ? 'later' : 'now',
     startAt: string('startAt'),
     maxTime: string('maxTime'),
@@ -185,7 +189,10 @@ export function readDraft(text: string | null): Draft {
 }
 
 /** The members of a draft that are texts of any content. */
-type TextName = Exclude<keyof Draft, 'operation' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval' | 'waves'>
+type TextName = Exclude<
+  keyof Draft,
+  'operation' | 'skipCompliant' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval' | 'waves'
+>
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -249,6 +256,7 @@ export type PastJob = {
     readonly connectTimeoutInSeconds: number
   } | null
   readonly updateTwin: unknown
+  readonly skipCompliant: boolean
 }
 
 type PastWave = {
@@ -269,6 +277,7 @@ export function draftFrom({
   maxExecutionTimeInSeconds,
   cloudToDeviceMethod: method,
   updateTwin,
+  skipCompliant,
   name,
   description,
   labels,
@@ -301,7 +310,7 @@ export function draftFrom({
     approval: rollout?.approval ?? false,
     waves: (waves ?? []).slice(0, -1).map(waveFrom),
     ...(method === null
-      ? { operation: 'twin', tags: print(tags), desired: print(membersOf(properties).desired) }
+      ? { operation: 'twin', tags: print(tags), desired: print(membersOf(properties).desired), skipCompliant }
       : {
           operation: 'method',
           methodName: method.methodName,

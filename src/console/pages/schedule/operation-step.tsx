@@ -153,6 +153,17 @@ function Patch({ draft, problems, change }: StepProps) {
           )}
         </Field>
       </div>
+      <label className={styles.check}>
+        <input
+          type="checkbox"
+          checked={draft.skipCompliant}
+          onChange={({ target }) => change({ skipCompliant: target.checked })}
+        />
+        <span>
+          <strong>Skip devices that are up to date</strong>
+          <span>Twins that the patch would not change keep their versions, and the devices are not notified.</span>
+        </span>
+      </label>
     </>
   )
 }

@@ -27,8 +27,12 @@ export type JobRequest = {
   readonly labels?: readonly JobLabelInput[]
   readonly rollout?: JobRolloutInput
 } & (
-  | { readonly cloudToDeviceMethod: CloudToDeviceMethodInput; readonly updateTwin?: never }
-  | { readonly updateTwin: TwinPatchInput; readonly cloudToDeviceMethod?: never }
+  | {
+      readonly cloudToDeviceMethod: CloudToDeviceMethodInput
+      readonly updateTwin?: never
+      readonly skipCompliant?: never
+    }
+  | { readonly updateTwin: TwinPatchInput; readonly skipCompliant?: true; readonly cloudToDeviceMethod?: never }
 )
 
 /** The result of reading a draft: the request, or the problems to fix first. */
@@ -44,7 +48,7 @@ export function readRequest(draft: Draft): Reading {
   const request: JobRequest =
     draft.operation === 'method'
       ? { ...common, cloudToDeviceMethod: readCall(draft, problems) }
-      : { ...common, updateTwin: readPatch(draft, problems) }
+      : { ...common, updateTwin: readPatch(draft, problems), ...(draft.skipCompliant ? { skipCompliant: true } : {}) }
   return Object.keys(problems).length > 0 ? { problems } : { request }
 }
 
@@ -238,8 +242,8 @@ export function mutationOf(
   expect: Expectation | undefined,
 ): { readonly method: ScheduleDeviceMethodInput } | { readonly twin: ScheduleTwinUpdateInput } {
   const expected = expect === undefined || Object.keys(expect).length === 0 ? {} : { expect }
-  const { updateTwin, cloudToDeviceMethod, ...common } = request
+  const { updateTwin, skipCompliant, cloudToDeviceMethod, ...common } = request
   return cloudToDeviceMethod === undefined
-    ? { twin: { ...common, updateTwin, ...expected } }
+    ? { twin: { ...common, updateTwin, ...(skipCompliant ? { skipCompliant } : {}), ...expected } }
     : { method: { ...common, cloudToDeviceMethod, ...expected } }
 }

@@ -73,7 +73,11 @@ export function Reviewed({
       <dl className={styles.facts}>
         <Fact name="Devices">{describeCount(deviceCount)}</Fact>
         <Fact name="Connected now">{describeCount(connectedCount)}</Fact>
-        {compliantCount && <Fact name="Already up to date">{describeCount(compliantCount)}</Fact>}
+        {compliantCount && (
+          <Fact name={request.skipCompliant ? 'Up to date, skipped' : 'Already up to date'}>
+            {describeCount(compliantCount)}
+          </Fact>
+        )}
         <Fact name="Estimated duration">{describeExpectedTime(preview)}</Fact>
         {shortest !== undefined && <Fact name="Shortest duration">{shortest}</Fact>}
         {request.rollout && (
