@@ -199,6 +199,26 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     await expect.poll(() => b.heard).toContain(hint)
   })
 
+  test('what NATS carries slowly arrives late, once and in order, as long as the instance is heard there', async () => {
+    const [a, b] = [await join(server.port, trusting), await join(proxy.port, trusting)]
+    for (const each of [a, b]) await settled(each, 1)
+    await publishUntil(a, 'nats', 'before')
+    await proxy.become('drop')
+    const sent = await a.sent('nats')
+    const late = Array.from({ length: 5 }, (_, index) => `late-${index}`)
+    for (const [index, text] of late.entries()) {
+      a.bus.publish('news', text)
+      a.events.publish('identity', { deviceId: `hint-${index}` })
+    }
+    await expect.poll(() => a.sent('nats')).toBeGreaterThan(sent)
+    expect(b.heard.filter((text) => /^(late|hint)-/.test(text))).toEqual([])
+    await proxy.become('forward')
+    await expect.poll(() => b.heard).toEqual(expect.arrayContaining([...late, 'hint-4']))
+    expect(b.heard.filter((text) => text.startsWith('late-'))).toEqual(late)
+    expect(b.heard.filter((text) => text.startsWith('hint-'))).toHaveLength(5)
+    expect(b.isOnNats()).toBe(true)
+  })
+
   test('what is too long for NATS goes by PostgreSQL, whole', async () => {
     const [a, b] = [await join(server.port), await join(server.port)]
     for (const each of [a, b]) await settled(each, 1)

@@ -126,6 +126,21 @@ test('many ids that are short are few enough a text for a listener to be told', 
   expect(texts.map((text) => parseHint(text)?.ids.length)).toEqual([250, 250, 250, 250])
 })
 
+test('what somebody else sends by NOTIFY is ignored', async () => {
+  const [one, other] = [await join(), await join()]
+  await expect.poll(() => other.recoverMissed.mock.calls.length).toBe(1)
+  for (const channel of ['twincast', 'twincast:news', 'twincast:reply.x']) {
+    for (const text of ['', 'here 1', 'again x', '{}', '["twin",["x"]]', '["news","x"]', '2/1.x', 'bye']) {
+      await database.pool.query('select pg_notify($1, $2)', [channel, text])
+    }
+  }
+  one.events.publish('identity', { deviceId: 'ours' })
+  one.clock.advance(80)
+  await expect.poll(() => other.heard).toEqual(['ours'])
+  expect(other.recoverMissed).toHaveBeenCalledTimes(1)
+  await Promise.all([one.close(), other.close()])
+})
+
 test.each([
   '',
   'hello',
