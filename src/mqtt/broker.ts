@@ -82,7 +82,7 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
   const rations = createRations(deps)
   const presence = createPresence(deps)
   const sessions = createPersistentSessions(deps)
-  const telemetry = createTelemetry(deps)
+  const telemetry = createTelemetry(deps, () => connections.size)
   const connections = createConnections((connection, wasOpen) => {
     presence.end(connection)
     if (wasOpen) telemetry.takeWill(connection)

@@ -22,8 +22,13 @@ export type Telemetry = {
   close(): Promise<void>
 }
 
-/** Milliseconds in which one activity of a device is recorded. The end of its connection is recorded separately. */
-const activityInterval = 5_000
+/** Devices per second whose activity is recorded: each is a row that PostgreSQL writes and cleans up. */
+const activitiesPerSecond = 200
+/**
+ * Milliseconds in which one activity of a device is recorded when so many devices are connected here: at least five
+ * seconds. The end of its connection is recorded separately.
+ */
+export const activityInterval = (devices: number): number => Math.max(5_000, (devices * 1_000) / activitiesPerSecond)
 /** Bytes that a property takes in addition to its text. */
 const propertySize = 100
 /** This many properties of a message with subscribers cost one more packet: a topic has room for 30,000. */
@@ -32,7 +37,11 @@ const propertiesPerPacket = 20
 const batchSize = 1_000
 const batchWait = 1_000
 
-export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'taps'>): Telemetry {
+/** `devices`: how many are connected here. */
+export function createTelemetry(
+  deps: Pick<Deps, 'db' | 'clock' | 'log' | 'events' | 'taps'>,
+  devices: () => number,
+): Telemetry {
   let count = 0
   const activities = createBatch<{ readonly deviceId: string; readonly time: Date }>({
     clock: deps.clock,
@@ -77,7 +86,7 @@ export function createTelemetry(deps: Pick<Deps, 'db' | 'clock' | 'log' | 'event
     },
     take(connection, publication) {
       const time = deps.clock.now()
-      if (time.getTime() - connection.activeTime >= activityInterval) {
+      if (time.getTime() - connection.activeTime >= activityInterval(devices())) {
         connection.activeTime = time.getTime()
         activities.add({ deviceId: connection.deviceId, time })
       }

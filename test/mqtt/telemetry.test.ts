@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TelemetryMessage } from '../../src/events/topics.ts'
 import { readPropertyBag } from '../../src/mqtt/property-bag.ts'
 import { encodePublish } from '../../src/mqtt/publish-packet.ts'
+import { activityInterval } from '../../src/mqtt/telemetry.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { connectRaw, createQueue, givenDevice, publishPacketOf, startDoor, type TestDoor } from './door.ts'
 
@@ -23,6 +24,14 @@ test('a property may have any name, also one that objects have of themselves', (
     ['__proto__', 'a'],
     ['toString', 'b'],
   ])
+})
+
+test.each([
+  [1, 5_000],
+  [1_000, 5_000],
+  [12_000, 60_000],
+])('of %i devices that always send, each is recorded as active once in %i ms', (devices, interval) => {
+  expect(activityInterval(devices)).toBe(interval)
 })
 
 describe('at the door', () => {
