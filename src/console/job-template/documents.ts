@@ -39,6 +39,7 @@ graphql(`
     updateTwin
     skipCompliant
     rollout
+    targets
     etag
     createdTime
     updatedTime

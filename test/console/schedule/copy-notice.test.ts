@@ -17,6 +17,6 @@ test('a copy of a job that is not shown whole says what is missing', () => {
 test('a copy of a template says what the form does not know', () => {
   expect(describeTemplateCopy('reboot', [])).toBe('Filled from template reboot.')
   expect(describeTemplateCopy('reboot', ['tides', 'moons'])).toBe(
-    'Filled from template reboot. This version of the console cannot copy tides, moons.',
+    'Filled from template reboot. This form does not have tides, moons, so the job will not.',
   )
 })

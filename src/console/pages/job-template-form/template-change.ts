@@ -11,27 +11,41 @@ export function templateOf({
 }
 
 /**
+ * The members of a template, and which of the two operations they are for. The compiler finds one that is missing, which an edit
+ * would leave as it is.
+ */
+const members = {
+  queryCondition: 'both',
+  maxExecutionTimeInSeconds: 'both',
+  name: 'both',
+  description: 'both',
+  labels: 'both',
+  rollout: 'both',
+  skipCompliant: 'both',
+  cloudToDeviceMethod: 'method',
+  updateTwin: 'twin',
+} as const satisfies Readonly<Record<Exclude<keyof JobRequest, 'jobId' | 'startTime'>, 'both' | 'method' | 'twin'>>
+
+type Member = keyof typeof members
+const isMember = (name: string): name is Member => name in members
+
+/**
  * The members that differ from those `before`; null takes one away. The others are left out, because the form may not know all
  * of them: the hub keeps what it is not given.
  */
 export function templateChange(before: JobRequest, after: JobRequest): Omit<UpdateJobTemplateInput, 'templateId'> {
-  const [was, is] = [templateOf(before), templateOf(after)]
-  return {
-    ...pick('queryCondition'),
-    ...pick('maxExecutionTimeInSeconds'),
-    ...pick('name'),
-    ...pick('description'),
-    ...pick('labels'),
-    ...pick('rollout'),
-    ...pick('skipCompliant'),
-    // A template that gets the other operation loses the one that it had.
-    ...(is.cloudToDeviceMethod ? pick('cloudToDeviceMethod') : pick('updateTwin')),
-  }
+  const operation = after.cloudToDeviceMethod ? 'method' : 'twin'
+  // A template that gets the other operation loses the one that it had.
+  const names = Object.keys(members)
+    .filter(isMember)
+    .filter((name) => members[name] === 'both' || members[name] === operation)
+  return Object.assign({}, ...names.map((name) => differenceIn(name, before, after)))
+}
 
-  function pick<Name extends keyof typeof was>(name: Name): { readonly [name in Name]?: (typeof was)[Name] | null } {
-    if (JSON.stringify(was[name]) === JSON.stringify(is[name])) return {}
-    const change: { [name in Name]?: (typeof was)[Name] | null } = {}
-    change[name] = is[name] ?? null
-    return change
-  }
+function differenceIn<Name extends Member>(
+  name: Name,
+  before: JobRequest,
+  after: JobRequest,
+): { readonly [name in Member]?: JobRequest[name] | null } {
+  return JSON.stringify(before[name]) === JSON.stringify(after[name]) ? {} : { [name]: after[name] ?? null }
 }

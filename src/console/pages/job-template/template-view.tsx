@@ -58,6 +58,7 @@ export function TemplateView({ template }: { readonly template: WholeJobTemplate
         </Fact>
       </Facts>
       <Panel title="Devices">
+        {template.targets === 'AT_CREATION' && <p>Those that match when a job is created, whenever it starts.</p>}
         {template.queryCondition.trim() === '*' ? (
           <p>All devices</p>
         ) : (

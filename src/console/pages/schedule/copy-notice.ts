@@ -14,10 +14,10 @@ export function describeCopy(
   ].join(' ')
 }
 
-/** What the form says about a template that was copied into it. `unknown`: what it has that the form does not know. */
+/** What the form says about a template that was copied into it. `unknown`: what it has that the form cannot copy. */
 export function describeTemplateCopy(templateId: string, unknown: readonly string[]): string {
   return [
     `Filled from template ${templateId}.`,
-    ...(unknown.length === 0 ? [] : [`This version of the console cannot copy ${unknown.join(', ')}.`]),
+    ...(unknown.length === 0 ? [] : [`This form does not have ${unknown.join(', ')}, so the job will not.`]),
   ].join(' ')
 }

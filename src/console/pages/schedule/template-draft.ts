@@ -12,9 +12,15 @@ export function draftFromTemplate({
   return draftFrom({ ...template, ...rolloutIn(rollout) })
 }
 
-/** The members of a template's rollout that the form does not know, because another version of the hub has added them. */
+/** The members of a template's rollout that the form does not know. */
 export const unknownIn = ({ rollout }: Pick<WholeJobTemplateFragment, 'rollout'>): readonly string[] =>
   Object.entries(membersOf(rollout)).flatMap(([name, value]) => (known.includes(name) || value === null ? [] : [name]))
+
+/** What a template has and the form cannot copy. */
+export const notCopiedFrom = (template: Pick<WholeJobTemplateFragment, 'rollout' | 'targets'>): readonly string[] => [
+  ...(template.targets === 'AT_START' ? [] : ['targets']),
+  ...unknownIn(template),
+]
 
 /** A rollout in the form of the input, as a job has it. */
 function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
