@@ -68,11 +68,45 @@ const graphiql: Plugin = {
   },
 }
 
-/** The pages of one job or device, by their folders in src/console/pages. Other pages have the address of their folder. */
-const pagesOfEach: Readonly<Record<string, string>> = {
+/** The addresses of pages, by their folders in src/console/pages. Other pages have the address of their folder. */
+const addresses: Readonly<Record<string, string>> = {
   job: 'jobs/each',
+  'job-schedules': 'schedules',
+  'job-schedule': 'schedules/each',
+  'job-templates': 'templates',
+  'job-template': 'templates/each',
+  'device-groups': 'groups',
   device: 'devices/each',
   webhook: 'webhooks/each',
+}
+
+const generated = join(import.meta.dirname, 'src/generated/console/graphql.ts')
+
+/**
+ * Puts each GraphQL document where it is used. The generated function `graphql` finds it in a map of all documents, so every page
+ * would need those of all others before its first row.
+ */
+const documents: Plugin = {
+  name: 'documents',
+  apply: 'build',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!id.includes('/src/console/') || !code.includes('graphql(`')) return null
+    const known = new Map(
+      [...readFileSync(generated, 'utf8').matchAll(/^export const (\w+) = (\{.*\}) as unknown as DocumentNode/gm)].map(
+        ([, name, document]) => [name, document],
+      ),
+    )
+    return code
+      .replace(/^import \{ graphql \} from .*$/m, '')
+      .replace(/\bgraphql\(`\s*(\w+) (\w+)[^`]*`\)/g, (_, kind: string, name: string) => {
+        // Documents contain the fragments that they name.
+        if (kind === 'fragment') return 'undefined'
+        const document = known.get(`${name}Document`)
+        if (document === undefined) throw new Error(`${id} has the document ${name}, which was not generated.`)
+        return document
+      })
+  },
 }
 
 /**
@@ -97,8 +131,8 @@ const preloads: Plugin = {
         return found
       }
       const pages = Object.values(bundle).flatMap((file) => {
-        const folder = file.type === 'chunk' && /\/pages\/([a-z]+)\/page\.tsx$/.exec(file.facadeModuleId ?? '')?.[1]
-        return folder ? [{ fileName: file.fileName, address: pagesOfEach[folder] ?? folder }] : []
+        const folder = file.type === 'chunk' && /\/pages\/([a-z-]+)\/page\.tsx$/.exec(file.facadeModuleId ?? '')?.[1]
+        return folder ? [{ fileName: file.fileName, address: addresses[folder] ?? folder }] : []
       })
       for (const { fileName, address } of pages) {
         const links = [...filesOf(fileName)]
@@ -134,7 +168,7 @@ const likeTheHub: Plugin = {
 export default defineConfig({
   root: 'src/console',
   base: '/console/',
-  plugins: [react(), graphiql, preloads, likeTheHub],
+  plugins: [documents, react(), graphiql, preloads, likeTheHub],
   // The hub replaces this by a new nonce in each answer: CodeMirror adds its styles while it runs.
   html: { cspNonce: '{{nonce}}' },
   build: {
