@@ -94,6 +94,23 @@ describe.skipIf(browserPath === undefined)('the pages of job schedules', { timeo
     await page.goBack()
   })
 
+  test('it is changed, unless somebody else has changed it since', async () => {
+    const { page: other } = await browser.open({ hub: app.addresses.http })
+    await other.goto('/console/schedules/nightly')
+    for (const each of [page, other]) await each.getByRole('button', { name: 'Edit…' }).click()
+    const form = other.getByRole('dialog', { name: 'Edit schedule nightly' })
+    await form.getByLabel('Times (cron)').fill('0 4 * * SUN')
+    await form.getByRole('button', { name: 'Save' }).click()
+    await other.getByText('Every Sunday at 04:00, Europe/Berlin').waitFor()
+    const stale = dialog('Edit schedule nightly')
+    await stale.getByLabel('Description').fill('at weekends')
+    expect(await faultsOf(opened, 'Schedule, edit')).toEqual([])
+    await stale.getByRole('button', { name: 'Save' }).click()
+    await stale.getByRole('alert').getByText('Changed by someone else.').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+  })
+
   test('it is paused and resumed, says why the hub has paused it, and is deleted', async () => {
     await action('Pause…')
     await dialog('Pause this schedule?').getByRole('button', { name: 'Pause schedule' }).click()

@@ -17,6 +17,7 @@ graphql(`
     author
     scope
     createdTime
+    etag
   }
 `)
 
@@ -72,6 +73,20 @@ export const JobScheduleCreateDocument = graphql(`
     createJobSchedule(input: $input) {
       __typename
       ... on CreateJobSchedulePayload {
+        jobSchedule {
+          ...JobScheduleNow
+        }
+      }
+      ...DomainError
+    }
+  }
+`)
+
+export const JobScheduleUpdateDocument = graphql(`
+  mutation JobScheduleUpdate($input: UpdateJobScheduleInput!) {
+    updateJobSchedule(input: $input) {
+      __typename
+      ... on UpdateJobSchedulePayload {
         jobSchedule {
           ...JobScheduleNow
         }

@@ -1,9 +1,11 @@
 import type {
   CreateJobScheduleInput,
+  JobScheduleNowFragment,
   ScheduleMissedPolicy,
   ScheduleOverlapPolicy,
+  UpdateJobScheduleInput,
 } from '../../generated/console/graphql.ts'
-import { momentOf } from '../local-time.ts'
+import { localOf, momentOf } from '../local-time.ts'
 
 /** A schedule as it is typed. */
 export type ScheduleDraft = {
@@ -29,6 +31,36 @@ export const draftIn = (timeZone: string, templateId: string): ScheduleDraft => 
   onOverlap: 'SKIP',
   description: '',
 })
+
+/** A schedule, to be changed. */
+export const draftFromSchedule = (schedule: JobScheduleNowFragment): ScheduleDraft => ({
+  scheduleId: schedule.scheduleId,
+  templateId: schedule.templateId,
+  cron: schedule.cron,
+  timeZone: schedule.timeZone,
+  endTime: schedule.endTime === null ? '' : localOf(Date.parse(schedule.endTime)),
+  onMissed: schedule.onMissed,
+  onOverlap: schedule.onOverlap,
+  description: schedule.description ?? '',
+})
+
+/** The members that differ from those with which the form began; null takes one away. */
+export function scheduleChange(
+  before: ScheduleDraft,
+  after: CreateJobScheduleInput,
+): Omit<UpdateJobScheduleInput, 'scheduleId'> {
+  const read = readSchedule(before)
+  const was: Partial<CreateJobScheduleInput> = 'input' in read ? read.input : {}
+  return {
+    ...(was.templateId !== after.templateId && { templateId: after.templateId }),
+    ...(was.cron !== after.cron && { cron: after.cron }),
+    ...(was.timeZone !== after.timeZone && { timeZone: after.timeZone }),
+    ...(was.endTime !== after.endTime && { endTime: after.endTime ?? null }),
+    ...(was.onMissed !== after.onMissed && { onMissed: after.onMissed }),
+    ...(was.onOverlap !== after.onOverlap && { onOverlap: after.onOverlap }),
+    ...(was.description !== after.description && { description: after.description ?? null }),
+  }
+}
 
 /** What is wrong, by field. */
 export type ScheduleProblems = { readonly [field in keyof ScheduleDraft]?: string }

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { draftIn, problemIn, readSchedule } from '../../../src/console/job-schedule/draft.ts'
+import {
+  draftFromSchedule,
+  draftIn,
+  problemIn,
+  readSchedule,
+  scheduleChange,
+} from '../../../src/console/job-schedule/draft.ts'
 
 const draft = { ...draftIn('Europe/Berlin', 'reboot-pumps'), scheduleId: ' nightly ' }
 
@@ -44,4 +50,43 @@ test('what the hub refuses is said at its field, where there is one', () => {
   expect(problemIn({ __typename: 'NotFoundError', message })).toEqual({ templateId: message })
   expect(problemIn({ __typename: 'InvalidInputError', message, path: ['rollout', 'waves'] })).toBeUndefined()
   expect(problemIn({ __typename: 'ConflictError', message })).toBeUndefined()
+})
+
+test('a change has only the members that differ, and takes those away that are gone', () => {
+  const schedule = {
+    id: 'i',
+    etag: 'e',
+    scheduleId: 'nightly',
+    description: 'pumps',
+    templateId: 'reboot-pumps',
+    cron: '30 2 * * *',
+    timeZone: 'Europe/Berlin',
+    endTime: '2027-01-01T00:00:30.500Z',
+    onMissed: 'RUN_ONCE',
+    onOverlap: 'SKIP',
+    status: 'ACTIVE',
+    statusReason: null,
+    author: 'anna',
+    scope: null,
+    createdTime: '2026-12-01T00:00:00Z',
+  } as const
+  const before = draftFromSchedule(schedule)
+  const change = (part: Partial<typeof before>) => {
+    const read = readSchedule({ ...before, ...part })
+    return 'input' in read ? scheduleChange(before, read.input) : read
+  }
+  // The form has an end to the minute. What is not changed stays as exact as it was.
+  expect(change({})).toEqual({})
+  expect(change({ cron: '0 3 * * *', onOverlap: 'PARALLEL' })).toEqual({ cron: '0 3 * * *', onOverlap: 'PARALLEL' })
+  expect(change({ endTime: '', description: ' ' })).toEqual({ endTime: null, description: null })
+  expect(change({ templateId: 'x', timeZone: 'UTC', onMissed: 'SKIP', endTime: '2027-02-01T00:00' })).toEqual({
+    templateId: 'x',
+    timeZone: 'UTC',
+    onMissed: 'SKIP',
+    endTime: new Date(2027, 1, 1).toISOString(),
+  })
+  expect(draftFromSchedule({ ...schedule, endTime: null, description: null })).toMatchObject({
+    endTime: '',
+    description: '',
+  })
 })

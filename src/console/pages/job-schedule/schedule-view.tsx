@@ -11,6 +11,7 @@ import { Notice } from '../../ui/notice.tsx'
 import { Badge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import { DeleteDialog, PauseDialog, ResumeDialog } from './change-dialogs.tsx'
+import { EditDialog } from './edit-dialog.tsx'
 import { Runs } from './runs.tsx'
 import styles from './schedule-view.module.css'
 
@@ -27,7 +28,7 @@ export function ScheduleView({
   readonly onReload: () => void
 }) {
   const { scheduleId, status, nextTimes } = schedule
-  const [dialog, setDialog] = useState<'pause' | 'resume' | 'delete'>()
+  const [dialog, setDialog] = useState<'edit' | 'pause' | 'resume' | 'delete'>()
   const denied = useDenial()('WRITE_JOBS')
   const close = (): void => setDialog(undefined)
   return (
@@ -47,6 +48,9 @@ export function ScheduleView({
               Resume…
             </Button>
           )}
+          <Button denied={denied} onClick={() => setDialog('edit')}>
+            Edit…
+          </Button>
           <Button kind="danger" denied={denied} onClick={() => setDialog('delete')}>
             Delete…
           </Button>
@@ -92,6 +96,7 @@ export function ScheduleView({
         )}
       </Panel>
       <Runs runs={schedule.runs ?? []} loading={loading} onReload={onReload} />
+      {dialog === 'edit' && <EditDialog schedule={schedule} onClose={close} />}
       {dialog === 'pause' && <PauseDialog scheduleId={scheduleId} onClose={close} />}
       {dialog === 'resume' && <ResumeDialog scheduleId={scheduleId} onClose={close} />}
       {dialog === 'delete' && <DeleteDialog scheduleId={scheduleId} onClose={close} />}

@@ -1,23 +1,11 @@
-import { type FormEvent, useId, useState } from 'react'
+import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { useMutation } from 'urql'
-import { useDenial } from '../../hub/use-viewer.ts'
-import { describeCron } from '../../job-schedule/cron-words.ts'
 import { JobScheduleCreateDocument } from '../../job-schedule/documents.ts'
-import {
-  draftIn,
-  problemIn,
-  readSchedule,
-  type ScheduleDraft,
-  type ScheduleProblems,
-} from '../../job-schedule/draft.ts'
-import { missedWords, overlapWords } from '../../job-schedule/words.ts'
+import { draftIn } from '../../job-schedule/draft.ts'
+import { ScheduleDialog } from '../../job-schedule/schedule-dialog.tsx'
 import { useAnnounce } from '../../shell/announcer.tsx'
-import { Button } from '../../ui/button.tsx'
-import { CancelButton, Dialog } from '../../ui/dialog.tsx'
-import { DomainError, type DomainFailure, failureOf } from '../../ui/domain-error.tsx'
-import { type ControlProps, Field } from '../../ui/field.tsx'
-import styles from '../../ui/form.module.css'
+import { failureOf } from '../../ui/domain-error.tsx'
 
 const hereZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
 
@@ -32,149 +20,24 @@ export function CreateDialog({
 }) {
   const announce = useAnnounce()
   const navigate = useNavigate()
-  const denied = useDenial()('WRITE_JOBS')
-  const zones = useId()
-  const [{ fetching }, create] = useMutation(JobScheduleCreateDocument)
-  const [before] = useState(() => draftIn(hereZone(), templateId))
-  const [draft, setDraft] = useState(before)
-  const [problems, setProblems] = useState<ScheduleProblems>({})
-  const [failure, setFailure] = useState<DomainFailure>()
-  const change = (part: Partial<ScheduleDraft>): void => {
-    setDraft({ ...draft, ...part })
-    setProblems(Object.fromEntries(Object.entries(problems).filter(([name]) => !(name in part))))
-  }
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    setFailure(undefined)
-    const read = readSchedule(draft)
-    setProblems('problems' in read ? read.problems : {})
-    if ('problems' in read) return
-    const { data, error } = await create({ input: read.input })
-    const result = data?.createJobSchedule
-    if (result?.__typename === 'CreateJobSchedulePayload') {
-      announce('Schedule created.')
-      await navigate(`/schedules/${encodeURIComponent(read.input.scheduleId)}`)
-      return
-    }
-    const refused = failureOf(result, error)
-    const placed = refused && problemIn(refused)
-    if (placed) setProblems(placed)
-    else setFailure(refused)
-  }
-  const input = (name: 'scheduleId' | 'templateId' | 'cron' | 'timeZone' | 'description', maxLength: number) => ({
-    value: draft[name],
-    maxLength,
-    autoComplete: 'off',
-    autoCapitalize: 'none',
-    spellCheck: false,
-    onChange: ({ target }: { readonly target: HTMLInputElement }) => change({ [name]: target.value }),
-  })
+  const [, create] = useMutation(JobScheduleCreateDocument)
+  const [start] = useState(() => draftIn(hereZone(), templateId))
   return (
-    <Dialog title="Create schedule" isEdited={draft !== before} onClose={onClose}>
-      <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
-        <div className={styles.pair}>
-          <Field
-            label="Schedule ID"
-            error={problems.scheduleId}
-            hint="Up to 48 letters, digits and dashes. The IDs of its jobs begin with it."
-          >
-            {(props) => <input {...props} {...input('scheduleId', 48)} />}
-          </Field>
-          <Field label="Template" error={problems.templateId} hint="The ID of the template of its jobs.">
-            {(props) => <input {...props} {...input('templateId', 64)} />}
-          </Field>
-        </div>
-        <div className={styles.pair}>
-          <Field
-            label="Times (cron)"
-            error={problems.cron}
-            hint={describeCron(draft.cron) ?? 'Minute, hour, day of month, month and day of week.'}
-          >
-            {(props) => <input {...props} {...input('cron', 200)} />}
-          </Field>
-          <Field label="Time zone" error={problems.timeZone} hint="Such as Europe/Berlin, or UTC.">
-            {(props) => (
-              <>
-                <input {...props} {...input('timeZone', 64)} list={zones} />
-                <datalist id={zones}>
-                  {['UTC', ...Intl.supportedValuesOf('timeZone')].map((zone) => (
-                    <option key={zone} value={zone} />
-                  ))}
-                </datalist>
-              </>
-            )}
-          </Field>
-        </div>
-        <div className={styles.pair}>
-          <Field label="When an earlier job has not ended">
-            {(props) => (
-              <Choice
-                props={props}
-                words={overlapWords}
-                value={draft.onOverlap}
-                onChange={(onOverlap) => change({ onOverlap })}
-              />
-            )}
-          </Field>
-          <Field label="When no hub ran at a time">
-            {(props) => (
-              <Choice
-                props={props}
-                words={missedWords}
-                value={draft.onMissed}
-                onChange={(onMissed) => change({ onMissed })}
-              />
-            )}
-          </Field>
-        </div>
-        <Field label="End" optional error={problems.endTime} hint="In your time zone. No job is scheduled afterwards.">
-          {(props) => (
-            <input
-              {...props}
-              type="datetime-local"
-              value={draft.endTime}
-              onChange={({ target }) => change({ endTime: target.value })}
-            />
-          )}
-        </Field>
-        <Field label="Description" optional error={problems.description} hint="What it is for.">
-          {(props) => <input {...props} {...input('description', 2_000)} spellCheck />}
-        </Field>
-        <p className={styles.note}>
-          Its jobs are scheduled on your behalf. Before each of them, the hub checks what you may do then.
-        </p>
-        {failure && <DomainError error={failure} />}
-        <div className={styles.actions}>
-          <CancelButton />
-          <Button type="submit" kind="primary" busy={fetching} denied={denied}>
-            Create
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  )
-}
-
-function Choice<Value extends string>({
-  props,
-  words,
-  value,
-  onChange,
-}: {
-  readonly props: ControlProps
-  readonly words: Readonly<Record<Value, string>>
-  readonly value: Value
-  readonly onChange: (value: Value) => void
-}) {
-  const isValue = (name: string): name is Value => name in words
-  const names = Object.keys(words).filter(isValue)
-  return (
-    <select {...props} value={value} onChange={({ target }) => isValue(target.value) && onChange(target.value)}>
-      {names.map((name) => (
-        <option key={name} value={name}>
-          {words[name]}
-        </option>
-      ))}
-    </select>
+    <ScheduleDialog
+      title="Create schedule"
+      start={start}
+      isNew
+      confirm="Create"
+      note="Its jobs are scheduled on your behalf. Before each of them, the hub checks what you may do then."
+      onClose={onClose}
+      save={async (input) => {
+        const { data, error } = await create({ input })
+        const result = data?.createJobSchedule
+        if (result?.__typename !== 'CreateJobSchedulePayload') return failureOf(result, error)
+        announce('Schedule created.')
+        await navigate(`/schedules/${encodeURIComponent(input.scheduleId)}`)
+        return undefined
+      }}
+    />
   )
 }
