@@ -269,3 +269,27 @@ export const CreateTemplate = graphql(/* GraphQL */ `
     }
   }
 `)
+
+export const ApproveJob = graphql(/* GraphQL */ `
+  mutation JourneyApproveJob($input: ApproveJobInput!) {
+    approveJob(input: $input) {
+      __typename
+    }
+  }
+`)
+
+export const UpdateJob = graphql(/* GraphQL */ `
+  mutation JourneyUpdateJob($input: UpdateJobInput!) {
+    updateJob(input: $input) {
+      __typename
+    }
+  }
+`)
+
+export const CancelDeviceJobs = graphql(/* GraphQL */ `
+  mutation JourneyCancelDeviceJobs($input: CancelDeviceJobsInput!) {
+    cancelDeviceJobs(input: $input) {
+      __typename
+    }
+  }
+`)

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { createCommand } from '@commander-js/extra-typings'
 import { wholeNumber } from '../../src/cli/options.ts'
 import { runCommand } from '../../src/cli/run-command.ts'
+import { runTestFile } from '../support/run-test-file.ts'
 
 const largestSeed = 2 ** 31 - 1
 
@@ -20,14 +18,8 @@ docs/job-states.md says. Prints the shortest sequence that differs, and exits wi
       max: largestSeed,
     }),
   )
-  .action(async ({ sequences, seed = randomInt(largestSeed) }) => {
-    const vitest = createRequire(import.meta.url).resolve('vitest/vitest.mjs')
-    const child = spawn(process.execPath, [vitest, 'run', 'test/model'], {
-      stdio: 'inherit',
-      env: { ...process.env, MODEL_SEQUENCES: String(sequences), MODEL_SEED: String(seed) },
-    })
-    await once(child, 'exit')
-    process.exitCode = child.exitCode ?? 1
-  })
+  .action(({ sequences, seed = randomInt(largestSeed) }) =>
+    runTestFile('test/model/model.test.ts', { MODEL_SEQUENCES: String(sequences), MODEL_SEED: String(seed) }),
+  )
 
 await runCommand(command)
