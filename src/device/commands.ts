@@ -131,8 +131,10 @@ export function createDevices(
   inputs: readonly NewDeviceInput[],
   asker?: Pick<Asker, 'caller'> & { readonly note?: (more: JsonObject) => void },
 ): Promise<readonly (string | DomainError)[]> {
-  return inTransaction(deps, async (tx) => {
+  return inTransaction(deps, async (tx, afterCommit) => {
     const results = await insertEach(deps, tx, scope, inputs, asker)
+    const deviceIds = results.filter((result) => typeof result === 'string')
+    afterCommit(() => deps.events.publish('registered', { deviceIds }))
     const failures = results.filter((result) => typeof result !== 'string').length
     if (failures > 0) asker?.note?.({ failures })
     return results
@@ -218,10 +220,11 @@ export function createDevice(
   input: NewDeviceInput,
   asker?: Pick<Asker, 'caller'>,
 ): Promise<string> {
-  return inTransaction(deps, async (tx) => {
+  return inTransaction(deps, async (tx, afterCommit) => {
     const [result] = await insertEach(deps, tx, scope, [input], asker)
     // Within the transaction: whatever else it has written, such as who created the device, is undone.
     if (typeof result !== 'string') throw result
+    afterCommit(() => deps.events.publish('registered', { deviceIds: [result] }))
     return result
   })
 }

@@ -79,7 +79,11 @@ export function createEvents(clock: Clock): Events {
     work: (kind) => {
       if (commonWork.includes(kind)) carry('work', [kind])
     },
-    twin: (deviceId) => carry('twin', [deviceId]),
+    twin: (deviceId) => {
+      // For the few that listen to all twins: events without listeners cost time, too.
+      if (listenerCounts.has('anyTwin')) pubSub.publish('anyTwin', { deviceId })
+      carry('twin', [deviceId])
+    },
     identity: ({ deviceId }) => carry('identity', [deviceId]),
     policies: () => carry('policies', []),
     presence: ({ deviceIds }) => carry('presence', deviceIds),

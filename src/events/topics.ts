@@ -2,7 +2,8 @@ import type { JsonObject } from '../json/json.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 
 /**
- * Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only; `waves` is that devices
+ * Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only; `continuous` is that a
+ * continuous job runs, and `changedDevices` that devices changed which may join one; `waves` is that devices
  * of jobs with waves have ended; `windows` is that a job with a time window has started; `deliveries` is room for further deliveries to webhooks.
  */
 export type Work =
@@ -16,6 +17,8 @@ export type Work =
   | 'webhooks'
   | 'deliveries'
   | 'schedules'
+  | 'continuous'
+  | 'changedDevices'
 
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
@@ -45,6 +48,10 @@ export type Topics = {
   work: [kind: Work, event: Record<never, never>]
   /** The twin of this device changed. */
   twin: [deviceId: string, event: { readonly deviceId: string }]
+  /** The twin of some device changed through this instance. */
+  anyTwin: [event: { readonly deviceId: string }]
+  /** These devices were created through this instance. */
+  registered: [event: { readonly deviceIds: readonly string[] }]
   /** These devices should be notified of new desired properties. */
   desiredPatches: [patches: readonly DesiredPatch[]]
   /**
@@ -110,4 +117,12 @@ export type CarriedTopic = (typeof carriedTopics)[number]
  * The work that all instances share, or that one with another role does. The other kinds concern devices or jobs that
  * one instance is processing.
  */
-export const commonWork: readonly Work[] = ['jobs', 'started', 'settled', 'waves', 'webhooks', 'schedules']
+export const commonWork: readonly Work[] = [
+  'jobs',
+  'started',
+  'settled',
+  'waves',
+  'webhooks',
+  'schedules',
+  'continuous',
+]

@@ -8,7 +8,7 @@ import { describeShare, type Gate, type WaveCounts } from './waves.ts'
 
 /** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
-  | { readonly reason: 'startTime' | 'soak' | 'window'; readonly until: Date }
+  | { readonly reason: 'startTime' | 'soak' | 'window' | 'newDevices'; readonly until: Date }
   | { readonly reason: 'approval' | 'gate' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay' | 'budget'; readonly deviceCount: PreviewCount }
@@ -28,6 +28,8 @@ export type WaitingJob = {
   readonly deadline: Date
   /** Whether it has time windows. */
   readonly hasWindow?: boolean
+  /** Of a continuous job: until when devices join it. */
+  readonly joinsUntil?: Date | undefined
   /** Of a job with waves: whether later ones are not open. */
   readonly hasLaterWaves?: boolean
 } & Budget
@@ -106,7 +108,7 @@ export function blockersOf(job: WaitingJob, findings: Findings, now: Date): JobB
     }
     case 'running': {
       const gates = findings.wave === undefined ? [] : [blockingGate(findings.wave)]
-      return [...gates, ...blockersOfCalls(job, findings, now)]
+      return [...gates, ...blockersOfCalls(job, findings, now), ...newDevices(job)]
     }
     default:
       return runningCount > 0 ? [callsUnderWay(runningCount)] : []
@@ -116,6 +118,12 @@ export function blockersOf(job: WaitingJob, findings: Findings, now: Date): JobB
 function whyPaused(rule: AbortRule | undefined, wave: WaveState | undefined): string {
   if (rule !== undefined) return `An abort rule paused the job, because ${inWords(rule)}`
   return wave?.hasFailed ? `The job is paused, and the gate of wave ${wave.wave} has failed` : 'The job is paused'
+}
+
+function newDevices({ joinsUntil: until }: WaitingJob): JobBlocker[] {
+  if (until === undefined) return []
+  const message = `The job waits for devices that start to meet its condition. They join until ${until.toISOString()}.`
+  return [{ reason: 'newDevices', until, message }]
 }
 
 /** What the devices of open waves wait for. */

@@ -193,6 +193,8 @@ export async function retryJob(deps: Deps, by: By, input: RetryInput): Promise<s
         id: request.newJobId,
         queryCondition: narrowCondition(source.queryCondition, request.queryCondition),
         maxDevices: null,
+        // It repeats device jobs that exist.
+        targets: source.targets === 'continuous' ? 'atStart' : source.targets,
         retry,
         ...timesOf({ startTime, maxExecutionTimeInSeconds, rollout: source.rollout }, now),
       }
@@ -261,7 +263,9 @@ export async function resumeJob(deps: Deps, by: By, jobId: string, reason?: stri
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const status = transition(job.status, job.startedTime === null ? 'reschedule' : 'resume')
     await saveResumed(tx, jobId, status, by, message, deps.clock.now())
-    return { result: undefined, wakes: [status === 'running' ? 'started' : 'jobs'] }
+    // Devices may have come to match during the pause.
+    const continuous = job.targets === 'continuous' ? (['continuous'] as const) : []
+    return { result: undefined, wakes: status === 'running' ? ['started', ...continuous] : ['jobs'] }
   })
 }
 
@@ -302,7 +306,7 @@ export async function previewJob(
 ): Promise<JobPreview> {
   const { db, throttles } = deps
   const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
-  const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds, limits, waves } = request
+  const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds, targets, limits, waves } = request
   const condition = compileDeviceCondition(request.queryCondition)
   if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
 
@@ -321,14 +325,21 @@ export async function previewJob(
     waveSizes: isExact && chosen !== undefined ? waveSizes(waves, counts.deviceCount.value, chosen) : null,
     deviceIds,
     overlaps: overlapsOf(openJobs, overlapCounts, patch).slice(0, previewedOverlaps),
-    expectedDurationInSeconds: secondsInWindow(
-      request,
-      expectedSeconds(
-        type === 'scheduleDeviceMethod' ? counts.connectedCount : counts.deviceCount,
-        [typicalPace(pastJobs), throttles.jobPace, limits.maxPerMinute === null ? undefined : limits.maxPerMinute / 60],
-        maxExecutionTimeInSeconds,
-      ),
-    ),
+    expectedDurationInSeconds:
+      targets === 'continuous'
+        ? maxExecutionTimeInSeconds
+        : secondsInWindow(
+            request,
+            expectedSeconds(
+              type === 'scheduleDeviceMethod' ? counts.connectedCount : counts.deviceCount,
+              [
+                typicalPace(pastJobs),
+                throttles.jobPace,
+                limits.maxPerMinute === null ? undefined : limits.maxPerMinute / 60,
+              ],
+              maxExecutionTimeInSeconds,
+            ),
+          ),
     openTimes: nextOpenTimes(request),
     shortestDurationInSeconds: shortestSeconds(counts.deviceCount.value, limits),
     maxOfflineWaitInSeconds: offlineWaitOf(request, counts),

@@ -15,6 +15,7 @@ export type JobEventType =
   | 'devicesSelected'
   | 'queued'
   | 'started'
+  | 'devicesJoined'
   | 'waveOpened'
   | 'gatePassed'
   | 'paused'
@@ -50,7 +51,7 @@ export type JobHistoryEvent = {
   readonly crossing: AbortCrossing | null
   /** The wave that was opened, or whose gate passed or failed; null for other events. */
   readonly wave: number | null
-  /** The number of devices that were selected; null for other events. */
+  /** The number of devices that were selected or joined; null for other events. */
   readonly deviceCount: number | null
 }
 

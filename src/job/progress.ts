@@ -1,5 +1,6 @@
 import type { JobStatus } from './state.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
+import type { JobTargets } from './targets.ts'
 
 /** The fields of a job that these rules read. */
 export type JobInTime = Pick<
@@ -11,6 +12,8 @@ export type JobInTime = Pick<
   readonly endTime: Date | null
   readonly deadline: Date
   readonly maxPerMinute: number | null
+  /** Null for those at the start. */
+  readonly targets?: Exclude<JobTargets, 'atStart'> | null
 }
 
 /** The newest outcomes of a job, up to a maximum: their number, and when the first of them was written. */
@@ -42,13 +45,14 @@ export function throughputOf(job: JobInTime, recent: RecentOutcomes, now: Date):
 export type Waiting = { readonly count: number; readonly isCapped: boolean; readonly until: Date }
 
 /**
- * The estimated end of a running job at its recent rate; null for other jobs. It is never after the deadline, and
+ * The estimated end of a running job at its recent rate; null for other jobs, and for a continuous one, which devices may join until
+ * its deadline. It is never after the deadline, and
  * equals the deadline when nothing completes. When all pending device jobs wait for devices that are not connected, it
  * is not before the end of that wait, because nothing tells when they will connect.
  */
 export function etaOf(job: JobInTime, throughput: number, waiting: Waiting | undefined, now: Date): Date | null {
-  const { status, endTime, pendingCount, runningCount, maxPerMinute } = job
-  if (status !== 'running' || endTime !== null) return null
+  const { status, endTime, pendingCount, runningCount, maxPerMinute, targets } = job
+  if (status !== 'running' || endTime !== null || targets === 'continuous') return null
   const wait =
     pendingCount > 0 && waiting !== undefined && isAll(waiting, pendingCount, throughput) ? waiting : undefined
   const [latest, earliest] = [job.deadline.getTime(), now.getTime()]

@@ -7,7 +7,7 @@ import { checkFlag } from './flag.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
 import { checkRollout, type JobRollout, windowPath } from './rollout.ts'
-import { checkTargets, type JobTargets } from './targets.ts'
+import { checkTargets, type JobTargets, refuseWithContinuous } from './targets.ts'
 import { longestCallOf, requireLongEnough, requireOpening, type TimeWindow } from './time-window.ts'
 import type { Wave } from './waves.ts'
 
@@ -57,6 +57,7 @@ export type JobRequestInput = NamingInput & {
 
 /** A valid preview request: a job that has not been scheduled, possibly without its operation. */
 export type PreviewRequest = {
+  readonly targets: JobTargets
   readonly waves: readonly Wave[]
   readonly window: TimeWindow | undefined
   /** Milliseconds that a call may take; 0 without a method call. */
@@ -86,6 +87,8 @@ const secondsPerDay = 24 * 60 * 60
  * refused.
  */
 export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () => string, limits: Limits): JobRequest {
+  const targets = checkTargets(input.targets)
+  const rollout = checkRollout(input.rollout)
   const common = {
     jobId: isLeftOut(input.jobId) ? makeId() : checkJobId(input.jobId),
     queryCondition: checkCondition(input.queryCondition),
@@ -94,17 +97,23 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
       input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
     ),
     expect: isLeftOut(input.expect) ? undefined : checkExpectation(input.expect),
-    targets: checkTargets(input.targets),
+    targets,
     limits: checkLimits(input.rollout, input.type),
     ...checkNaming(input),
-    rollout: checkRollout(input.rollout),
+    rollout,
     skipCompliant: checkSkip(input.skipCompliant, input.type),
   }
+  const hasWaves = rollout?.waves !== undefined
   switch (input.type) {
-    case 'scheduleDeviceMethod':
+    case 'scheduleDeviceMethod': {
       refuseOther(input.updateTwin, 'updateTwin')
-      return fitting({ ...common, type: input.type, cloudToDeviceMethod: checkCall(input.cloudToDeviceMethod, limits) })
+      const cloudToDeviceMethod = checkCall(input.cloudToDeviceMethod, limits)
+      const { connectTimeoutInSeconds } = cloudToDeviceMethod
+      refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds })
+      return fitting({ ...common, type: input.type, cloudToDeviceMethod })
+    }
     case 'scheduleUpdateTwin':
+      refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: 0 })
       refuseOther(input.cloudToDeviceMethod, 'cloudToDeviceMethod')
       return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin, limits, input) }
   }
@@ -139,9 +148,10 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
   )
   checkNaming(input)
-  checkTargets(input.targets)
+  const targets = checkTargets(input.targets)
   const { waves = [], window } = checkRollout(input.rollout) ?? {}
-  const common = { jobId, queryCondition, startTime, maxExecutionTimeInSeconds, waves, window }
+  const common = { jobId, queryCondition, startTime, maxExecutionTimeInSeconds, targets, waves, window }
+  const hasWaves = waves.length > 0
   if (!isLeftOut(input.cloudToDeviceMethod)) {
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
@@ -149,6 +159,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     const type = 'scheduleDeviceMethod'
     checkSkip(input.skipCompliant, type)
     const call = checkCall(input.cloudToDeviceMethod, limits)
+    refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: call.connectTimeoutInSeconds })
     return previewable({
       ...common,
       type,
@@ -158,6 +169,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
       limits: checkLimits(input.rollout, type),
     })
   }
+  refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: 0 })
   const type = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
   checkSkip(input.skipCompliant, type)
   const updateTwin = type && checkPatch(input.updateTwin, limits)

@@ -33,6 +33,9 @@ const batchSize = 1_000
  */
 const rowsPerLookup = 4
 
+/** Continuous jobs of which is known that their devices were looked for. To forget one costs another scan. */
+const mostScanned = 1_000
+
 /**
  * The rest of a job's scan: its targets after this one, or, when few devices are connected here, the devices to look up
  * among its targets. Of a job with waves, its open waves are read in order.
@@ -50,6 +53,7 @@ type Call = {
   readonly openWave: number | null
   /** The open windows whose devices were looked for; null without time windows. */
   readonly openings: readonly string[] | null
+  readonly isContinuous: boolean
 }
 
 /** What is marked together. */
@@ -86,6 +90,11 @@ export function dispatchMethodCalls(
   const calls = new Map<string, Call>()
   /** Jobs being scanned. The first is next; after a page it moves to the end. */
   const scans = new Map<string, Scan>()
+  /**
+   * The continuous jobs whose devices were looked for, with their `resumedVersion`, while none of them waits. Devices that join them are
+   * reported, so the others are not read again for each.
+   */
+  const scanned = new Map<string, number | null>()
   /** Devices that attached and whose waiting calls have not been read yet. */
   const arrivals = new Set<string>()
   /** Found and not yet sent. */
@@ -114,13 +123,21 @@ export function dispatchMethodCalls(
     deps.events.listen('waiting')(({ deviceIds }) => {
       for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) arrive(deviceId)
     }),
+    deps.events.listen('missed')(() => {
+      // Devices that joined may have been reported in vain.
+      scanned.clear()
+      for (const [jobId, { isContinuous }] of calls) if (isContinuous) calls.delete(jobId)
+      deps.events.publish('work', 'deviceJobs', {})
+    }),
   ]
 
   const learnJobs = async (): Promise<void> => {
     const jobs = await findWaitingJobs(deps.db, 'scheduleDeviceMethod')
     const jobIds = new Set(jobs.map(({ id }) => id))
-    for (const jobId of calls.keys()) {
+    for (const [jobId, call] of calls) {
       if (jobIds.has(jobId)) continue
+      if (scanned.size >= mostScanned) scanned.clear()
+      if (call.isContinuous && call.openings === null && !scans.has(jobId)) scanned.set(jobId, call.resumedVersion)
       calls.delete(jobId)
       scans.delete(jobId)
       startTimes.delete(jobId)
@@ -145,7 +162,10 @@ export function dispatchMethodCalls(
         resumedVersion,
         openWave,
         openings,
+        isContinuous: job.targets === 'continuous',
       })
+      const isScanned = scanned.get(jobId) === resumedVersion
+      scanned.delete(jobId)
       const before = scans.get(jobId)
       if (isKnown && before !== undefined && 'afterPlace' in before) continue // the scan goes on into the new wave
       const most = mostAtOnce(job)
@@ -156,6 +176,7 @@ export function dispatchMethodCalls(
       }
       if (isNew && resumedVersion === null && openings === null && deps.metrics !== undefined)
         startTimes.set(jobId, job.startTime)
+      if (isScanned) continue
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) {
         // The rest of another kind of scan has devices of the earlier waves, so these are read again.

@@ -140,6 +140,8 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         dueTimes.delete(id)
       }
       let done = 0
+      /** Whether a job is read from its beginning again: devices may have joined before the place where it was. */
+      let begins = false
       for (const { id: jobId, isNew, resumedVersion, firstWave } of startingWith(held, waiting)) {
         if ((dueTimes.get(jobId) ?? 0) > deps.clock.elapsed()) continue
         const job = await findJob(deps.db, jobId)
@@ -181,14 +183,14 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         }
         // After the last page it starts again from the beginning, in case any were missed: from the first wave that has waiting
         // devices.
-        if (last === undefined) cursors.delete(jobId)
+        if (last === undefined) begins = cursors.delete(jobId) || begins
         else cursors.set(jobId, last)
         sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))
         const due = dueAfter(largeBytes)
         if (due !== undefined) dueTimes.set(jobId, due)
         else dueTimes.delete(jobId)
       }
-      return { done, full: done > 0 && dueTimes.size < jobIds.length, next: firstDue() }
+      return { done, full: (done > 0 || begins) && dueTimes.size < jobIds.length, next: firstDue() }
     },
   }
 }

@@ -15,6 +15,7 @@ import { expireDeviceJobs } from './expire-device-jobs.ts'
 import { findExceededThresholds } from './find-exceeded-thresholds.ts'
 import { finishJobs } from './finish-jobs.ts'
 import { createInFlightCalls } from './in-flight-calls.ts'
+import { joinDevices } from './join-devices.ts'
 import { judgeGates } from './judge-gates.ts'
 import { loop, type Step } from './loop.ts'
 import { createOrphanCandidates } from './orphan-candidates.ts'
@@ -120,6 +121,7 @@ function createWork(
 ): { readonly steps: readonly Step[]; close(): void; lastDeliveries(): Promise<void> } {
   const starting = startDueJobs(deps, settings)
   const closing = closeDeletedDevices(deps)
+  const joining = joinDevices(deps)
   const delivering = deliverWebhooks(deps, settings.metrics)
   return {
     steps: [
@@ -128,6 +130,7 @@ function createWork(
       finishJobs(deps),
       judgeGates(deps),
       turnWindows(deps),
+      joining,
       takeSamples(deps),
       findExceededThresholds(deps),
       delivering,
@@ -139,6 +142,7 @@ function createWork(
     close() {
       starting.close()
       closing.close()
+      joining.close()
     },
     lastDeliveries: () => delivering.close(),
   }

@@ -151,7 +151,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
             afterCommit(() => deps.log.info({ job: job.id, devices: deviceCount }, 'devices of job selected'))
             return true
           }
-          const status = deviceCount === 0 ? 'completed' : 'running'
+          const isContinuous = job.targets === 'continuous'
+          const status = deviceCount === 0 && !isContinuous ? 'completed' : 'running'
           await saveStarted(tx, job.id, { status, deviceCount, isSelected: selected === undefined, now: savedTime })
           if (job.waves !== null) await startWaves(tx, job.id, savedTime)
           if (status === 'running') await startWindow(tx, job, deviceCount)
@@ -161,6 +162,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
             deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
             deps.events.publish('work', 'started', {})
             if (job.window !== null) deps.events.publish('work', 'windows', {})
+            if (isContinuous) deps.events.publish('work', 'continuous', {})
           })
           return true
         },

@@ -86,6 +86,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
       'findPending',
     ],
     'job/store/old-jobs.ts': ['deleteJobsEndedBefore'],
+    'job/store/joins.ts': ['saveJoined', 'findWaitingConnected'],
     'job/store/targets.ts': [
       'clearTargets',
       'findTargets',

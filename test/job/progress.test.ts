@@ -19,6 +19,10 @@ const running: JobInTime = {
 }
 const recent = (count: number, since: Date | null = null, isCapped = false) => ({ count, since, isCapped })
 
+test('a continuous job has no estimated end, because devices may join', () => {
+  expect(etaOf({ ...running, targets: 'continuous' }, 4, undefined, at(60))).toBeNull()
+})
+
 describe('the throughput', () => {
   test('is that of the last ten seconds', () => {
     expect(throughputOf(running, recent(40), at(60))).toBe(4)

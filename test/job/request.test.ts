@@ -75,14 +75,27 @@ describe('what is left out', () => {
 })
 
 describe('the time at which a job selects its devices', () => {
-  test('may be its creation', () => {
-    expect(check({ ...methodJob, targets: 'atCreation' }).targets).toBe('atCreation')
+  test.each(['atCreation', 'continuous'])('may be %s', (targets) => {
+    expect(check({ ...methodJob, targets }).targets).toBe(targets)
+  })
+
+  test('is not continuous for a job with waves', () => {
+    const rollout = { waves: [{ devices: 1 }, {}] }
+    for (const job of [methodJob, twinJob]) {
+      expect(refusal({ ...job, targets: 'continuous', rollout }).path).toBe('rollout/waves')
+    }
+  })
+
+  test('is not continuous for a call with a connection timeout', () => {
+    const cloudToDeviceMethod = { methodName: 'reboot', connectTimeoutInSeconds: 5 }
+    const { path } = refusal({ ...methodJob, targets: 'continuous', cloudToDeviceMethod })
+    expect(path).toBe('cloudToDeviceMethod/connectTimeoutInSeconds')
   })
 
   test.each(['AT_CREATION', 'later', 1, {}])('is not %s', (targets) => {
     expect(refusal({ ...methodJob, targets })).toEqual({
       path: 'targets',
-      message: 'targets must be AT_START or AT_CREATION.',
+      message: 'targets must be AT_START, AT_CREATION or CONTINUOUS.',
     })
   })
 })

@@ -56,6 +56,14 @@ export const ScheduleTwin = graphql(/* GraphQL */ `
   }
 `)
 
+export const UpdateTwin = graphql(/* GraphQL */ `
+  mutation JourneyUpdateTwin($input: UpdateTwinInput!) {
+    updateTwin(input: $input) {
+      __typename
+    }
+  }
+`)
+
 export const WatchStatistics = graphql(/* GraphQL */ `
   subscription JourneyStatistics($jobId: String!) {
     deviceJobStatistics(jobId: $jobId) {

@@ -1,5 +1,4 @@
 import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../../job/blockers.ts'
-import type { PreviewCount as Count } from '../../job/preview.ts'
 import { countInFullGroups, countNotConnected, findQueuePositions } from '../../job/store/progress.ts'
 import { hasLaterWaves } from '../../job/waves.ts'
 import { boundedReads } from '../bounded-reads.ts'
@@ -8,14 +7,11 @@ import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
 import { withoutScope } from '../without-scope.ts'
-import { PreviewCount } from './capped-count.ts'
+import { capped, mostCounted, PreviewCount } from './capped-count.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 import { lastOpenWave } from './wave-rows.ts'
 import { windowsIn } from './window-rows.ts'
-
-/** Maximum count of devices that a job waits for. */
-const mostCounted = 10_000
 
 // Read once for all jobs of a page. A queue of hundreds of thousands of jobs takes the database a second or more.
 const queuePositions = perParentInTime(withoutScope(findQueuePositions), ({ jobId }) => jobId)
@@ -37,9 +33,6 @@ const inFullGroups = boundedReads(
 /** The pending devices of the job that are not connected, and when their wait ends; read once for all fields that need them. */
 export const waitingIn = async (context: Context, jobId: string) =>
   (await notConnected(context.deps, context.viewer.scope, jobId, { limit: mostCounted + 1 }))[0]
-
-const capped = (count: number): Count =>
-  count > mostCounted ? { value: mostCounted, precision: 'atLeast' } : { value: count, precision: 'exact' }
 
 const JobBlockerReason = builder.enumType('JobBlockerReason', {
   description: 'What a job can wait for.',
@@ -75,6 +68,10 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
       description:
         'The end of calls in progress in the groups of devices: they have as many as `rollout.budget` allows. See `deviceCount`.',
     },
+    NEW_DEVICES: {
+      value: 'newDevices',
+      description: 'Devices that start to match: they join the continuous job until its deadline. See `until`.',
+    },
     SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
     DEVICES_NOT_CONNECTED: {
       value: 'devicesNotConnected',
@@ -100,7 +97,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
     until: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the wait ends. Null unless `reason` is START_TIME, SOAK or WINDOW.',
+      description: 'When the wait ends. Null unless `reason` is START_TIME, SOAK, WINDOW or NEW_DEVICES.',
       resolve: (blocker) => ('until' in blocker ? blocker.until : null),
     }),
     position: t.int({
@@ -117,7 +114,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
   }),
 })
 
-const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paused', 'approval']
+const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paused', 'approval', 'newDevices']
 
 builder.objectField(Job, 'blockers', (t) =>
   t.field({
@@ -129,6 +126,7 @@ builder.objectField(Job, 'blockers', (t) =>
       'startTime',
       'endTime',
       'deadline',
+      'targets',
       'rollout',
       'crossedRule',
       'openWave',
@@ -141,7 +139,7 @@ builder.objectField(Job, 'blockers', (t) =>
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED and APPROVAL only. LIMIT_EXCEEDED when the hub could not count them in time.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED, APPROVAL and NEW_DEVICES only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
       const controls = { hasLaterWaves: hasLaterWaves(job), hasWindow: job.rollout?.window !== undefined }
@@ -162,8 +160,9 @@ builder.objectField(Job, 'blockers', (t) =>
         notConnected: waiting && capped(waiting.count),
         inFullGroups: grouped && capped(grouped.count),
       }
+      const joinsUntil = job.targets === 'continuous' ? job.deadline : undefined
       const rule = isHidden ? undefined : job.rollout?.abort?.[job.crossedRule ?? -1]
-      const blockers = blockersOf({ ...job, ...controls, rule }, findings, context.deps.clock.now())
+      const blockers = blockersOf({ ...job, ...controls, rule, joinsUntil }, findings, context.deps.clock.now())
       // The others describe devices.
       return isHidden ? blockers.filter(({ reason }) => shownOfForeign.includes(reason)) : blockers
     },

@@ -12,6 +12,13 @@ const CountPrecision = builder.enumType('CountPrecision', {
   } as const,
 })
 
+/** Maximum count of the devices of a job that wait or have left. */
+export const mostCounted = 10_000
+
+/** A count up to one more than the maximum. */
+export const capped = (count: number): Count =>
+  count > mostCounted ? { value: mostCounted, precision: 'atLeast' } : { value: count, precision: 'exact' }
+
 /** A count with a time limit. */
 export const PreviewCount = builder.objectRef<Count>('PreviewCount').implement({
   description: 'A count with a time limit, and its precision.',

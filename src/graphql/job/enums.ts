@@ -26,7 +26,7 @@ export const JobStatus = builder.enumType('JobStatus', {
     },
     SCHEDULED: { value: 'scheduled', description: 'The job waits for its start time.' },
     QUEUED: { value: 'queued', description: 'The job is due and waits until a running job frees a slot.' },
-    RUNNING: { value: 'running', description: 'The device list is frozen, and the job processes the devices.' },
+    RUNNING: { value: 'running', description: 'The devices are selected, and the job processes them.' },
     PAUSED: {
       value: 'paused',
       description:
@@ -50,6 +50,11 @@ export const JobTargets = builder.enumType('JobTargets', {
       value: 'atCreation',
       description:
         'Right after the job is created, whenever it starts; `Job.selectedTime` says when. Later changes of devices do not matter. A device that is deleted before its turn fails.',
+    },
+    CONTINUOUS: {
+      value: 'continuous',
+      description:
+        'When the job starts and from then on: a device that starts to match joins the job, each device once. The job runs until its deadline, or until it is cancelled.',
     },
   } as const,
 })

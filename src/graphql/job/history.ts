@@ -30,7 +30,15 @@ const JobEventType = builder.enumType('JobEventType', {
       description: 'The devices were selected before the start, as `targets` says. See `deviceCount`.',
     },
     QUEUED: { value: 'queued', description: 'The start time was reached.' },
-    STARTED: { value: 'started', description: 'The job started. Its device list is frozen from now on.' },
+    STARTED: {
+      value: 'started',
+      description: 'The job started. Its device list is frozen from now on, unless it is continuous.',
+    },
+    DEVICES_JOINED: {
+      value: 'devicesJoined',
+      description:
+        'Devices that started to match joined the continuous job. Those of a day are one event, until another one follows. See `deviceCount`.',
+    },
     WAVE_OPENED: {
       value: 'waveOpened',
       description: 'A wave was opened, by a client or because the gate before it had passed. See `wave`.',
@@ -68,7 +76,10 @@ const JobEventCause = builder.enumType('JobEventCause', {
       description:
         'The start time was reached, or a slot was free. Of the event SCHEDULED: a job schedule has made the job, on behalf of `actor`.',
     },
-    DEVICES: { value: 'devices', description: 'All device jobs have ended, or the job had no devices.' },
+    DEVICES: {
+      value: 'devices',
+      description: 'All device jobs have ended, the job had no devices, or devices joined it.',
+    },
     DEADLINE: { value: 'deadline', description: 'The deadline was reached.' },
     HUB: {
       value: 'hub',
@@ -147,7 +158,7 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     deviceCount: t.exposeInt('deviceCount', {
       nullable: true,
       description:
-        'The number of devices that were selected. Null for other events, and for a job that was not scheduled under your scope.',
+        'The number of devices that were selected or joined. Null for other events, and for a job that was not scheduled under your scope.',
     }),
     version: t.exposeInt('version', {
       description:

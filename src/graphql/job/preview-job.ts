@@ -84,7 +84,7 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     expectedDurationInSeconds: t.exposeFloat('expectedDurationInSeconds', {
       nullable: true,
       description:
-        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations or `rollout.maxPerMinute` if that is slower. With `rollout.window`, the time until its end in a window. Other jobs that run at the same time are not considered. Null when no rate is known, or when the number of devices is not exact.',
+        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations or `rollout.maxPerMinute` if that is slower. With `rollout.window`, the time until its end in a window. Other jobs that run at the same time are not considered. `maxExecutionTimeInSeconds` for a continuous job, which runs until its deadline. Null when no rate is known, or when the number of devices is not exact.',
     }),
     shortestDurationInSeconds: t.exposeFloat('shortestDurationInSeconds', {
       nullable: true,

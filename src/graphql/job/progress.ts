@@ -15,7 +15,16 @@ import { windowsIn } from './window-rows.ts'
 // more.
 const recentOutcomes = perParentInTime(withoutScope(findRecentOutcomes), ({ jobId }) => jobId)
 
-const timedColumns = ['id', 'status', 'startedTime', 'endTime', 'deadline', 'maxPerMinute', ...counters] as const
+const timedColumns = [
+  'id',
+  'status',
+  'startedTime',
+  'endTime',
+  'deadline',
+  'maxPerMinute',
+  'targets',
+  ...counters,
+] as const
 
 async function throughput(job: JobInTime & { readonly id: string }, context: Context): Promise<number> {
   const goesOn = job.startedTime !== null && job.endTime === null
@@ -41,7 +50,7 @@ builder.objectField(Job, 'eta', (t) =>
     ...ofJob(...timedColumns, 'key', 'rollout', 'openWave'),
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, when it has waves that are not open, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, when it has waves that are not open, for a continuous job, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
       // When later waves will be opened depends on devices and people.
       if (job.status !== 'running' || hasLaterWaves(job) || isForeign(job, context)) return null

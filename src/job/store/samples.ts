@@ -70,7 +70,12 @@ export function findSamples(
                pending_count as "pendingCount", running_count as "runningCount", succeeded_count as "succeededCount",
                refused_count as "refusedCount", skipped_count as "skippedCount", failed_count as "failedCount", cancelled_count as "cancelledCount"
         from (
-          select key as job_key, 0 as place, started_time as time, device_count as pending_count, 0 as running_count,
+          -- Without the devices that have joined since.
+          select key as job_key, 0 as place, started_time as time,
+                 device_count - case when targets = 'continuous' then (
+                   select coalesce(sum(event.device_count), 0)::integer from job_event event
+                   where event.job_key = started.key and event.type = 'devicesJoined'
+                 ) else 0 end as pending_count, 0 as running_count,
                  0 as succeeded_count, 0 as refused_count, 0 as skipped_count, 0 as failed_count, 0 as cancelled_count
           from started
           union all

@@ -6,7 +6,7 @@ import type { Reader, Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
 import type { Wave } from '../waves.ts'
-import { createGroups } from './budget-groups.ts'
+import { createGroups, groupOf } from './budget-groups.ts'
 import { hasOutcome, isInOpenWindow, keyOf, target } from './facts.ts'
 import { expandInWaves } from './waves.ts'
 
@@ -31,8 +31,7 @@ export async function expandJob(
   condition: DeviceCondition,
   { waves = null, narrowed = empty, groupBy }: Selection = {},
 ): Promise<number> {
-  // Equal values have the same hash: 1 and 1.0 are one group. The devices without a value are one, too.
-  const group = groupBy && sql`coalesce(jsonb_hash_extended(nullif(${boundedFragment(tx, groupBy)}, 'null'), 0), 0)`
+  const group = groupBy && groupOf(boundedFragment(tx, groupBy))
   if (waves !== null) return expandInWaves(tx, scope, id, condition, waves, { narrowed, group })
   const [row] = await tx.query<{ count: number }>(
     sql`with target as (

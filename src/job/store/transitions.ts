@@ -187,7 +187,7 @@ export async function lockStarting(
   return row
 }
 
-/** The device list is complete; a job without devices completes at once. `isSelected`: it was complete before. */
+/** The device list is complete, so far for a continuous job; another job without devices completes at once. `isSelected`: it was complete before. */
 export async function saveStarted(
   tx: Tx,
   id: string,
@@ -322,6 +322,7 @@ export async function saveResumed(
     sql`with moved as (
           update job
           set status = ${status}, version = version + 1, resumed_version = version + 1, crossed_rule = null,
+              looked_time = null,
               judged_from = case when rollout ? 'abort' then jsonb_build_object(
                 'ended', succeeded_count + failed_count, 'failed', failed_count, 'refused', refused_count,
                 'counts', coalesce(rule_counts, '{}')
@@ -366,6 +367,7 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
           where end_time is null
             and (status in ('running', 'paused', 'cancelled') and started_time is not null
                  and pending_count = 0 and running_count = 0
+                 and (status = 'cancelled' or targets is distinct from 'continuous')
                  or status <> 'scheduled' and deadline <= ${now})
           order by id
           for no key update
@@ -385,13 +387,14 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
               end_time = ${now}, version = version + 1
           from finished
           where job.id = finished.id
-          returning job.id, job.key, job.version, job.status, job.failure_reason, finished.open, ${movedColumns}
+          returning job.id, job.key, job.version, job.status, job.targets, job.failure_reason, finished.open, ${movedColumns}
         ), queued as (
           ${queueMoved({ time: now })}
         ), noted as (
           ${noteMoved({
             type: sql`case status when 'cancelled' then 'ended' else status end`,
-            cause: sql`case when status = 'failed' or open > 0 then 'deadline' else 'devices' end`,
+            cause: sql`case when status = 'failed' or open > 0 or status = 'completed' and targets = 'continuous'
+                              then 'deadline' else 'devices' end`,
             time: now,
             reason: sql`failure_reason`,
           })}

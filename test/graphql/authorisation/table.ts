@@ -128,7 +128,7 @@ export const table: Readonly<Record<string, OfType>> = {
   Job: {
     same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl selectedTime startTime startedTime status
       skipCompliant targets version type endTime`,
-    job: `blockers cloudToDeviceMethod description deviceJobStatistics eta failureGroups failureGroups(first:) failureReason family
+    job: `blockers cloudToDeviceMethod description deviceJobStatistics drift eta failureGroups failureGroups(first:) failureReason family
       history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves windows
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
   },
@@ -147,6 +147,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DeviceJobStatisticsUpdate: { devices: 'deviceJobStatistics', job: 'job version' },
   DeviceMethodResponse: { device: 'payload status' },
   FailureGroup: { devices: 'code count message responseStatus sample sample(first:) share' },
+  JobDrift: { job: 'left' },
   JobBlocker: { job: 'deviceCount message position reason until' },
   JobConnection: { job: 'edges nodes pageInfo totalCount' },
   JobEdge: { job: 'cursor node' },

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rights } from '../../../src/access/rights.ts'
 import type { Viewer } from '../../../src/access/viewer.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
+import { joinDevices } from '../../../src/scheduler/join-devices.ts'
 import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
+import { everything } from '../../../src/scope.ts'
+import { patchTwin } from '../../../src/twin/commands.ts'
 import { runStatement } from '../../statement/run.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices } from '../../support/rows.ts'
@@ -92,6 +95,56 @@ test('statements on devices.jobs have the device jobs of a job that has not star
   expect(items).toEqual(
     ['pump-0001', 'pump-0002', 'pump-0003'].map((deviceId) => ({ deviceId, status: 'pending', createdDateTimeUtc })),
   )
+})
+
+test('a continuous job says until when devices join, how many did, and how many have left', async () => {
+  const { jobId } = await schedule({ targets: 'CONTINUOUS', startTime: null, updateTwin: { tags: { checked: 2 } } })
+  await select()
+  const joining = joinDevices(door.deps)
+  await joining.run(clock.now())
+  const [added = ''] = await givenDevices(door.deps, 'added', 1)
+  const moveTo = (fleet: string, deviceId: string) =>
+    patchTwin(door.deps, everything, { deviceId, patch: { tags: { fleet } }, ifMatch: '*' })
+  await moveTo('pump', added)
+  await moveTo('elsewhere', 'pump-0001')
+  clock.advance(1_000)
+  await joining.run(clock.now())
+  joining.close()
+  const shown = `{ job(jobId: "${jobId}") {
+    targets status eta deadline blockers { reason until } deviceJobStatistics { deviceCount pendingCount }
+    drift { left { value precision } } samples { deviceJobStatistics { deviceCount pendingCount } }
+    history { type deviceCount }
+  } }`
+  const { job } = await ask(shown)
+  expect(job).toMatchObject({
+    targets: 'CONTINUOUS',
+    status: 'RUNNING',
+    eta: null,
+    blockers: [{ reason: 'NEW_DEVICES', until: job.deadline }],
+    deviceJobStatistics: { deviceCount: 4, pendingCount: 4 },
+    drift: { left: { value: 1, precision: 'EXACT' } },
+    // The device that joined was not there at the start.
+    samples: [
+      { deviceJobStatistics: { deviceCount: 3, pendingCount: 3 } },
+      { deviceJobStatistics: { deviceCount: 4, pendingCount: 4 } },
+    ],
+    history: [
+      { type: 'SCHEDULED', deviceCount: null },
+      { type: 'STARTED', deviceCount: null },
+      { type: 'DEVICES_JOINED', deviceCount: 1 },
+    ],
+  })
+  expect((await ask(shown, {}, 'scoped')).job).toMatchObject({ drift: null, blockers: [{ reason: 'NEW_DEVICES' }] })
+  await moveTo('pump', 'pump-0001')
+})
+
+test('a preview of a continuous job expects it to last until its deadline', async () => {
+  const { previewJob } = await ask(
+    `{ previewJob(input: { queryCondition: "*", targets: CONTINUOUS, maxExecutionTimeInSeconds: 500 }) {
+      ... on JobPreview { expectedDurationInSeconds }
+    } }`,
+  )
+  expect(previewJob).toEqual({ expectedDurationInSeconds: 500 })
 })
 
 test('an unknown time of selection is refused by the schema', async () => {
