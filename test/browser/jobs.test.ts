@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { namesPerAttempt } from '../support/attempt-names.ts'
 import { browserPath, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 import { routeConnection } from '../support/live-connection.ts'
@@ -8,6 +9,7 @@ import { routeConnection } from '../support/live-connection.ts'
 describe.skipIf(browserPath === undefined)('the list of jobs', () => {
   let browser: TestBrowser
   let app: TestApp
+  const nameOf = namesPerAttempt()
   beforeAll(async () => {
     browser = await startBrowser()
     app = await startApp()
@@ -25,20 +27,22 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
   }
 
   test('shows that a job has ended while the connection was lost, although many newer jobs exist', async () => {
-    await schedule('old', '*')
+    await schedule(nameOf('old'), '*')
     // A subscription begins with the newest 100.
-    await Promise.all(Array.from({ length: 101 }, (_, index) => schedule(`newer-${index}`, "deviceId = 'nobody'")))
+    await Promise.all(
+      Array.from({ length: 101 }, (_, index) => schedule(nameOf(`newer-${index}`), "deviceId = 'nobody'")),
+    )
     const { page } = await browser.open({ hub: app.addresses.http })
     const connection = await routeConnection(page)
     await page.goto('/console/jobs?status=running')
-    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'old', exact: true }) })
+    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: nameOf('old'), exact: true }) })
     const live = page.getByRole('status').getByText('Live')
     await row.getByText('Running').waitFor()
     await live.waitFor()
 
     await connection.cut()
     await page.getByRole('status').getByText('Reconnecting').waitFor()
-    const { cancelJob } = await app.client.execute(CancelJob, { input: { jobId: 'old' } })
+    const { cancelJob } = await app.client.execute(CancelJob, { input: { jobId: nameOf('old') } })
     expect(cancelJob).toEqual({ job: { status: 'CANCELLED' } })
     connection.restore()
     await live.waitFor()
@@ -46,7 +50,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
   })
 
   test('needs no file that its page does not name, and less than 190 KB before its first row', async () => {
-    await schedule('first', "deviceId = 'nobody'")
+    await schedule(nameOf('first'), "deviceId = 'nobody'")
     const { page } = await browser.open({ hub: app.addresses.http })
     const html = await (await fetch(`${app.addresses.http}/console/jobs`)).text()
     const files = [...html.matchAll(/(?:src|href)="(\/console\/assets\/[^"]+)"/g)].map(([, path = '']) => path)
@@ -54,7 +58,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
       files.includes(new URL(route.request().url()).pathname) ? route.continue() : route.abort(),
     )
     await page.goto('/console/jobs')
-    await page.getByRole('link', { name: 'first', exact: true }).waitFor()
+    await page.getByRole('link', { name: nameOf('first'), exact: true }).waitFor()
     const sizes = files.map(async (path) => {
       const { headers } = await fetch(app.addresses.http + path, { headers: { 'accept-encoding': 'br' } })
       return Number(headers.get('content-length'))
@@ -65,11 +69,11 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
   })
 
   test('says since when the hub is out of reach, and offers nothing that needs it until it is back', async () => {
-    await schedule('long', '*')
-    await givenAge('long', { seconds: 2_000, interval: 16, sampled: 2_000 })
+    await schedule(nameOf('long'), '*')
+    await givenAge(nameOf('long'), { seconds: 2_000, interval: 16, sampled: 2_000 })
     const { page } = await browser.open({ hub: app.addresses.http, timezoneId: 'America/New_York' })
     const connection = await routeConnection(page)
-    await page.goto('/console/jobs/long')
+    await page.goto(`/console/jobs/${nameOf('long')}`)
     const deadline = page
       .getByRole('term')
       .filter({ hasText: /^Deadline$/ })
@@ -123,11 +127,14 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     expect(await page.getByRole('region', { name: 'History' }).getByText('Cancelled').count()).toBe(0)
 
     // The end of a job that was scheduled in this tab is shown on any page.
-    await page.evaluate(`sessionStorage.setItem('twincast-scheduled', '["long"]')`)
+    await page.evaluate(`sessionStorage.setItem('twincast-scheduled', '["${nameOf('long')}"]')`)
     await page.goto('/console/devices')
     await page.getByText('Live').waitFor()
-    await app.client.execute(CancelJob, { input: { jobId: 'long' } })
-    await page.getByRole('region', { name: 'Ended jobs' }).getByRole('link', { name: 'Job long was cancelled' }).click()
+    await app.client.execute(CancelJob, { input: { jobId: nameOf('long') } })
+    await page
+      .getByRole('region', { name: 'Ended jobs' })
+      .getByRole('link', { name: `Job ${nameOf('long')} was cancelled` })
+      .click()
     await page.getByRole('region', { name: 'History' }).getByText('Cancelled').waitFor()
     expect(await page.evaluate(`sessionStorage.getItem('twincast-scheduled')`)).toBe('[]')
   })
@@ -135,8 +142,8 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
   test('pauses and resumes a job, which is found by its label', async () => {
     await app.client.execute(ScheduleMethod, {
       input: {
-        jobId: 'night',
-        name: 'Night of the pumps',
+        jobId: nameOf('night'),
+        name: nameOf('Night of the pumps'),
         description: 'See OPS-7.',
         labels: [{ name: 'team', value: 'north' }],
         queryCondition: '*',
@@ -145,7 +152,7 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
       },
     })
     const { page } = await browser.open({ hub: app.addresses.http })
-    await page.goto('/console/jobs/night')
+    await page.goto(`/console/jobs/${nameOf('night')}`)
     await page.getByText('See OPS-7.').waitFor()
     const controls = page.getByRole('region', { name: 'Progress', exact: true }).getByRole('list', { name: 'Controls' })
     await controls.getByText('Pause when 3 % failed (nothing counted yet)').waitFor()
@@ -178,11 +185,12 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     expect(await controls.getByText('per minute').count()).toBe(0)
 
     await page.getByRole('link', { name: 'team=north' }).click()
-    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'Night of the pumps' }) })
+    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: nameOf('Night of the pumps') }) })
     await expect.poll(() => row.innerText()).toContain('Paused')
-    expect(await page.getByRole('link', { name: /^(long|old)$/ }).count()).toBe(0)
+    expect(await page.getByRole('link', { name: /^(long|old)-/ }).count()).toBe(0)
     await page.getByRole('button', { name: 'Remove the filter by the label team=north' }).click()
-    await page.getByRole('link', { name: 'long', exact: true }).waitFor()
+    const long = page.getByRole('link', { name: /^long-/ }).first()
+    await long.waitFor()
     const label = page.getByLabel('Label', { exact: true })
     await label.fill('a b')
     await label.press('Enter')
@@ -190,43 +198,46 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await label.fill('team')
     await label.press('Enter')
     await page.getByRole('button', { name: 'Remove the filter by the label team', exact: true }).waitFor()
-    await page.getByRole('link', { name: 'long', exact: true }).waitFor({ state: 'detached' })
+    await long.waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Clear' }).click()
+    await long.waitFor()
     await page.getByRole('searchbox', { name: 'Search ID, name, method' }).fill('of the PUMPS')
-    await page.getByRole('link', { name: 'long', exact: true }).waitFor({ state: 'detached' })
+    await long.waitFor({ state: 'detached' })
     expect(new URL(page.url()).search).toBe('?search=of+the+PUMPS')
     await row.getByRole('link', { name: 'Jobs with the label team=north' }).click()
     await page.getByRole('button', { name: 'Remove the filter by the label team=north' }).waitFor()
-    await row.getByRole('link', { name: 'Night of the pumps' }).click()
+    await row.getByRole('link', { name: nameOf('Night of the pumps') }).click()
 
     await page.getByRole('button', { name: 'Resume…' }).click()
     await page.getByRole('dialog', { name: 'Resume this job?' }).getByRole('button', { name: 'Resume job' }).click()
     await page.getByRole('button', { name: 'Pause…' }).waitFor()
     await page.getByRole('region', { name: 'History' }).getByText('Resumed').waitFor()
     await controls.getByText(/^Paused by /).waitFor({ state: 'detached' })
-    await app.client.execute(CancelJob, { input: { jobId: 'night' } })
+    await app.client.execute(CancelJob, { input: { jobId: nameOf('night') } })
   })
 
   test('shows the progress of a large job that nobody watched, and a sentence for one of seconds', async () => {
-    await schedule('large', '*')
-    await givenAge('large', { seconds: 600, interval: 4, sampled: 200 })
+    await schedule(nameOf('large'), '*')
+    await givenAge(nameOf('large'), { seconds: 600, interval: 4, sampled: 200 })
     const { page } = await browser.open({ hub: app.addresses.http })
     await app.database.pool.query(
       `update job
        set status = 'completed', end_time = now(), device_count = 100000, pending_count = 0, running_count = 0,
            succeeded_count = 99000, refused_count = 500, failed_count = 1000
-       where id = 'large'`,
+       where id = $1`,
+      [nameOf('large')],
     )
-    await page.goto('/console/jobs/large')
+    await page.goto(`/console/jobs/${nameOf('large')}`)
     const course = page.getByRole('region', { name: 'Progress over time' })
     await course.getByRole('img', { name: /^Progress chart\. 98,500 devices succeeded and 1,500 failed/ }).waitFor()
     // Samples are missing after the first 200 seconds.
     await course.getByText(/ in 10 min.* No data for 6 min \d+ s\.$/).waitFor()
     await course.getByText('No data', { exact: true }).waitFor()
 
-    await app.database.pool.query(
-      "update job set end_time = started_time + interval '1.6 seconds' where id = 'large'; delete from job_sample",
-    )
+    await app.database.pool.query("update job set end_time = started_time + interval '1.6 seconds' where id = $1", [
+      nameOf('large'),
+    ])
+    await app.database.pool.query('delete from job_sample')
     await page.reload()
     await course.getByText('98,500 devices succeeded and 1,500 failed or refused in 2 s.', { exact: true }).waitFor()
     expect(await course.getByRole('img').count()).toBe(0)

@@ -1,8 +1,9 @@
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { ScheduleMethod, ScheduleTwin } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { namesPerAttempt } from '../support/attempt-names.ts'
 import { browserPath, faultsOf, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
@@ -23,12 +24,7 @@ describe.skipIf(browserPath === undefined)('the waves of a job', () => {
     await app.close()
   })
 
-  let attempt = 0
-  beforeEach(() => {
-    attempt++
-  })
-  /** Another job in each attempt at a test. What the first has changed is not what the second expects. */
-  const jobIdIn = (name: string): string => `${name}-${attempt}`
+  const jobIdIn = namesPerAttempt()
 
   const wavesOf = (page: Page): Locator => page.getByRole('region', { name: 'Waves' })
   const waveOf = (page: Page, number: number): Locator =>
