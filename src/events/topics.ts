@@ -4,7 +4,8 @@ import type { MethodAnswer } from '../method/answer.ts'
 /**
  * Kinds of work that wake a loop of the scheduler. `deviceJobs` concerns devices of this instance only; `continuous` is that a
  * continuous job runs, and `changedDevices` that devices changed which may join one; `waves` is that devices
- * of jobs with waves have ended; `windows` is that a job with a time window has started; `deliveries` is room for further deliveries to webhooks.
+ * of jobs with waves have ended; `windows` is that a job with a time window has started; `attempts` is that calls are
+ * repeated; `deliveries` is room for further deliveries to webhooks.
  */
 export type Work =
   | 'jobs'
@@ -13,6 +14,7 @@ export type Work =
   | 'settled'
   | 'waves'
   | 'windows'
+  | 'attempts'
   | 'identities'
   | 'webhooks'
   | 'deliveries'
@@ -122,6 +124,7 @@ export const commonWork: readonly Work[] = [
   'started',
   'settled',
   'waves',
+  'attempts',
   'webhooks',
   'schedules',
   'continuous',

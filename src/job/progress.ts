@@ -48,9 +48,16 @@ export type Waiting = { readonly count: number; readonly isCapped: boolean; read
  * The estimated end of a running job at its recent rate; null for other jobs, and for a continuous one, which devices may join until
  * its deadline. It is never after the deadline, and
  * equals the deadline when nothing completes. When all pending device jobs wait for devices that are not connected, it
- * is not before the end of that wait, because nothing tells when they will connect.
+ * is not before the end of that wait, because nothing tells when they will connect. It is not before the last attempt that device
+ * jobs wait for.
  */
-export function etaOf(job: JobInTime, throughput: number, waiting: Waiting | undefined, now: Date): Date | null {
+export function etaOf(
+  job: JobInTime,
+  throughput: number,
+  waiting: Waiting | undefined,
+  now: Date,
+  attempts?: WaitingAttempts,
+): Date | null {
   const { status, endTime, pendingCount, runningCount, maxPerMinute, targets } = job
   if (status !== 'running' || endTime !== null || targets === 'continuous') return null
   const wait =
@@ -60,8 +67,12 @@ export function etaOf(job: JobInTime, throughput: number, waiting: Waiting | und
   const paced = left === 0 ? earliest : throughput === 0 ? latest : earliest + (left / throughput) * 1000
   // A rate that has just been set does not show in the outcomes yet.
   const limited = maxPerMinute === null ? earliest : earliest + (pendingCount / maxPerMinute) * 60_000
-  return new Date(Math.min(Math.max(paced, limited, wait?.until.getTime() ?? earliest), latest))
+  const waits = [wait?.until, attempts?.last].map((end) => end?.getTime() ?? earliest)
+  return new Date(Math.min(Math.max(paced, limited, ...waits), latest))
 }
+
+/** Device jobs that wait for the time of another attempt, up to a maximum: the first and the last of these times. */
+export type WaitingAttempts = { readonly count: number; readonly next: Date; readonly last: Date }
 
 /** Whether all pending device jobs wait. Assumed when more wait than are counted and nothing completes. */
 const isAll = ({ count, isCapped }: Waiting, pendingCount: number, throughput: number): boolean =>

@@ -88,7 +88,7 @@ const secondsPerDay = 24 * 60 * 60
  */
 export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () => string, limits: Limits): JobRequest {
   const targets = checkTargets(input.targets)
-  const rollout = checkRollout(input.rollout)
+  const rollout = checkRollout(input.rollout, input.type)
   const common = {
     jobId: isLeftOut(input.jobId) ? makeId() : checkJobId(input.jobId),
     queryCondition: checkCondition(input.queryCondition),
@@ -148,8 +148,9 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     input.maxExecutionTimeInSeconds ?? defaultMaxExecutionTimeInSeconds,
   )
   checkNaming(input)
+  const typeOfRollout = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
   const targets = checkTargets(input.targets)
-  const { waves = [], window } = checkRollout(input.rollout) ?? {}
+  const { waves = [], window } = checkRollout(input.rollout, typeOfRollout) ?? {}
   const common = { jobId, queryCondition, startTime, maxExecutionTimeInSeconds, targets, waves, window }
   const hasWaves = waves.length > 0
   if (!isLeftOut(input.cloudToDeviceMethod)) {

@@ -2,12 +2,14 @@ import { InvalidInputError } from '../errors.ts'
 import { parseCondition } from '../query/parser.ts'
 import { checkReason } from './reason.ts'
 import { checkJobId, checkMaxExecutionTime, checkStartTime } from './request.ts'
-import type { DeviceJobResult, DeviceJobStatus } from './state.ts'
+import type { DeviceJobResult, DeviceJobStatus, ShownDeviceJobStatus } from './state.ts'
+
+type OpenStatus = 'pending' | 'retrying' | 'running'
 
 /** The possible statuses of a device job in an ended job. */
-export type EndedStatus = Exclude<DeviceJobStatus, 'pending' | 'running'>
+export type EndedStatus = Exclude<DeviceJobStatus, OpenStatus>
 /** The possible results. */
-export type EndedResult = Exclude<DeviceJobResult, 'pending' | 'running'>
+export type EndedResult = Exclude<DeviceJobResult, OpenStatus>
 
 /**
  * Which device jobs of the source to repeat: those in one of these statuses or with one of these results and, where
@@ -29,7 +31,7 @@ export type Retry = { readonly sourceKey: string; readonly familyKey: string; re
 export type RetryInput = {
   readonly jobId: string
   readonly newJobId?: string | null | undefined
-  readonly status?: readonly DeviceJobStatus[] | null | undefined
+  readonly status?: readonly ShownDeviceJobStatus[] | null | undefined
   readonly result?: readonly DeviceJobResult[] | null | undefined
   readonly errorCode?: readonly string[] | null | undefined
   readonly responseStatus?: readonly number[] | null | undefined
@@ -111,7 +113,7 @@ const choices = { status: 'FAILED, CANCELLED or COMPLETED', result: 'FAILED, REF
 function checkEnded<Value extends string>(
   given: readonly Value[] | null | undefined,
   name: keyof typeof choices,
-): readonly Exclude<Value, 'pending' | 'running'>[] | undefined {
+): readonly Exclude<Value, OpenStatus>[] | undefined {
   return checkValues(given, name)?.map((value) => {
     if (isEnded(value)) return value
     throw new InvalidInputError(
@@ -121,8 +123,8 @@ function checkEnded<Value extends string>(
   })
 }
 
-const isEnded = <Value extends string>(value: Value): value is Exclude<Value, 'pending' | 'running'> =>
-  value !== 'pending' && value !== 'running'
+const isEnded = <Value extends string>(value: Value): value is Exclude<Value, OpenStatus> =>
+  value !== 'pending' && value !== 'running' && value !== 'retrying'
 
 /** Removes duplicates; undefined when left out. */
 function checkValues<Value>(values: readonly Value[] | null | undefined, name: string): readonly Value[] | undefined {

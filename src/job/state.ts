@@ -34,14 +34,20 @@ export type JobOutcome = 'succeeded' | 'partiallyFailed' | 'failed' | 'cancelled
 /** The status of a device job. IoT Hub spells this "canceled" with one l, and a job's with two. */
 export type DeviceJobStatus = 'pending' | 'running' | 'completed' | 'failed' | 'canceled'
 
+/** The same for clients of GraphQL: pending device jobs whose call was sent before, and will be sent again, are retrying. */
+export type ShownDeviceJobStatus = DeviceJobStatus | 'retrying'
+
 /**
  * The status of a device job, except that `completed` is divided. `refused`: the device answered with a failure, which
  * IoT Hub counts as completed.
  */
 export type DeviceJobResult = 'pending' | 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled'
 
-/** The events that move a device job. `dispatch`: a method call is marked as sent, just before it is. */
-export type DeviceJobEvent = 'dispatch' | 'complete' | 'fail' | 'cancel'
+/**
+ * The events that move a device job. `dispatch`: a method call is marked as sent, just before it is. `repeat`: the call failed, and
+ * the retry policy of the job repeats it.
+ */
+export type DeviceJobEvent = 'dispatch' | 'repeat' | 'complete' | 'fail' | 'cancel'
 
 /**
  * The transitions of a job, drawn in docs/job-states.md. Failed devices do not make a job fail: `fail` is for the job
@@ -67,7 +73,7 @@ export const deviceJobTransitions: Readonly<
   Record<DeviceJobStatus, Readonly<Partial<Record<DeviceJobEvent, DeviceJobStatus>>>>
 > = {
   pending: { dispatch: 'running', complete: 'completed', fail: 'failed', cancel: 'canceled' },
-  running: { complete: 'completed', fail: 'failed' },
+  running: { repeat: 'pending', complete: 'completed', fail: 'failed' },
   completed: {},
   failed: {},
   canceled: {},
@@ -121,6 +127,15 @@ export function deriveDeviceJobStatus(facts: {
   if (facts.jobEnded) return 'failed'
   return facts.dispatched ? 'running' : 'pending'
 }
+
+/** The status that clients of GraphQL see. `repeatedCount`: how many attempts have ended and are repeated. */
+export const shownStatus = ({
+  status,
+  repeatedCount,
+}: {
+  readonly status: DeviceJobStatus
+  readonly repeatedCount: number
+}): ShownDeviceJobStatus => (status === 'pending' && repeatedCount > 0 ? 'retrying' : status)
 
 /** The lowest status of an answer that is a failure. By convention, devices answer with HTTP statuses. */
 export const firstFailureStatus = 400

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
-import { type DeviceJobKey, findCallsOfTheGone, findWaiting, type SettledFrom, settle } from '../job/store/facts.ts'
+import { type AttemptKey, findCallsOfTheGone, findWaiting, type SettledFrom, settle } from '../job/store/facts.ts'
 import { everything } from '../scope.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
@@ -18,7 +18,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
   })
 
   const fail = async (
-    keys: readonly DeviceJobKey[],
+    keys: readonly AttemptKey[],
     from: SettledFrom,
     description: string,
     now: Date,

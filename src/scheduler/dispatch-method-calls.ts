@@ -2,11 +2,14 @@ import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { mostAtOnce } from '../job/job-limits.ts'
 import { makeRequestId } from '../job/request-id.ts'
+import { type AttemptPlace, findRepeated } from '../job/store/attempts.ts'
 import {
+  type AttemptKey,
   type DeviceJobKey,
   type Dispatch,
   findGroups,
   findWaiting,
+  type LaterCall,
   lockOpenJobs,
   type Marks,
   markDispatched,
@@ -16,6 +19,7 @@ import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong, findTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { Span, Tracing } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
+import { createLaterCalls } from './later-calls.ts'
 import { createLimitedQueues, type LimitedCall } from './limited-queues.ts'
 import type { Step } from './loop.ts'
 import type { OrphanCandidates } from './orphan-candidates.ts'
@@ -26,6 +30,9 @@ import { publishRoom } from './publish-progress.ts'
 
 /** Calls per transaction. Measured: 1,000 rows per statement beat 100 and 5,000. */
 const batchSize = 1_000
+
+/** Milliseconds between two looks for repeated calls, in case an event was lost. */
+const lookInterval = 60_000
 
 /**
  * How many targets can be read in order for the cost of looking up one device. Measured: 2 of 100,000 targets, 4 to 8
@@ -48,6 +55,7 @@ type Call = {
   readonly payload: string
   readonly timeoutMs: number
   readonly hasBudget: boolean
+  readonly isRepeated: boolean
   readonly resumedVersion: number | null
   /** The last wave whose devices were looked for; null without waves. */
   readonly openWave: number | null
@@ -63,10 +71,10 @@ type Batch = { readonly others: readonly DeviceJobKey[]; readonly limited: reado
 const hasOpened = (openings: readonly string[] | null, known: readonly string[] | null): boolean =>
   openings?.some((opening) => !known?.includes(opening)) ?? false
 
-const noMarks: Marks = { marked: [], held: [], full: [], waitMs: null }
+const noMarks: Marks = { marked: [], held: [], full: [], later: [], waitMs: null }
 
-/** A call of a batch. */
-type Departure = Dispatch & { readonly call: Call }
+/** A call of a batch. The attempt is known when it is marked. */
+type Departure = Dispatch & AttemptKey & { readonly call: Call }
 
 const startCall = (tracing: Tracing, { jobId, deviceId, call }: Departure): Span => {
   const attributes = { 'twincast.job.id': jobId, 'twincast.device.id': deviceId }
@@ -101,6 +109,12 @@ export function dispatchMethodCalls(
   let found: DeviceJobKey[] = []
   /** Found, of jobs with limits. */
   const limited = createLimitedQueues(deps)
+  /** Found, with a next attempt that has to wait. */
+  const later = createLaterCalls(deps.clock)
+  /** Of running jobs with a retry policy: up to where their attempts were read. What was before is found by their scans. */
+  const seenAttempts = new Map<string, AttemptPlace>()
+  /** When to read attempts again. */
+  let attemptsLook = 0
   /** The start times of jobs of which no call was sent, until the first is. */
   const startTimes = new Map<string, Date>()
   /** How many calls are being marked. They will be in the window. */
@@ -129,6 +143,12 @@ export function dispatchMethodCalls(
       for (const [jobId, { isContinuous }] of calls) if (isContinuous) calls.delete(jobId)
       deps.events.publish('work', 'deviceJobs', {})
     }),
+    deps.events.listen(
+      'work',
+      'attempts',
+    )(() => {
+      attemptsLook = 0
+    }),
   ]
 
   const learnJobs = async (): Promise<void> => {
@@ -141,6 +161,7 @@ export function dispatchMethodCalls(
       calls.delete(jobId)
       scans.delete(jobId)
       startTimes.delete(jobId)
+      seenAttempts.delete(jobId)
       limited.close(jobId)
     }
     for (const { id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave, openings } of jobs) {
@@ -159,6 +180,7 @@ export function dispatchMethodCalls(
         payload: JSON.stringify(payload),
         timeoutMs,
         hasBudget: job.budgetMaxConcurrent !== null,
+        isRepeated: job.retryPolicy !== null,
         resumedVersion,
         openWave,
         openings,
@@ -166,6 +188,10 @@ export function dispatchMethodCalls(
       })
       const isScanned = scanned.get(jobId) === resumedVersion
       scanned.delete(jobId)
+      if (job.retryPolicy !== null && !isKnown) {
+        // What is not found by a scan is read from the first attempt on.
+        seenAttempts.set(jobId, { version: isScanned ? 0 : job.version, deviceId: '' })
+      }
       const before = scans.get(jobId)
       if (isKnown && before !== undefined && 'afterPlace' in before) continue // the scan goes on into the new wave
       const most = mostAtOnce(job)
@@ -252,8 +278,32 @@ export function dispatchMethodCalls(
       startTimes.delete(jobId)
   }
 
+  /** Calls that are repeated, through whichever instance they ended. */
+  const readAttempts = async (): Promise<void> => {
+    if (seenAttempts.size === 0 || attemptsLook > deps.clock.elapsed()) return
+    attemptsLook = deps.clock.elapsed() + lookInterval
+    try {
+      for (const [jobId, seen] of seenAttempts) {
+        let after: AttemptPlace | undefined = seen
+        while (after !== undefined) {
+          const attempts: (LaterCall & AttemptPlace)[] = await findRepeated(deps.db, jobId, after, batchSize)
+          later.add(attempts.filter(({ deviceId }) => deps.attached.reaches(deviceId)))
+          const last = attempts.at(-1)
+          if (last !== undefined) seenAttempts.set(jobId, last)
+          after = attempts.length === batchSize ? last : undefined
+        }
+      }
+    } catch (error) {
+      attemptsLook = 0
+      throw error
+    }
+  }
+
   /** Finds a batch, or as many as there are. */
   const find = async (): Promise<void> => {
+    await readAttempts()
+    found.push(...later.due())
+    await queueLimited()
     while (found.length < batchSize && (arrivals.size > 0 || nextScan() !== undefined)) {
       if (arrivals.size > 0) await readArrivals()
       else await readNextPage()
@@ -281,14 +331,19 @@ export function dispatchMethodCalls(
     let marks = noMarks
     try {
       marks = await deps.db.autocommit((tx) => markDispatched(tx, [...dispatches.values()], { instanceId, now }))
+      later.add(marks.later)
     } finally {
       limited.answer(batch.limited, marks)
     }
-    return marks.marked.flatMap(({ jobId, deviceId }) => dispatches.get(`${jobId}\n${deviceId}`) ?? [])
+    return marks.marked.flatMap(({ jobId, deviceId, attempt }) => {
+      const dispatch = dispatches.get(`${jobId}\n${deviceId}`)
+      if (dispatch === undefined) return []
+      return attempt === undefined ? dispatch : { ...dispatch, attempt }
+    })
   }
 
   /** Unmarks calls that could not be sent: their devices wait again, and are read again if they are back already. */
-  const takeBack = async (keys: readonly DeviceJobKey[]): Promise<void> => {
+  const takeBack = async (keys: readonly AttemptKey[]): Promise<void> => {
     await inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(
         tx,
@@ -311,14 +366,14 @@ export function dispatchMethodCalls(
   /** Returns the number of calls sent. */
   const send = async (batch: Batch, now: Date): Promise<number> => {
     const dispatches = callsOf([...batch.others, ...batch.limited], now)
-    const undelivered: Dispatch[] = []
+    const undelivered: Departure[] = []
     /** Calls whose marks may have been committed although nothing waits for their answers. */
     let unsure: Iterable<Dispatch> = dispatches.values()
     try {
       const marked = await mark(batch, dispatches, now)
       for (const dispatch of marked) {
-        const { jobId, deviceId, deadline, call } = dispatch
-        const requestId = makeRequestId(requestKey, jobId, deviceId)
+        const { jobId, deviceId, deadline, call, attempt = 1 } = dispatch
+        const requestId = makeRequestId(requestKey, jobId, deviceId, attempt)
         // This process may have stalled since the mark: the deadline may be over, or the device connected to another
         // instance. A clock that is wrong by now may have stalled it too.
         const isLate = deadline <= deps.clock.now() || !deps.lease.holds() || !deps.lease.isClockRight()
@@ -326,8 +381,8 @@ export function dispatchMethodCalls(
         if (!isLate && deps.attached.deliver({ deviceId, requestId, ...call })) {
           window.add(
             span === undefined
-              ? { requestId, jobId, deviceId, deadline }
-              : { requestId, jobId, deviceId, deadline, span },
+              ? { requestId, jobId, deviceId, attempt, deadline }
+              : { requestId, jobId, deviceId, attempt, deadline, span },
           )
         } else {
           span?.end()
@@ -373,7 +428,7 @@ export function dispatchMethodCalls(
   return {
     name: 'dispatch-method-calls',
     every: 5_000,
-    wokenBy: ['started', 'deviceJobs'],
+    wokenBy: ['started', 'deviceJobs', 'attempts'],
     async run() {
       // Other instances may have taken over its devices. An event follows once that is settled.
       if (!deps.lease.holds()) return { done: 0, full: false }
@@ -400,7 +455,9 @@ export function dispatchMethodCalls(
       const full = isMore && !held
       // The other turn may have ended for want of room.
       if (full && granted > 0) deps.events.publish('work', 'deviceJobs', {})
-      return { done: granted, full, next: earlier(next, limited.next()) }
+      // Without room, the loop is woken when there is some.
+      const due = room() > 0 ? later.next() : undefined
+      return { done: granted, full, next: earlier(earlier(next, limited.next()), due) }
     },
     close() {
       for (const stop of stopListening) stop()

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { findDisabledIds } from '../device/store.ts'
 import { DeviceTimeoutError } from '../errors.ts'
 import {
-  type DeviceJobKey,
+  type AttemptKey,
   findPending,
   findStillUnderWay,
   findUnderWay,
@@ -30,15 +30,21 @@ const connectInterval = 5_000
 const marksPerPage = 10_000
 
 const noAnswer = { code: 'GatewayTimeout', description: 'The call was sent, but the device did not answer in time.' }
-const withoutAnswer = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({ jobId, deviceId, error: noAnswer })
+const withoutAnswer = ({ jobId, deviceId, attempt }: Required<AttemptKey>): Settlement => ({
+  jobId,
+  deviceId,
+  attempt,
+  error: noAnswer,
+})
 /** Nobody knows whether the call left, or whether the device answered: the hub may have missed that. */
 const outcomeUnknown = {
   code: 'OutcomeUnknown',
   description: 'The hub was interrupted while the call was in flight. Whether the device carried it out is unknown.',
 }
-const withUnknownOutcome = ({ jobId, deviceId }: DeviceJobKey): Settlement => ({
+const withUnknownOutcome = ({ jobId, deviceId, attempt }: Required<AttemptKey>): Settlement => ({
   jobId,
   deviceId,
+  attempt,
   error: outcomeUnknown,
 })
 const notOnline = {

@@ -6,6 +6,7 @@ export type CallUnderWay = {
   readonly requestId: string
   readonly jobId: string
   readonly deviceId: string
+  readonly attempt: number
   readonly deadline: Date
   /** Where calls are traced. */
   readonly span?: Span | undefined
@@ -22,8 +23,8 @@ export type InFlightCalls = {
   add(call: CallUnderWay): void
   /** The devices that have not answered. */
   devices(): Iterable<string>
-  /** The job of a call under way to this device. */
-  jobOf(requestId: string, deviceId: string): string | undefined
+  /** The call under way to this device with a request id. */
+  callOf(requestId: string, deviceId: string): CallUnderWay | undefined
   /** The span of a call under way, where calls are traced. */
   spanOf(requestId: string): Span | undefined
   /** The call has an outcome: there is room for another. Ends its span. */
@@ -57,9 +58,9 @@ export function createInFlightCalls(capacity: number, onRoom: () => void, isTrac
     *devices() {
       for (const { deviceId } of underWay.values()) yield deviceId
     },
-    jobOf(requestId, deviceId) {
+    callOf(requestId, deviceId) {
       const call = underWay.get(requestId)
-      return call?.deviceId === deviceId ? call.jobId : undefined
+      return call?.deviceId === deviceId ? call : undefined
     },
     spanOf: (requestId) => underWay.get(requestId)?.span,
     remove(requestId) {

@@ -16,6 +16,7 @@ export function publishProgress(
   publishRoom(deps, progress)
   if (progress.some(({ open }) => open === 0)) deps.events.publish('work', 'settled', {})
   if (progress.some(({ hasWaves }) => hasWaves)) deps.events.publish('work', 'waves', {})
+  if (progress.some(({ repeated }) => repeated !== undefined)) deps.events.publish('work', 'attempts', {})
   if (deps.metrics !== undefined) countOutcomes(deps.metrics, settlements, progress)
 }
 
@@ -35,11 +36,12 @@ function countOutcomes(
 ): void {
   // Outcomes of jobs that have ended were not written.
   const changed = new Set(progress.map(({ jobId }) => jobId))
+  const isRepeated = repeatedIn(progress)
   const failed = new Map<string, number>()
   let succeeded = 0
   let refused = 0
-  for (const { jobId, response, error } of settlements) {
-    if (!changed.has(jobId)) continue
+  for (const { jobId, deviceId, response, error } of settlements) {
+    if (!changed.has(jobId) || isRepeated(jobId, deviceId)) continue
     if (error !== undefined) failed.set(error.code, (failed.get(error.code) ?? 0) + 1)
     else if ((response?.status ?? 0) >= firstFailureStatus) refused++
     else succeeded++
@@ -47,4 +49,12 @@ function countOutcomes(
   if (succeeded > 0) metrics.count('twincast_device_jobs_total', { outcome: 'succeeded', code: '' }, succeeded)
   if (refused > 0) metrics.count('twincast_device_jobs_total', { outcome: 'refused', code: '' }, refused)
   for (const [code, count] of failed) metrics.count('twincast_device_jobs_total', { outcome: 'failed', code }, count)
+}
+
+/** Which calls of a batch have no outcome, because they are repeated. */
+function repeatedIn(progress: readonly JobProgress[]): (jobId: string, deviceId: string) => boolean {
+  const repeated = new Map(
+    progress.flatMap(({ jobId, repeated: devices }) => (devices === undefined ? [] : [[jobId, new Set(devices)]])),
+  )
+  return (jobId, deviceId) => repeated.get(jobId)?.has(deviceId) ?? false
 }

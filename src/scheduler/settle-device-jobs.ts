@@ -1,6 +1,6 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
-import { jobOfRequestId } from '../job/request-id.ts'
+import { callOfRequestId } from '../job/request-id.ts'
 import { type Settlement, settle } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import type { Span } from '../tracing.ts'
@@ -57,15 +57,16 @@ export function settleDeviceJobs(
   return {
     take({ deviceId, requestId, response }) {
       // A call of this process needs no proof. A call of its last run, or of another instance, carries it in its id.
-      const jobId = window.jobOf(requestId, deviceId) ?? jobOfRequestId(requestKey, requestId, deviceId)
-      if (jobId === undefined) return false
+      const call = window.callOf(requestId, deviceId) ?? callOfRequestId(requestKey, requestId, deviceId)
+      if (call === undefined) return false
+      const { jobId, attempt } = call
       if (answered.has(requestId)) return true
       answered.add(requestId)
       if (deps.tracing !== undefined) noteAnswer(window.spanOf(requestId), response)
       batch.add(
         'problem' in response
-          ? { jobId, deviceId, requestId, error: { code: 'BadDeviceResponse', description: response.problem } }
-          : { jobId, deviceId, requestId, response },
+          ? { jobId, deviceId, attempt, requestId, error: { code: 'BadDeviceResponse', description: response.problem } }
+          : { jobId, deviceId, attempt, requestId, response },
       )
       return true
     },

@@ -39,7 +39,9 @@ const inStores = [
 ]
 
 const namesTables = (text: string): boolean =>
-  /\b(?:from|join|into|update)\s+(?:device|twin|device_job|device_job_dispatch|device_job_outcome)\b/.test(text)
+  /\b(?:from|join|into|update)\s+(?:device|twin|device_job|device_job_dispatch|device_job_outcome|device_job_attempt)\b/.test(
+    text,
+  )
 
 /** Whether the text, or what it uses of stores, names a table with rows of devices. */
 function concernsDevices(text: string, seen = new Set<string>()): boolean {
@@ -75,6 +77,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   'the scheduler carries jobs out on all their devices': {
     'device/store.ts': ['findDisabledIds'],
+    'job/store/attempts.ts': ['findRepeated'],
     'job/store/facts.ts': [
       'findWaiting',
       'findCallsOfTheGone',
@@ -98,6 +101,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
     ],
   },
   'their callers have checked that the viewer sees the job whole': {
+    'job/store/attempts.ts': ['countWaitingAttempts'],
     'job/store/families.ts': ['findFamilyStatistics'],
     'job/store/progress.ts': ['findRecentOutcomes', 'countNotConnected', 'countInFullGroups'],
     'job/store/retries.ts': ['isAnySelected'],

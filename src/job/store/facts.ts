@@ -14,6 +14,8 @@ export type Settlement = DeviceJobKey & {
   readonly response?: { readonly status: number; readonly payload: string }
   readonly error?: { readonly code: string; readonly description: string }
   readonly skipped?: true
+  /** Which attempt ended. Left out for the first, and for a call that was not sent. */
+  readonly attempt?: number
 }
 
 /** A device job of a job with a budget, and the group of its device. */
@@ -27,6 +29,8 @@ export type JobProgress = {
   readonly jobId: string
   readonly open: number
   readonly hasWaves: boolean
+  /** The devices whose calls are repeated: they have no outcome. Left out without any. */
+  readonly repeated?: readonly string[]
 } & Partial<FreedGroups>
 
 /** Jobs that are open and locked, with the keys that their facts use. */
@@ -117,9 +121,9 @@ export function findWaiting(
  * Calls under way to deleted devices, even if a new device has the same id by now: it was created after its predecessor
  * got the call, and cannot answer for it.
  */
-export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
-  return db.query<DeviceJobKey>(
-    sql`select job.id as "jobId", x.device_id as "deviceId"
+export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Promise<Required<AttemptKey>[]> {
+  return db.query<Required<AttemptKey>>(
+    sql`select job.id as "jobId", x.device_id as "deviceId", attempt_of(job.key, x.device_id) as attempt
         from job
         cross join unnest(${deviceIds}::text[]) as gone (device_id)
         join device_job_dispatch x on x.job_key = job.key and x.device_id = gone.device_id
@@ -132,13 +136,20 @@ export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Pr
 /** A call about to be sent, and its deadline. */
 export type Dispatch = DeviceJobKey & { readonly deadline: Date }
 
+/** A call, and which attempt it is; left out for the first. */
+export type AttemptKey = DeviceJobKey & { readonly attempt?: number }
+
+/** A call whose next attempt has to wait for so many milliseconds. */
+export type LaterCall = DeviceJobKey & { readonly waitMs: number }
+
 /**
  * Calls that may now be sent, and those that the limits of their jobs hold back. `waitMs`: when a rate leaves room for some of
  * these; null when they wait for other calls to end. `full` are those of groups that have as many calls in progress as
- * the budget of their job allows.
+ * the budget of their job allows. `later` are those whose next attempt has to wait.
  */
 export type Marks = {
-  readonly marked: readonly DeviceJobKey[]
+  readonly marked: readonly AttemptKey[]
+  readonly later: readonly LaterCall[]
   readonly held: readonly DeviceJobKey[]
   readonly full: readonly DeviceJobKey[]
   readonly waitMs: number | null
@@ -153,6 +164,10 @@ type MarksRow = {
   readonly waitMs: number | null
   readonly fullJobs: number[] | null
   readonly fullDevices: string[] | null
+  readonly attempts: number[] | null
+  readonly laterJobs: number[] | null
+  readonly laterDevices: string[] | null
+  readonly laterMs: number[] | null
 }
 
 /**
@@ -170,23 +185,34 @@ export async function markDispatched(
   const [row] = await tx.query<MarksRow>(
     sql`select complete, marked_jobs as "markedJobs", marked_devices as "markedDevices",
                held_jobs as "heldJobs", held_devices as "heldDevices", wait_ms as "waitMs",
-               full_jobs as "fullJobs", full_devices as "fullDevices"
+               full_jobs as "fullJobs", full_devices as "fullDevices", attempts,
+               later_jobs as "laterJobs", later_devices as "laterDevices", later_ms::float8[] as "laterMs"
         from mark_calls(
           ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
           ${dispatches.map(({ deadline }) => deadline.getTime())}::bigint[], ${instanceId}::text, ${now}::timestamptz
         )`,
     'mark-calls',
   )
-  if (row?.complete === true) return { marked: dispatches, held: [], full: [], waitMs: null }
+  if (row?.complete === true) return { marked: dispatches, held: [], full: [], later: [], waitMs: null }
   const keysOf = (places: number[] | null = null, devices: string[] | null = null): DeviceJobKey[] =>
     (devices ?? []).map((deviceId, index) => ({ jobId: jobIds[(places?.[index] ?? 0) - 1] ?? '', deviceId }))
+  const marked = keysOf(row?.markedJobs, row?.markedDevices)
+  const attempts = row?.attempts ?? null
   return {
-    marked: keysOf(row?.markedJobs, row?.markedDevices),
+    marked: attempts === null ? marked : marked.map((key, index) => ({ ...key, attempt: attempts[index] ?? 1 })),
     held: keysOf(row?.heldJobs, row?.heldDevices),
     full: keysOf(row?.fullJobs, row?.fullDevices),
+    later: keysOf(row?.laterJobs, row?.laterDevices).map((key, index) => ({
+      ...key,
+      waitMs: row?.laterMs?.[index] ?? 0,
+    })),
     waitMs: row?.waitMs ?? null,
   }
 }
+
+/** Null when all are first attempts. */
+const attemptsOf = (calls: readonly { readonly attempt?: number }[]): number[] | null =>
+  calls.some(({ attempt = 1 }) => attempt > 1) ? calls.map(({ attempt = 1 }) => attempt) : null
 
 /** Device jobs as arrays of a statement: each job once, and the place of its job, from 1, for each device. */
 function arraysOf(keys: readonly DeviceJobKey[]): { jobIds: string[]; jobs: number[]; deviceIds: string[] } {
@@ -207,16 +233,19 @@ function arraysOf(keys: readonly DeviceJobKey[]): { jobIds: string[]; jobs: numb
  * wait again. Only the process that wrote a mark can know this. The jobs must be locked. Returns the groups of jobs with a
  * budget that have more room than before.
  */
-export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly DeviceJobKey[]): Promise<FreedGroups[]> {
+export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly AttemptKey[]): Promise<FreedGroups[]> {
   const given = keys.filter(({ jobId }) => open.has(jobId))
   const grouped = await tx.query<{ key: string; deviceId: string }>(
     sql`with undone as (
           delete from device_job_dispatch x
           using unnest(
             ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
-            ${given.map(({ deviceId }) => deviceId)}::text[]
-          ) as given (job_key, device_id)
+            ${given.map(({ deviceId }) => deviceId)}::text[],
+            ${attemptsOf(given)}::integer[]
+          ) as given (job_key, device_id, attempt)
           where x.job_key = given.job_key and x.device_id = given.device_id and not ${hasOutcome(sql`given`)}
+            -- The mark may be that of a later attempt, which was sent.
+            and coalesce(given.attempt, 1) = attempt_of(given.job_key, given.device_id)
           returning x.job_key, x.device_id
         ), in_waves as (
           update job_wave
@@ -303,7 +332,8 @@ export type SettledFrom = 'running' | 'pending'
  * call was dispatched (its request id proves it); with 'pending' devices whose call was dispatched are skipped.
  * Outcomes of jobs that have ended are skipped too, and with 'pending' those of jobs that neither run nor are paused:
  * they are too late, and the existing end counts. An outcome keeps the version that the job has with it: under the lock,
- * that is its place in the order in which the job's devices ended.
+ * that is its place in the order in which the job's devices ended. The retry policy of a job may repeat calls instead: their
+ * devices wait again. What belongs to an attempt that has ended before is skipped.
  */
 export async function settle(
   tx: Tx,
@@ -313,31 +343,44 @@ export async function settle(
 ): Promise<JobProgress[]> {
   const { jobIds, jobs, deviceIds } = arraysOf(settlements)
   const rows = await tx.query<ProgressRow>(
-    sql`select changed_id as "jobId", open_count as open, has_waves as "hasWaves", freed_groups::text[] as "freedGroups"
+    sql`select changed_id as "jobId", open_count as open, has_waves as "hasWaves", freed_groups::text[] as "freedGroups",
+               repeated
         from settle_device_jobs(
           ${jobIds}::text[], ${jobs}::integer[], ${deviceIds}::text[],
           ${settlements.map(({ response }) => response?.status ?? null)}::integer[],
           ${settlements.map(({ response }) => response?.payload ?? null)}::text[],
           ${settlements.map(({ error }) => error?.code ?? null)}::text[],
           ${settlements.map(({ error, skipped }) => error?.description ?? (skipped ? 'Skipped' : null))}::text[],
-          ${from === 'pending'}::boolean, ${now}::timestamptz
+          ${attemptsOf(settlements)}::integer[], ${from === 'pending'}::boolean, ${now}::timestamptz
         )`,
     'settle',
   )
-  const freed = new Map(rows.map(({ jobId, freedGroups }) => [jobId, freedGroups]))
-  return rows.flatMap(({ jobId, open, hasWaves }) => {
-    const freedGroups = freed.get(jobId) ?? null
-    if (open === null || hasWaves === null) return []
-    return freedGroups === null ? { jobId, open, hasWaves } : { jobId, open, hasWaves, freedGroups }
-  })
+  const progress = new Map<string, JobProgress>()
+  for (const { jobId, open, hasWaves, freedGroups, repeated } of rows) {
+    const before = progress.get(jobId)
+    const groups = [...(before?.freedGroups ?? []), ...(freedGroups ?? [])]
+    const devices = repeated ?? before?.repeated
+    progress.set(jobId, {
+      jobId,
+      open: open ?? before?.open ?? 0,
+      hasWaves: hasWaves ?? before?.hasWaves ?? false,
+      ...(groups.length > 0 && { freedGroups: [...new Set(groups)] }),
+      ...(devices !== undefined && { repeated: devices }),
+    })
+  }
+  return [...progress.values()]
 }
 
-/** First a row of each changed job, then one of each that has groups with more room, without the number of its open device jobs. */
+/**
+ * First a row of each job with repeated calls, then one of each with outcomes, then one of each that has groups with more room,
+ * without the number of its open device jobs.
+ */
 type ProgressRow = {
   readonly jobId: string
   readonly open: number | null
   readonly hasWaves: boolean | null
   readonly freedGroups: readonly string[] | null
+  readonly repeated: readonly string[] | null
 }
 
 /**
@@ -405,10 +448,15 @@ export async function findUnderWay(
  * Those of the calls that are under way, with the current deadlines of their marks. The jobs must be locked, so that no
  * other transaction can write or remove a mark.
  */
-export async function findStillUnderWay(tx: Tx, open: OpenJobs, calls: readonly DeviceJobKey[]): Promise<Dispatch[]> {
+export async function findStillUnderWay(
+  tx: Tx,
+  open: OpenJobs,
+  calls: readonly DeviceJobKey[],
+): Promise<(Dispatch & Required<AttemptKey>)[]> {
   const given = calls.filter(({ jobId }) => open.has(jobId))
-  return tx.query<Dispatch>(
-    sql`select given.job_id as "jobId", mark.device_id as "deviceId", mark.deadline
+  return tx.query<Dispatch & Required<AttemptKey>>(
+    sql`select given.job_id as "jobId", mark.device_id as "deviceId", mark.deadline,
+               attempt_of(given.job_key, mark.device_id) as attempt
         from unnest(
           ${given.map(({ jobId }) => jobId)}::text[],
           ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
@@ -450,6 +498,8 @@ export async function findPending(
           )
           and (target.wave is null or target.wave <= ${openWave}::integer)
           ${zoneKey === null ? empty : sql`and coalesce(target.zone_key, 0) = ${zoneKey}::bigint`}
+          -- A device that was called has connected in time.
+          and attempt_of(target.job_key, target.device_id) = 1
         order by target.device_id
         limit ${limit}`,
     zoneKey === null ? 'find-pending' : 'find-pending-in-window',

@@ -10,6 +10,7 @@ import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
 import type { JobType } from '../request.ts'
 import type { Retry } from '../retry.ts'
+import type { RetryPolicy } from '../retry-policy.ts'
 import type { JobRollout } from '../rollout.ts'
 import { type JobStatus, jobTransitions } from '../state.ts'
 import type { DeviceJobStatistics } from '../statistics.ts'
@@ -51,6 +52,9 @@ export type JobRow = JobOperation &
     readonly waves: readonly Wave[] | null
     /** When its devices may have their turn; null for at any time. */
     readonly window: TimeWindow | null
+    /** When its calls are repeated; null when they are not. */
+    readonly retryPolicy: RetryPolicy | null
+    readonly version: number
     /** The source and selection of a retry; null for other jobs. */
     readonly retry: Retry | null
     /** The parts of the scope under which it was scheduled; null for every device. */
@@ -64,7 +68,7 @@ const columnsWith = (status: Sql): Sql => sql`
   skip_compliant as "skipCompliant",
   coalesce(targets, 'atStart') as targets, selected_time as "selectedTime",
   name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
-  rollout -> 'waves' as waves, rollout -> 'window' as "window",
+  rollout -> 'waves' as waves, rollout -> 'window' as "window", rollout -> 'retry' as "retryPolicy", version,
   budget_group_by as "budgetGroupBy", budget_max_concurrent as "budgetMaxConcurrent",
   case when retry_of is not null then json_build_object(
     'sourceKey', retry_of::text, 'familyKey', family_key::text, 'selection', retry_selection
@@ -84,7 +88,9 @@ export type JobOrigin = {
 /** False when the id is taken. */
 export async function insertJob(
   tx: Tx,
-  job: Omit<JobRow, 'startedTime' | 'selectedTime' | 'waves' | 'window'> & { readonly rollout: JobRollout | null },
+  job: Omit<JobRow, 'startedTime' | 'selectedTime' | 'waves' | 'window' | 'retryPolicy' | 'version'> & {
+    readonly rollout: JobRollout | null
+  },
   by: By,
   { cause, reason, templateChangedBy }: JobOrigin,
 ): Promise<boolean> {

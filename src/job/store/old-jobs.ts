@@ -27,6 +27,7 @@ export async function deleteJobsEndedBefore(tx: Tx, time: Date, limit: number): 
   if (keys.length > 0) {
     await tx.query(sql`delete from device_job_outcome where job_key = any(${keys}::bigint[])`)
     await tx.query(sql`delete from device_job_dispatch where job_key = any(${keys}::bigint[])`)
+    await tx.query(sql`delete from device_job_attempt where job_key = any(${keys}::bigint[])`)
     await tx.query(sql`delete from device_job where job_key = any(${keys}::bigint[])`)
     await tx.query(sql`delete from job where key = any(${keys}::bigint[])`)
   }
