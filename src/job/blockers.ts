@@ -9,6 +9,7 @@ import { describeShare, type Gate, type WaveCounts } from './waves.ts'
 /** What a job waits for. Its message is a sentence for users. */
 export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'startTime' | 'soak' | 'window' | 'newDevices'; readonly until: Date }
+  | { readonly reason: 'retry'; readonly until: Date; readonly deviceCount: PreviewCount }
   | { readonly reason: 'approval' | 'gate' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
   | { readonly reason: 'devicesNotConnected' | 'callsUnderWay' | 'budget'; readonly deviceCount: PreviewCount }
@@ -32,6 +33,8 @@ export type WaitingJob = {
   readonly joinsUntil?: Date | undefined
   /** Of a job with waves: whether later ones are not open. */
   readonly hasLaterWaves?: boolean
+  /** Whether calls of the job are repeated. */
+  readonly isRepeated?: boolean
 } & Budget
 
 /**
@@ -60,6 +63,8 @@ export type Findings = {
   readonly windows?: readonly OpenTime[] | undefined
   /** Pending device jobs of connected devices whose group has as many calls in progress as it may have. */
   readonly inFullGroups?: PreviewCount | undefined
+  /** Device jobs that wait for the time of another attempt, and the first of these times. */
+  readonly attempts?: { readonly count: PreviewCount; readonly next: Date } | undefined
 }
 
 /** Which findings are needed to determine what a job waits for. */
@@ -73,6 +78,7 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
     windows: hasNotEnded && status === 'running' && pendingCount > 0 && (job.hasWindow ?? false),
     notConnected: isCalling,
     inFullGroups: isCalling && budgetGroupBy !== null,
+    attempts: isCalling && (job.isRepeated ?? false),
   }
 }
 
@@ -139,7 +145,7 @@ function blockersOfCalls(job: WaitingJob, findings: Findings, now: Date): JobBlo
     return [{ reason: 'maxConcurrent', message }]
   }
   if (job.pendingCount === 0) return runningCount > 0 ? [callsUnderWay(runningCount)] : []
-  return [...waitsForGroups(job, findings), ...waitsForDevices(findings)]
+  return [...waitsForGroups(job, findings), ...waitsForDevices(findings), ...waitsForAttempts(findings)]
 }
 
 /** No device may be called before one of these windows opens. */
@@ -185,6 +191,13 @@ function waitsForDevices({ notConnected }: Findings): JobBlocker[] {
   if (notConnected === undefined || notConnected.value === 0) return []
   const message = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
   return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message }]
+}
+
+function waitsForAttempts({ attempts }: Findings): JobBlocker[] {
+  if (attempts === undefined) return []
+  const { count, next } = attempts
+  const message = `${devices(count, 'waits', 'wait')} for another attempt. The next one is at ${next.toISOString()}.`
+  return [{ reason: 'retry', deviceCount: count, until: next, message }]
 }
 
 function callsUnderWay(count: number): JobBlocker {

@@ -225,6 +225,20 @@ describe('a job waits', () => {
   })
 })
 
+test('a job waits for the next attempts of devices', () => {
+  const next = new Date('2026-01-01T12:01:00Z')
+  const attempts = { count: exact(3), next }
+  expect(blockersOf({ ...job, isRepeated: true }, { attempts }, now)).toEqual([
+    {
+      reason: 'retry',
+      until: next,
+      deviceCount: exact(3),
+      message: '3 devices wait for another attempt. The next one is at 2026-01-01T12:01:00.000Z.',
+    },
+  ])
+  expect(neededFindings({ ...job, isRepeated: true })).toMatchObject({ attempts: true })
+})
+
 test.each<[string, Partial<WaitingJob>]>([
   ['has ended', { status: 'completed', endTime: now }],
   ['was cancelled and has ended', { status: 'cancelled', endTime: now }],
@@ -242,6 +256,7 @@ test('no more is found out than is needed', () => {
     windows: false,
     notConnected: true,
     inFullGroups: false,
+    attempts: false,
   })
   expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({
     position: false,
@@ -249,6 +264,7 @@ test('no more is found out than is needed', () => {
     windows: false,
     notConnected: false,
     inFullGroups: false,
+    attempts: false,
   })
   expect(neededFindings({ ...job, type: 'scheduleUpdateTwin' })).toEqual({
     position: false,
@@ -256,6 +272,7 @@ test('no more is found out than is needed', () => {
     windows: false,
     notConnected: false,
     inFullGroups: false,
+    attempts: false,
   })
   expect(neededFindings({ ...job, status: 'queued' })).toEqual({
     position: true,
@@ -263,6 +280,7 @@ test('no more is found out than is needed', () => {
     windows: false,
     notConnected: false,
     inFullGroups: false,
+    attempts: false,
   })
   expect(neededFindings({ ...job, status: 'completed', endTime: now })).toEqual({
     position: false,
@@ -270,5 +288,6 @@ test('no more is found out than is needed', () => {
     windows: false,
     notConnected: false,
     inFullGroups: false,
+    attempts: false,
   })
 })

@@ -1,4 +1,5 @@
 import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../../job/blockers.ts'
+import { countWaitingAttempts } from '../../job/store/attempts.ts'
 import { countInFullGroups, countNotConnected, findQueuePositions } from '../../job/store/progress.ts'
 import { hasLaterWaves } from '../../job/waves.ts'
 import { boundedReads } from '../bounded-reads.ts'
@@ -29,6 +30,17 @@ const inFullGroups = boundedReads(
   withoutScope(countInFullGroups),
   ({ jobId }) => jobId,
 )
+
+// As old, because the attempts of a large job may be many.
+const waitingAttempts = boundedReads(
+  'devices that wait for another attempt',
+  withoutScope(countWaitingAttempts),
+  ({ jobId }) => jobId,
+)
+
+/** The device jobs that wait for the time of another attempt; undefined without any. */
+export const attemptsIn = async (context: Context, jobId: string) =>
+  (await waitingAttempts(context.deps, context.viewer.scope, jobId, { limit: mostCounted + 1 }))[0]
 
 /** The pending devices of the job that are not connected, and when their wait ends; read once for all fields that need them. */
 export const waitingIn = async (context: Context, jobId: string) =>
@@ -72,6 +84,11 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
       value: 'newDevices',
       description: 'Devices that start to match: they join the continuous job until its deadline. See `until`.',
     },
+    RETRY: {
+      value: 'retry',
+      description:
+        'The time of another attempt, as `rollout.retry` says. See `deviceCount`, and `until` for the first of these times.',
+    },
     SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
     DEVICES_NOT_CONNECTED: {
       value: 'devicesNotConnected',
@@ -97,7 +114,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
     until: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the wait ends. Null unless `reason` is START_TIME, SOAK, WINDOW or NEW_DEVICES.',
+      description: 'When the wait ends. Null unless `reason` is START_TIME, SOAK, WINDOW, NEW_DEVICES or RETRY.',
       resolve: (blocker) => ('until' in blocker ? blocker.until : null),
     }),
     position: t.int({
@@ -108,7 +125,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
     deviceCount: t.field({
       type: PreviewCount,
       nullable: true,
-      description: `Number of devices that the job waits for; with BUDGET, that wait themselves. Exact up to ${mostCounted.toLocaleString('en')}. Null unless \`reason\` is BUDGET, DEVICES_NOT_CONNECTED or CALLS_UNDER_WAY.`,
+      description: `Number of devices that the job waits for; with BUDGET and RETRY, that wait themselves. Exact up to ${mostCounted.toLocaleString('en')}. Null unless \`reason\` is BUDGET, RETRY, DEVICES_NOT_CONNECTED or CALLS_UNDER_WAY.`,
       resolve: (blocker) => ('deviceCount' in blocker ? blocker.deviceCount : null),
     }),
   }),
@@ -139,10 +156,14 @@ builder.objectField(Job, 'blockers', (t) =>
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED, APPROVAL and NEW_DEVICES only. LIMIT_EXCEEDED when the hub could not count them in time.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group or for another attempt are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED, APPROVAL and NEW_DEVICES only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
-      const controls = { hasLaterWaves: hasLaterWaves(job), hasWindow: job.rollout?.window !== undefined }
+      const controls = {
+        hasLaterWaves: hasLaterWaves(job),
+        hasWindow: job.rollout?.window !== undefined,
+        isRepeated: job.rollout?.retry !== undefined,
+      }
       const needed = neededFindings({ ...job, ...controls })
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined
       const isHidden = isForeign(job, context)
@@ -153,12 +174,14 @@ builder.objectField(Job, 'blockers', (t) =>
         needed.inFullGroups && !isHidden
           ? (await inFullGroups(context.deps, context.viewer.scope, job.id, { limit: mostCounted + 1 }))[0]
           : undefined
+      const attempts = needed.attempts && !isHidden ? await attemptsIn(context, job.id) : undefined
       const findings = {
         position,
         wave,
         windows,
         notConnected: waiting && capped(waiting.count),
         inFullGroups: grouped && capped(grouped.count),
+        attempts: attempts && { count: capped(attempts.count), next: attempts.next },
       }
       const joinsUntil = job.targets === 'continuous' ? job.deadline : undefined
       const rule = isHidden ? undefined : job.rollout?.abort?.[job.crossedRule ?? -1]

@@ -1,4 +1,5 @@
-import { deviceJobResult } from '../../job/state.ts'
+import { deviceJobResult, shownStatus } from '../../job/state.ts'
+import { type EarlierAttempt, findEarlierAttempts } from '../../job/store/attempts.ts'
 import {
   type DeviceJobPayload,
   type DeviceJobView,
@@ -10,7 +11,7 @@ import { asWritten, memoized } from '../../json/json-as-written.ts'
 import { builder } from '../builder.ts'
 import { Device, findDevice } from '../device/device.ts'
 import { methodResponse } from '../device/method-fields.ts'
-import { documentsPerParent } from '../loaders.ts'
+import { documentsPerParent, perParent } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
 import { Job, readJob } from './job.ts'
 
@@ -19,6 +20,11 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
   description: 'The status of a device job.',
   values: {
     PENDING: { value: 'pending', description: 'The device job waits for its turn, or for the device to connect.' },
+    RETRYING: {
+      value: 'retrying',
+      description:
+        'The call failed in a way that `rollout.retry` of the job repeats, and the device job waits for the next attempt. Counts as pending in statistics.',
+    },
     RUNNING: { value: 'running', description: 'The method call was sent. The device has not answered yet.' },
     COMPLETED: {
       value: 'completed',
@@ -79,6 +85,12 @@ const DeviceMethodResponse = methodResponse<Answer>(
 
 type Failure = { readonly code: string; readonly description: string }
 
+const errorOf = ({
+  errorCode,
+  errorDescription,
+}: Pick<DeviceJobView, 'errorCode' | 'errorDescription'>): Failure | null =>
+  errorCode === null ? null : { code: errorCode, description: errorDescription ?? errorCode }
+
 const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
   description: 'The reason why a device job failed.',
   fields: (t) => ({
@@ -92,6 +104,38 @@ const DeviceJobError = builder.objectRef<Failure>('DeviceJobError').implement({
 
 /** The node ID of a device job. Neither a device ID nor a job ID contains a slash. */
 const nodeId = ({ jobId, deviceId }: Pick<DeviceJobView, 'jobId' | 'deviceId'>): string => `${jobId}/${deviceId}`
+
+const earlierAttempts = perParent(
+  (db, scope, keys: readonly DeviceJobKey[], _args: undefined) => findEarlierAttempts(db, scope, keys),
+  nodeId,
+  nodeId,
+)
+
+const DeviceJobAttempt = builder.objectRef<EarlierAttempt>('DeviceJobAttempt').implement({
+  description: 'An attempt at a device job after which the call was, or will be, sent again.',
+  fields: (t) => ({
+    number: t.exposeInt('attempt', { description: 'Its number; 1 is the first.' }),
+    startTime: t.expose('dispatchedTime', { type: 'DateTime', description: 'When the call was sent.' }),
+    endTime: t.expose('endedTime', {
+      type: 'DateTime',
+      description: 'When the device answered, or when its time was up.',
+    }),
+    responseStatus: t.exposeInt('responseStatus', {
+      nullable: true,
+      description: 'The status with which the device answered. Null without an answer.',
+    }),
+    error: t.field({
+      type: DeviceJobError,
+      nullable: true,
+      description: 'Why the attempt failed. Null when the device answered.',
+      resolve: errorOf,
+    }),
+    nextTime: t.expose('notBefore', {
+      type: 'DateTime',
+      description: 'From when on the next attempt could be made. The limits of the job, and the device, may delay it.',
+    }),
+  }),
+})
 
 /** A device job, as the stores of jobs read it. */
 export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJob'), {
@@ -126,7 +170,7 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
     status: t.field({
       type: DeviceJobStatus,
       description: 'The status of the device job.',
-      resolve: ({ status }) => status,
+      resolve: shownStatus,
     }),
     result: t.field({
       type: DeviceJobResult,
@@ -154,12 +198,25 @@ export const DeviceJob = builder.node(builder.objectRef<DeviceJobView>('DeviceJo
       resolve: ({ jobId, deviceId, responseStatus }) =>
         responseStatus === null ? null : { jobId, deviceId, status: responseStatus },
     }),
+    attempts: t.int({
+      description:
+        'How many times the method call was sent. More than 1 only when `rollout.retry` of the job repeats calls. 0 for twin updates.',
+      resolve: ({ repeatedCount, dispatchedTime }) => repeatedCount + (dispatchedTime === null ? 0 : 1),
+    }),
+    earlierAttempts: t.field({
+      type: [DeviceJobAttempt],
+      complexity: { field: 1, multiplier: 5 },
+      ...mayFail(
+        'The attempts before the last, in order: each was repeated, or will be. Empty when no call was repeated. The other fields show the last attempt.',
+      ),
+      resolve: ({ jobId, deviceId, repeatedCount }, _args, context) =>
+        repeatedCount === 0 ? [] : earlierAttempts(context, { jobId, deviceId }, undefined).then((rows) => [...rows]),
+    }),
     error: t.field({
       type: DeviceJobError,
       nullable: true,
       description: 'The reason why the device job failed. Null unless it has failed.',
-      resolve: ({ errorCode, errorDescription }) =>
-        errorCode === null ? null : { code: errorCode, description: errorDescription ?? errorCode },
+      resolve: errorOf,
     }),
   }),
 })

@@ -1,6 +1,6 @@
 import type { Deps } from '../../deps.ts'
 import { withGroups } from '../../device-group/commands.ts'
-import type { DeviceJobResult as Result, DeviceJobStatus as Status } from '../../job/state.ts'
+import type { DeviceJobResult as Result, ShownDeviceJobStatus as Status } from '../../job/state.ts'
 import type { DeviceJobStatistics } from '../../job/statistics.ts'
 import {
   countDeviceJobs,
@@ -124,9 +124,13 @@ const findOfJob = perParentInTime(
 )
 const countOfJob = perParentInTime(countDeviceJobs, ({ jobId }) => jobId)
 
-/** The number of device jobs with a status or a result, by the counters of their job. */
+/**
+ * The number of device jobs with a status or a result, by the counters of their job, which count those that are retrying as
+ * pending.
+ */
 const countOf: Readonly<Record<Status | Result, (statistics: DeviceJobStatistics) => number>> = {
   pending: ({ pendingCount }) => pendingCount,
+  retrying: () => 0,
   running: ({ runningCount }) => runningCount,
   completed: ({ succeededCount }) => succeededCount,
   succeeded: ({ succeededCount, refusedCount }) => succeededCount - refusedCount,
@@ -153,7 +157,7 @@ async function selectionOf(deps: Deps, filter: Filter | null | undefined): Promi
 builder.objectField(Job, 'deviceJobs', (t) =>
   t.field({
     type: DeviceJobConnection,
-    ...ofJob('id', ...counters),
+    ...ofJob('id', 'rollout', ...counters),
     // A condition can test any value of a twin, so it requires the right to read twins.
     authScopes: (_job, { filter }) => ({
       right: (filter?.queryCondition ?? '*').trim() === '*' ? 'readJobs' : 'readTwins',
@@ -180,7 +184,10 @@ builder.objectField(Job, 'deviceJobs', (t) =>
         args,
         (page) => findOfJob(context, job.id, { selection, order, page }),
         async () => {
-          const areCounted = Object.keys(others).length === 0 && (statuses === undefined || results === undefined)
+          const areCounted =
+            Object.keys(others).length === 0 &&
+            (statuses === undefined || results === undefined) &&
+            (job.rollout?.retry === undefined || statuses?.includes('pending') === statuses?.includes('retrying'))
           if (!areCounted || isForeign(job, context))
             return (await countOfJob(context, job.id, selection))[0]?.count ?? 0
           // The counters of the job have the number, so no rows have to be counted.

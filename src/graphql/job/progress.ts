@@ -6,7 +6,7 @@ import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
 import { perParentInTime } from '../loaders.ts'
 import { withoutScope } from '../without-scope.ts'
-import { waitingIn } from './blockers.ts'
+import { attemptsIn, waitingIn } from './blockers.ts'
 import { isForeign } from './foreign-job.ts'
 import { counters, Job, ofJob } from './job.ts'
 import { windowsIn } from './window-rows.ts'
@@ -50,13 +50,17 @@ builder.objectField(Job, 'eta', (t) =>
     ...ofJob(...timedColumns, 'key', 'rollout', 'openWave'),
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, when it has waves that are not open, for a continuous job, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Not before the last attempt for which device jobs wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, when it has waves that are not open, for a continuous job, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
       // When later waves will be opened depends on devices and people.
       if (job.status !== 'running' || hasLaterWaves(job) || isForeign(job, context)) return null
-      const [pace, waiting] = await Promise.all([throughput(job, context), waitingIn(context, job.id)])
+      const [pace, waiting, attempts] = await Promise.all([
+        throughput(job, context),
+        waitingIn(context, job.id),
+        job.rollout?.retry === undefined ? undefined : attemptsIn(context, job.id),
+      ])
       const now = context.deps.clock.now()
-      const eta = etaOf(job, pace, waiting, now)
+      const eta = etaOf(job, pace, waiting, now, attempts)
       const window = job.rollout?.window
       // Calls in progress go on in a closed window.
       if (eta === null || window === undefined || job.pendingCount === 0) return eta

@@ -1,5 +1,6 @@
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
+import { RetryPolicyInput } from './retry-policy.ts'
 import { WaveInput } from './wave-input.ts'
 import { WindowInput } from './window-input.ts'
 
@@ -63,6 +64,10 @@ export const JobRolloutInput = builder.inputType('JobRolloutInput', {
       type: DisruptionBudgetInput,
       description:
         'Maximum number of calls in progress at a time in each group of devices, in addition to the other limits. For method calls only.',
+    }),
+    retry: t.field({
+      type: RetryPolicyInput,
+      description: 'When a call is sent to a device again. Without it, no call is repeated. For method calls only.',
     }),
     abort: t.field({
       type: [AbortRuleInput],

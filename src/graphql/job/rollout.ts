@@ -1,16 +1,19 @@
 import { countedBy } from '../../job/abort-rules.ts'
 import { type JobLimits, mostAtOnce } from '../../job/job-limits.ts'
+import type { RetryPolicy } from '../../job/retry-policy.ts'
 import type { TimeWindow as Window } from '../../job/time-window.ts'
 import { builder } from '../builder.ts'
 import { type CountingRule, JobAbortRule } from './abort-rule.ts'
 import { isForeign, nullWhenForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
+import { JobRetryPolicy } from './retry-policy.ts'
 import { DayOfWeek, says } from './window-input.ts'
 
 type Rollout = JobLimits & {
   readonly approval: boolean
   readonly window: Window | null
   readonly abort: readonly CountingRule[]
+  readonly retry: RetryPolicy | undefined
 }
 
 /** A budget, whose members are never null. */
@@ -72,6 +75,12 @@ const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
       nullable: true,
       description: 'When calls begin, or twins are updated. Null for at any time. See `Job.windows`.',
     }),
+    retry: t.field({
+      type: JobRetryPolicy,
+      nullable: true,
+      description: 'When a call is sent to a device again. Null when no call is repeated.',
+      resolve: ({ retry }) => retry ?? null,
+    }),
     abort: t.field({
       type: [JobAbortRule],
       description: 'When the job is paused or cancelled by itself. Empty without such rules.',
@@ -102,7 +111,7 @@ builder.objectField(Job, 'rollout', (t) =>
       const { maxPerMinute, maxConcurrent, budgetGroupBy, budgetMaxConcurrent } = job
       const isWithout = job.rollout === null && mostAtOnce(job) === undefined
       if (isWithout || isForeign(job, context)) return null
-      const { abort = [], approval = false, window = null } = job.rollout ?? {}
+      const { abort = [], approval = false, window = null, retry } = job.rollout ?? {}
       return {
         maxPerMinute,
         maxConcurrent,
@@ -110,6 +119,7 @@ builder.objectField(Job, 'rollout', (t) =>
         window,
         budgetGroupBy,
         budgetMaxConcurrent,
+        retry,
         abort: abort.map((rule, place) => ({
           rule,
           ...countedBy(rule, job, job.judgedFrom),

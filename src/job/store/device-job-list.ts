@@ -3,14 +3,14 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import { meetsCondition } from '../../database/meets-condition.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition } from '../../sql-fragment.ts'
-import { type DeviceJobResult, type DeviceJobStatus, firstFailureStatus } from '../state.ts'
+import { type DeviceJobResult, type DeviceJobStatus, firstFailureStatus, type ShownDeviceJobStatus } from '../state.ts'
 import { cancelledCode, type DeviceJobView, facts, failureStatus, type Page, timeUp, view } from './device-jobs.ts'
 import { hasOutcome, hasVersion, isDispatched, isSkipped, target } from './facts.ts'
 import { visible } from './own-jobs.ts'
 
 /** Which device jobs of a job; all given members must match. `condition` is over `d` (device) and `t` (twin). */
 export type DeviceJobSelection = {
-  readonly statuses?: readonly DeviceJobStatus[] | undefined
+  readonly statuses?: readonly ShownDeviceJobStatus[] | undefined
   readonly results?: readonly DeviceJobResult[] | undefined
   readonly errorCodes?: readonly string[] | undefined
   readonly responseStatuses?: readonly number[] | undefined
@@ -98,6 +98,12 @@ export const isMet = (db: BoundedReader, scope: Scope, condition: DeviceConditio
   where d.id = target.device_id and ${meetsCondition(db, scope, condition)}
 )`
 
+/** Whether the device of `target` was called before, and waits for another attempt. */
+const wasRepeated = sql`case when job.rollout ? 'retry' then exists (
+  select from device_job_attempt earlier
+  where earlier.job_key = target.job_key and earlier.device_id = target.device_id
+) else false end`
+
 /**
  * The sources of a selection, as far as a viewer with the scope sees them. Each checks the counters first, so that
  * nothing is searched in vain.
@@ -107,8 +113,9 @@ function sourcesOf(
   scope: Scope,
   { statuses, results, errorCodes, responseStatuses, skipped, condition }: DeviceJobSelection,
 ) {
+  const hasStatus = (status: ShownDeviceJobStatus): boolean => statuses?.includes(status) ?? true
   const wants = (status: DeviceJobStatus): boolean =>
-    (statuses?.includes(status) ?? true) &&
+    (hasStatus(status) || (status === 'pending' && hasStatus('retrying'))) &&
     (results?.some((result) => statusOf[result] === status) ?? true) &&
     (skipped !== true || status === 'completed')
   const wantsFailedWithJob = wants('failed') && responseStatuses === undefined && (errorCodes?.includes(timeUp) ?? true)
@@ -149,6 +156,12 @@ function sourcesOf(
       outcomes.push(sql`target.response_status >= ${failureStatus}`)
     }
   }
+  const isWaiting =
+    hasStatus('pending') === hasStatus('retrying')
+      ? []
+      : [
+          sql`(job.end_time is not null or job.status = 'cancelled' or ${wasRepeated} = ${hasStatus('retrying')}::boolean)`,
+        ]
   const underWay = sql`case
       when job.end_time is null then ${wantsOther('running')} and job.running_count > 0
       else ${wantsFailedWithJob} and ${failedWithJob} end`
@@ -161,7 +174,9 @@ function sourcesOf(
     ended: wantsOutcome ? [ended(...outcomes, ...met)] : [],
     others: [
       ...(wantsFailedWithJob || wantsOther('running') ? [called(underWay, ...met)] : []),
-      ...(wantsFailedWithJob || wantsOther('pending') || wantsOther('canceled') ? [neverCalled(waiting, ...met)] : []),
+      ...(wantsFailedWithJob || wantsOther('pending') || wantsOther('canceled')
+        ? [neverCalled(waiting, ...isWaiting, ...met)]
+        : []),
     ],
     /** All sources in one, where no condition concerns the facts. */
     whole:

@@ -24,6 +24,8 @@ export type DeviceJobView = DeviceJobKey & {
   readonly errorDescription: string | null
   /** Whether a twin update left the twin as it was. */
   readonly skipped: boolean
+  /** How many attempts have ended and are repeated: not the last one, unless the device waits for another. */
+  readonly repeatedCount: number
 }
 
 /** The error code of outcomes of device jobs that were cancelled one by one. It is not an error, and no client sees it. */
@@ -87,7 +89,8 @@ export const view = sql`
     o.error_description,
     case when x.job_key is null then ${notCalled} else ${notAnswered} end
   ) end as "errorDescription",
-  ${isSkipped(sql`o`)} as skipped`
+  ${isSkipped(sql`o`)} as skipped,
+  case when job.rollout ? 'retry' then attempt_of(job.key, target.device_id) - 1 else 0 end as "repeatedCount"`
 
 /** The facts of `target`. */
 export const facts = (): Sql => sql`

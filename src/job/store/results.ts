@@ -19,7 +19,7 @@ export function findResults(
 ): Promise<ResultRow[]> {
   return db.query<ResultRow>(
     sql`select "jobId", "deviceId", status, version, "dispatchedTime", "endedTime", "responseStatus", "errorCode",
-               "errorDescription", skipped, payload
+               "errorDescription", skipped, "repeatedCount", payload
         from (
           select page.*, sum(size) over (order by "deviceId") - size as before
           from (

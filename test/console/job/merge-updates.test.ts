@@ -8,7 +8,7 @@ const row = (id: string, status: DeviceJobStatus): JobDeviceFragment => ({
   id,
   deviceId: id,
   status,
-  result: status === 'COMPLETED' ? 'SUCCEEDED' : status,
+  result: status === 'COMPLETED' ? 'SUCCEEDED' : status === 'RETRYING' ? 'PENDING' : status,
   skipped: false,
   startTime: null,
   endTime: null,
