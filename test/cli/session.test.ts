@@ -404,14 +404,31 @@ cloudToDeviceMethod: { methodName: ${method} }
   })
   const changed = await fileOf(
     'changed.yaml',
-    'jobId: several-1\nqueryCondition: "*"\nupdateTwin: { tags: { a: 1 } }\nmaxExecutionTimeInSeconds: 60\n',
+    `jobId: several-1
+queryCondition: "*"
+updateTwin: { tags: { a: 1 } }
+skipCompliant: true
+targets: AT_CREATION
+maxExecutionTimeInSeconds: 60
+`,
   )
   expect(await create(changed, '--if-exists', 'update')).toMatchObject({ rows: [{ ...first, result: 'updated' }] })
   const list = async () =>
     rowsIn((await run(['templates', 'list'])).stdout).find((row) => Object(row).templateId === 'several-1')
-  expect(await list()).toMatchObject({ type: 'SCHEDULE_UPDATE_TWIN', name: null, maxExecutionTimeInSeconds: 60 })
+  expect(await list()).toMatchObject({
+    type: 'SCHEDULE_UPDATE_TWIN',
+    name: null,
+    maxExecutionTimeInSeconds: 60,
+    targets: 'AT_CREATION',
+    skipCompliant: true,
+  })
   await create(file, '--if-exists', 'update')
-  expect(await list()).toMatchObject({ type: 'SCHEDULE_DEVICE_METHOD', maxExecutionTimeInSeconds: 3600 })
+  expect(await list()).toMatchObject({
+    type: 'SCHEDULE_DEVICE_METHOD',
+    maxExecutionTimeInSeconds: 3600,
+    targets: 'AT_START',
+    skipCompliant: false,
+  })
   for (const { templateId = '' } of [first ?? {}, second ?? {}]) await run(['templates', 'delete', templateId])
 })
 

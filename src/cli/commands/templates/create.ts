@@ -82,6 +82,8 @@ const whole = (job: Omit<FiledJob, 'jobId'>) => ({
   description: null,
   labels: null,
   rollout: null,
+  targets: null,
+  skipCompliant: null,
   maxExecutionTimeInSeconds: defaults.maxExecutionTime,
   ...job,
 })
