@@ -202,6 +202,18 @@ test('the results of a job have a row per device', async () => {
   ])
 })
 
+test('a twin update that is repeated skips the devices that are up to date', async () => {
+  const job = ['jobs', 'schedule', 'twin', '--where', "deviceId = 'mixed-0'", '--tags', '{"round": 1}']
+  expect(await run([...job, '--id', 'round', '--watch'])).toMatchObject({ status: 0 })
+  const { status, stdout } = await run([...job, '--id', 'round-again', '--skip-compliant', '--watch'])
+  expect(status).toBe(0)
+  expect(rowsIn(stdout)).toMatchObject([{ outcome: 'SUCCEEDED', succeededCount: 1, skippedCount: 1 }])
+  const results = await run(['jobs', 'results', 'round-again', '--format', 'json'])
+  expect(JSON.parse(results.stdout)).toMatchObject([{ deviceId: 'mixed-0', result: 'SUCCEEDED', skipped: true }])
+  const other = await run([...job, '--id', 'round-again', '--if-absent'])
+  expect(other).toMatchObject({ status: 5, stderr: expect.stringContaining('It differs in skipCompliant.') })
+})
+
 test('a retry repeats a job on the devices that refused', async () => {
   const { status, stdout } = await run(['jobs', 'retry', 'job-mixed', '--id', 'again', '--watch'])
   expect(status).toBe(4)

@@ -21,13 +21,13 @@ const results = ['SUCCEEDED', 'REFUSED', 'FAILED', 'CANCELLED', 'RUNNING', 'PEND
 const columns = [
   'deviceId',
   'result',
-  'skipped',
   'responseStatus',
   'payload',
   'errorCode',
   'errorDescription',
   'startTime',
   'endTime',
+  'skipped',
 ]
 
 /** `twincast jobs results` */
@@ -51,13 +51,13 @@ export const createJobsResults = () =>
             yield {
               deviceId: row.deviceId,
               result: row.result,
-              skipped: row.skipped,
               responseStatus: outcome?.status ?? null,
               payload: outcome?.payload ?? null,
               errorCode: error?.code ?? null,
               errorDescription: error?.description ?? null,
               startTime: row.startTime ?? null,
               endTime: row.endTime ?? null,
+              skipped: row.skipped,
             }
           }
         }
