@@ -20,6 +20,7 @@ import type { By } from './history.ts'
 import { shortestSeconds } from './job-limits.ts'
 import { isOwnJob, requireOwnJob } from './own-job.ts'
 import {
+  changedIn,
   expectedSeconds,
   type JobPreview,
   nextOpenTimes,
@@ -320,6 +321,7 @@ export async function previewJob(
   const pastJobs = type === undefined ? [] : await findPastJobs(reads, scope, type)
   const chosen = await countChosen(reads, scope, condition, waves)
   const isExact = counts.deviceCount.precision === 'exact'
+  const changed = changedIn(counts, request)
   return {
     ...counts,
     waveSizes: isExact && chosen !== undefined ? waveSizes(waves, counts.deviceCount.value, chosen) : null,
@@ -331,7 +333,7 @@ export async function previewJob(
         : secondsInWindow(
             request,
             expectedSeconds(
-              type === 'scheduleDeviceMethod' ? counts.connectedCount : counts.deviceCount,
+              type === 'scheduleDeviceMethod' ? counts.connectedCount : changed,
               [
                 typicalPace(pastJobs),
                 throttles.jobPace,
@@ -341,7 +343,7 @@ export async function previewJob(
             ),
           ),
     openTimes: nextOpenTimes(request),
-    shortestDurationInSeconds: shortestSeconds(counts.deviceCount.value, limits),
+    shortestDurationInSeconds: shortestSeconds(changed.value, limits),
     maxOfflineWaitInSeconds: offlineWaitOf(request, counts),
   }
 }

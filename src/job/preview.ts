@@ -112,6 +112,15 @@ export function typicalPace(jobs: readonly PastJob[]): number | undefined {
   })?.pace
 }
 
+/** The devices that a job would change: those that it would skip have nothing to do. */
+export function changedIn(
+  { deviceCount, compliantCount }: Pick<JobPreview, 'deviceCount' | 'compliantCount'>,
+  { skipCompliant }: Pick<PreviewRequest, 'skipCompliant'>,
+): PreviewCount {
+  if (!skipCompliant || compliantCount === null) return deviceCount
+  return { ...deviceCount, value: deviceCount.value - compliantCount.value }
+}
+
 /**
  * The expected duration of a job in seconds: the devices that it can process now at the slowest known rate in `paces`
  * (devices/s), at most its max execution time. Null when no rate is known, or when the number of devices is unknown.

@@ -71,6 +71,7 @@ export type PreviewRequest = {
   /** 0 without a method call, and for one that waits until the deadline of the job. */
   readonly connectTimeoutInSeconds: number
   readonly updateTwin: TwinPatch | undefined
+  readonly skipCompliant: boolean
 }
 
 /** The preview request as a client sends it: a job request without its type. */
@@ -158,7 +159,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
     }
     const type = 'scheduleDeviceMethod'
-    checkSkip(input.skipCompliant, type)
+    const skipCompliant = checkSkip(input.skipCompliant, type)
     const call = checkCall(input.cloudToDeviceMethod, limits)
     refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: call.connectTimeoutInSeconds })
     return previewable({
@@ -167,12 +168,13 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
       connectTimeoutInSeconds: call.connectTimeoutInSeconds,
       longestCall: longestCallOf(call),
       updateTwin: undefined,
+      skipCompliant,
       limits: checkLimits(input.rollout, type),
     })
   }
   refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: 0 })
   const type = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
-  checkSkip(input.skipCompliant, type)
+  const skipCompliant = checkSkip(input.skipCompliant, type)
   const updateTwin = type && checkPatch(input.updateTwin, limits)
   return previewable({
     ...common,
@@ -180,6 +182,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     connectTimeoutInSeconds: 0,
     longestCall: longestCallOf(undefined),
     updateTwin,
+    skipCompliant,
     limits: checkLimits(input.rollout, type),
   })
 }

@@ -118,6 +118,9 @@ describe('a job that is thought of', () => {
       waves: [],
       maxExecutionTimeInSeconds: 3600,
       connectTimeoutInSeconds: 0,
+      longestCall: 0,
+      startTime: now,
+      skipCompliant: false,
       limits: withoutLimits,
     })
   })

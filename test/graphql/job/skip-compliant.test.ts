@@ -46,6 +46,21 @@ test('a preview says how many devices would be skipped, and refuses to skip with
   expect(await preview({ queryCondition: '*', skipCompliant: true, cloudToDeviceMethod })).toEqual(refused)
 })
 
+test('a preview counts the time of the devices that are changed only', async () => {
+  const seconds = (input: object) =>
+    ask(
+      `query ($input: PreviewJobInput!) {
+        previewJob(input: $input) { ... on JobPreview { shortestDurationInSeconds expectedDurationInSeconds } }
+      }`,
+      { input: { ...job, rollout: { maxPerMinute: 1 }, ...input } },
+    ).then(({ previewJob }) => previewJob)
+  expect(await seconds({})).toEqual({ shortestDurationInSeconds: 60, expectedDurationInSeconds: 120 })
+  expect(await seconds({ skipCompliant: false })).toEqual({
+    shortestDurationInSeconds: 120,
+    expectedDurationInSeconds: 180,
+  })
+})
+
 test('a job shows whether it skips devices, which and how many', async () => {
   const { scheduleTwinUpdate } = await ask(
     `mutation ($input: ScheduleTwinUpdateInput!) {
