@@ -118,6 +118,7 @@ describe('a job that is thought of', () => {
       waves: [],
       maxExecutionTimeInSeconds: 3600,
       connectTimeoutInSeconds: 0,
+      targets: 'atStart',
       longestCall: 0,
       startTime: now,
       skipCompliant: false,
