@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeRetried } from '../../../src/console/pages/job/target-words.ts'
+import { describeNoDevices, describeRetried } from '../../../src/console/pages/job/target-words.ts'
 
 const nothing = { status: null, result: null, errorCode: null, responseStatus: null }
 
@@ -20,4 +20,21 @@ test('the devices of a retry are named by what they did', () => {
 
 test('a selection that is hidden from the viewer is not guessed', () => {
   expect(describeRetried('reboot-all', null, undefined, String)).toBe('Devices of reboot-all')
+})
+
+test('a job without devices says why, by the time at which it selects them', () => {
+  const waiting = { selectedTime: null, startedTime: null, endTime: null }
+  const time = '2026-03-01T06:00:00.000Z'
+  const selected = { ...waiting, selectedTime: time }
+  const running = { ...selected, startedTime: time }
+  expect(describeNoDevices('AT_START', waiting)).toBe('Devices are selected when the job starts.')
+  expect(describeNoDevices('CONTINUOUS', waiting)).toBe('Devices are selected when the job starts.')
+  expect(describeNoDevices('AT_CREATION', waiting)).toBe('Devices are being selected.')
+  expect(describeNoDevices('AT_CREATION', selected)).toBe('No devices matched when the job was created.')
+  expect(describeNoDevices('CONTINUOUS', running)).toBe('No devices match yet.')
+  expect(describeNoDevices('CONTINUOUS', { ...running, endTime: time })).toBe('No devices matched while the job ran.')
+  expect(describeNoDevices('AT_START', { ...running, endTime: time })).toBe('No devices matched when the job started.')
+  expect(describeNoDevices('AT_CREATION', { ...selected, endTime: time })).toBe(
+    'The job did not start. No devices were changed.',
+  )
 })

@@ -108,6 +108,7 @@ const jobNow = (
   rollout: null,
   deadline: '2026-03-01T07:00:00Z',
   outcome: endTime === null ? null : 'PARTIALLY_FAILED',
+  selectedTime: null,
   startedTime: null,
   endTime,
   statusMessage: null,
@@ -192,56 +193,79 @@ describe('the newest events of a job', () => {
 })
 
 describe('an event of the history', () => {
+  const some = (deviceCount: number) => ({ deviceCount, targets: 'AT_START' }) as const
+  const started = { type: 'STARTED', cause: 'SCHEDULE', actor: null } as const
+
   it('says how many devices a start selected', () => {
-    const started = { type: 'STARTED', cause: 'SCHEDULE', actor: null } as const
-    expect(describeEvent(started, 1_000)).toMatchObject({ what: 'Started', detail: '– 1,000 devices selected' })
-    expect(describeEvent(started, 1).detail).toBe('– 1 device selected')
+    expect(describeEvent(started, some(1_000))).toMatchObject({ what: 'Started', detail: '– 1,000 devices selected' })
+    expect(describeEvent(started, some(1)).detail).toBe('– 1 device selected')
+  })
+
+  it('does not say so of a start that did not select the devices, or not all of them', () => {
+    expect(describeEvent(started, { deviceCount: 3, targets: 'AT_CREATION' }).detail).toBe('by the schedule')
+    expect(describeEvent(started, { deviceCount: 3, targets: 'CONTINUOUS' }).detail).toBe('by the schedule')
+  })
+
+  it('says how many devices were selected early or joined, where that is known', () => {
+    const selected = { type: 'DEVICES_SELECTED', cause: 'HUB', actor: null } as const
+    expect(describeEvent({ ...selected, deviceCount: 2 }, some(3))).toEqual({
+      what: 'Devices selected',
+      detail: '– 2 devices',
+      tone: 'pending',
+    })
+    const joined = { type: 'DEVICES_JOINED', cause: 'DEVICES', actor: null } as const
+    expect(describeEvent({ ...joined, deviceCount: 1 }, some(3))).toEqual({
+      what: 'Joined',
+      detail: '– 1 device that started to match',
+      tone: 'running',
+    })
+    expect(describeEvent({ ...joined, deviceCount: null }, some(3)).detail).toBe('– some devices that started to match')
   })
 
   it('says what and who', () => {
     const members = ['labels', 'maxExecutionTimeInSeconds']
-    expect(describeEvent({ type: 'UPDATED', cause: 'USER', actor: 'anna', changed: members }, 3).detail).toBe(
+    expect(describeEvent({ type: 'UPDATED', cause: 'USER', actor: 'anna', changed: members }, some(3)).detail).toBe(
       'by anna – labels, time limit',
     )
-    expect(describeEvent({ type: 'CANCELLED', cause: 'USER', actor: 'operator' }, 3)).toMatchObject({
+    expect(describeEvent({ type: 'CANCELLED', cause: 'USER', actor: 'operator' }, some(3))).toMatchObject({
       what: 'Cancelled',
       detail: 'by operator',
     })
-    expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }, 3).detail).toBe('by a client')
+    expect(describeEvent({ type: 'SCHEDULED', cause: 'USER', actor: null }, some(3)).detail).toBe('by a client')
   })
 
   it('says which wave it is about', () => {
     const byAnna = { cause: 'USER', actor: 'anna', wave: 2 } as const
-    expect(describeEvent({ ...byAnna, type: 'WAVE_OPENED' }, 3).what).toBe('Wave 2 opened')
-    expect(describeEvent({ cause: 'GATE', actor: null, type: 'GATE_PASSED', wave: 2 }, 3).what).toBe(
+    expect(describeEvent({ ...byAnna, type: 'WAVE_OPENED' }, some(3)).what).toBe('Wave 2 opened')
+    expect(describeEvent({ cause: 'GATE', actor: null, type: 'GATE_PASSED', wave: 2 }, some(3)).what).toBe(
       'Gate of wave 2 passed',
     )
     // The event has the wave of the gate. The decision is about the next one.
-    expect(describeEvent({ ...byAnna, type: 'APPROVED' }, 3).what).toBe('Wave 3 approved')
-    expect(describeEvent({ ...byAnna, type: 'REJECTED' }, 3).what).toBe('Wave 3 rejected')
-    expect(describeEvent({ ...byAnna, type: 'APPROVED', wave: null }, 3).what).toBe('Approved')
-    expect(describeEvent({ ...byAnna, type: 'REJECTED', wave: null }, 3).what).toBe('Rejected')
+    expect(describeEvent({ ...byAnna, type: 'APPROVED' }, some(3)).what).toBe('Wave 3 approved')
+    expect(describeEvent({ ...byAnna, type: 'REJECTED' }, some(3)).what).toBe('Wave 3 rejected')
+    expect(describeEvent({ ...byAnna, type: 'APPROVED', wave: null }, some(3)).what).toBe('Approved')
+    expect(describeEvent({ ...byAnna, type: 'REJECTED', wave: null }, some(3)).what).toBe('Rejected')
   })
 
   it('says on how many devices the job was cancelled, where that is known', () => {
     const event = { type: 'DEVICES_CANCELLED', cause: 'USER', actor: 'anna' } as const
-    expect(describeEvent({ ...event, cancellation: { cancelledCount: 2 } }, 3)).toEqual({
+    expect(describeEvent({ ...event, cancellation: { cancelledCount: 2 } }, some(3))).toEqual({
       what: 'Cancelled',
       detail: 'on 2 devices by anna',
       tone: 'cancelled',
     })
-    expect(describeEvent({ ...event, cancellation: null }, 3).detail).toBe('on some devices by anna')
+    expect(describeEvent({ ...event, cancellation: null }, some(3)).detail).toBe('on some devices by anna')
   })
 
   it('tells an end in time from one by the deadline', () => {
-    const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 3)
-    const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }, 3)
+    const inTime = describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, some(3))
+    const late = describeEvent({ type: 'COMPLETED', cause: 'DEADLINE', actor: null }, some(3))
     expect(inTime).toEqual({ what: 'Completed', detail: '– all devices finished', tone: 'succeeded' })
     expect(late).toEqual({ what: 'Ended', detail: '– time limit reached', tone: 'cancelled' })
   })
 
   it('tells an end of a job that met no device from one of a job whose devices are done', () => {
-    expect(describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, 0)).toEqual({
+    expect(describeEvent({ type: 'COMPLETED', cause: 'DEVICES', actor: null }, some(0))).toEqual({
       what: 'Completed',
       detail: '– no devices matched',
       tone: 'pending',

@@ -24,7 +24,8 @@ export function ControlsList({
         <li className={styles.pause}>
           <Icon name="paused" size={14} />
           <span>
-            <strong>Paused {describeEvent(pause, 0).detail}</strong> <Time value={pause.time} />
+            <strong>Paused {describeEvent(pause, { deviceCount: 0, targets: 'AT_START' }).detail}</strong>{' '}
+            <Time value={pause.time} />
             {pause.reason !== null && <span className={styles.reason}>“{pause.reason}”</span>}
           </span>
         </li>

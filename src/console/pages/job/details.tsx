@@ -7,7 +7,7 @@ import { Panel } from '../../shell/page.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './details.module.css'
-import { describeRetried } from './target-words.ts'
+import { describeRetried, describeTargets } from './target-words.ts'
 
 /** The job as it was scheduled, and its times. */
 export function Details({ job, now }: { readonly job: JobAsScheduledFragment; readonly now: JobNowFragment }) {
@@ -40,6 +40,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
           ) : (
             <ConditionText condition={job.queryCondition} />
           )}
+          {job.targets !== 'AT_START' && <p>{describeTargets(job.targets)}</p>}
         </Detail>
         {method && (
           <>
@@ -101,9 +102,9 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
   )
 }
 
-/** How many devices the job has; undefined before its start, and if the hub does not count them for the viewer. */
-const countOf = ({ startedTime, deviceJobStatistics }: JobNowFragment): number | undefined =>
-  startedTime === null ? undefined : deviceJobStatistics?.deviceCount
+/** How many devices the job has; undefined before they are selected, and if the hub does not count them for the viewer. */
+const countOf = ({ selectedTime, deviceJobStatistics }: JobNowFragment): number | undefined =>
+  selectedTime === null ? undefined : deviceJobStatistics?.deviceCount
 
 function Detail({
   name,

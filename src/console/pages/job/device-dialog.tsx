@@ -10,12 +10,12 @@ import { stepsOf } from './time-line.ts'
 /** What a job did on one device: its time line, and the response or the error. */
 export function DeviceDialog({
   row,
-  startedTime,
+  selectedTime,
   isMethod,
   onClose,
 }: {
   readonly row: JobDeviceFragment
-  readonly startedTime: string | null
+  readonly selectedTime: string | null
   readonly isMethod: boolean
   readonly onClose: () => void
 }) {
@@ -26,7 +26,7 @@ export function DeviceDialog({
         <DeviceJobBadge result={result} skipped={skipped} />
       </p>
       <ol className={styles.steps} aria-label="Time line">
-        {stepsOf(row, { startedTime, isMethod }).map(({ word, time, seconds }) => (
+        {stepsOf(row, { selectedTime, isMethod }).map(({ word, time, seconds }) => (
           <li key={word}>
             <span className={styles.word}>{word}</span>
             {time === null ? '–' : <Time value={time} absolute />}

@@ -1,6 +1,6 @@
 import { type Ref, useEffect, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
-import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import type { JobDeviceFragment, JobNowFragment, JobTargets } from '../../../generated/console/graphql.ts'
 import { faultOf } from '../../condition/fault.ts'
 import { ExportButton } from '../../export/button.tsx'
 import { formatCount } from '../../format.ts'
@@ -30,6 +30,7 @@ export function Devices({
   ref,
   jobId,
   isMethod,
+  targets,
   now,
   onChanged,
 }: {
@@ -37,6 +38,7 @@ export function Devices({
   readonly jobId: string
   /** Whether the job calls a method. */
   readonly isMethod: boolean
+  readonly targets: JobTargets
   readonly now: JobNowFragment
   /** Called when the job was changed here. */
   readonly onChanged: () => void
@@ -48,7 +50,7 @@ export function Devices({
   // Undefined for a job whose devices are not counted for this viewer.
   const deviceCount = now.deviceJobStatistics?.deviceCount
   const all = deviceCount === undefined ? '–' : formatCount(deviceCount)
-  const isEmpty = now.startedTime === null || deviceCount === 0
+  const isEmpty = now.selectedTime === null || deviceCount === 0
   const { rows, totalCount, loading, error, reload } = pages
   const selection = useSelection(JSON.stringify({ ...filters, sort: undefined }), rows, naming)
 
@@ -105,7 +107,7 @@ export function Devices({
       {isEmpty ? (
         <p className={styles.muted}>
           {now.endTime === null
-            ? 'Devices appear here once the job starts.'
+            ? 'Devices appear here once they are selected.'
             : now.outcome === 'NO_DEVICES'
               ? 'No devices matched.'
               : 'The job did not start.'}
@@ -143,7 +145,7 @@ export function Devices({
                   ) : undefined
                 }
               />
-              <SelectedDevices selection={selection} jobId={jobId} status={now.status} onChanged={onChanged} />
+              <SelectedDevices selection={selection} jobId={jobId} now={now} onChanged={onChanged} />
             </SightContext>
           ) : failure && fault === undefined ? (
             <ErrorState title="Cannot load devices" message={failure.message} onRetry={reload} />
@@ -158,7 +160,8 @@ export function Devices({
       {shown && (
         <DeviceDialog
           row={rows.find(({ id }) => id === shown.id) ?? shown}
-          startedTime={now.startedTime}
+          // Those of a continuous job are selected at different times, which the hub does not keep.
+          selectedTime={targets === 'CONTINUOUS' ? null : now.selectedTime}
           isMethod={isMethod}
           onClose={() => setShown(undefined)}
         />

@@ -8,6 +8,7 @@ graphql(`
     deadline
     status
     outcome
+    selectedTime
     startedTime
     endTime
     statusMessage
@@ -116,6 +117,7 @@ graphql(`
       reason
       changed
       wave
+      deviceCount
       cancellation {
         cancelledCount
       }
@@ -137,6 +139,7 @@ graphql(`
     type
     createdTime
     queryCondition
+    targets
     maxDevices
     skipCompliant
     startTime

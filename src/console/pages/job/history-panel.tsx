@@ -1,4 +1,4 @@
-import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
+import type { JobAroundFragment, JobTargets } from '../../../generated/console/graphql.ts'
 import { formatCount } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { classes } from '../../ui/classes.ts'
@@ -11,16 +11,18 @@ import styles from './history-panel.module.css'
 export function History({
   events,
   deviceCount,
+  targets,
 }: {
   readonly events: JobAroundFragment['history']
   readonly deviceCount: number
+  readonly targets: JobTargets
 }) {
   if (events === null || events.length === 0) return undefined
   return (
     <Panel title="History">
       <ol className={styles.events}>
         {events.map((event) => {
-          const { what, detail, tone } = describeEvent(event, deviceCount)
+          const { what, detail, tone } = describeEvent(event, { deviceCount, targets })
           return (
             <li key={event.version} className={classes(styles.event, tones[tone])}>
               <p>

@@ -1,4 +1,4 @@
-import type { JobAroundFragment } from '../../../generated/console/graphql.ts'
+import type { JobAroundFragment, JobTargets } from '../../../generated/console/graphql.ts'
 import { formatDevices } from '../../format.ts'
 import type { Tone } from '../../ui/status.ts'
 
@@ -7,7 +7,9 @@ type JobEvent = NonNullable<JobAroundFragment['history']>[number]
 /** An event in words: what happened, a detail that follows it, and the colour of both. */
 type DescribedEvent = { readonly what: string; readonly detail: string; readonly tone: Tone }
 
-/** Describes an event of a job. An unknown type or cause, from a newer hub, is shown by its name. */
+/**
+ * Describes an event of a job, which has these devices by now. An unknown type or cause, from a newer hub, is shown by its name.
+ */
 export function describeEvent(
   {
     type,
@@ -16,8 +18,10 @@ export function describeEvent(
     changed = [],
     wave = null,
     cancellation,
-  }: Pick<JobEvent, 'type' | 'cause' | 'actor'> & Partial<Pick<JobEvent, 'changed' | 'wave' | 'cancellation'>>,
-  deviceCount: number,
+    deviceCount = null,
+  }: Pick<JobEvent, 'type' | 'cause' | 'actor'> &
+    Partial<Pick<JobEvent, 'changed' | 'wave' | 'cancellation' | 'deviceCount'>>,
+  { deviceCount: allDevices, targets }: { readonly deviceCount: number; readonly targets: JobTargets },
 ): DescribedEvent {
   const who =
     {
@@ -40,8 +44,15 @@ export function describeEvent(
       return { what: wave === null ? 'Rejected' : `Wave ${wave + 1} rejected`, detail: byWhom, tone: 'cancelled' }
     case 'QUEUED':
       return { what: 'Queued', detail: '– start time reached', tone: 'pending' }
-    case 'STARTED':
-      return { what: 'Started', detail: `– ${formatDevices(deviceCount)} selected`, tone: 'running' }
+    case 'DEVICES_SELECTED':
+      return { what: 'Devices selected', detail: `– ${devicesOf(deviceCount)}`, tone: 'pending' }
+    case 'STARTED': {
+      // Other targets were selected before, or are more by now.
+      const detail = targets === 'AT_START' ? `– ${formatDevices(allDevices)} selected` : byWhom
+      return { what: 'Started', detail, tone: 'running' }
+    }
+    case 'DEVICES_JOINED':
+      return { what: 'Joined', detail: `– ${devicesOf(deviceCount)} that started to match`, tone: 'running' }
     case 'WAVE_OPENED':
       return { what: wave === null ? 'Wave opened' : `Wave ${wave} opened`, detail: byWhom, tone: 'running' }
     case 'GATE_PASSED':
@@ -59,12 +70,11 @@ export function describeEvent(
       return { what: 'Changed', detail: `${byWhom} – ${members.join(', ')}`, tone: 'pending' }
     }
     case 'DEVICES_CANCELLED': {
-      // Unknown for a job that was not scheduled under the scope of the viewer.
-      const where = cancellation ? `on ${formatDevices(cancellation.cancelledCount)}` : 'on some devices'
-      return { what: 'Cancelled', detail: `${where} ${byWhom}`, tone: 'cancelled' }
+      const where = devicesOf(cancellation?.cancelledCount ?? null)
+      return { what: 'Cancelled', detail: `on ${where} ${byWhom}`, tone: 'cancelled' }
     }
     case 'COMPLETED':
-      if (deviceCount === 0) return { what: 'Completed', detail: '– no devices matched', tone: 'pending' }
+      if (allDevices === 0) return { what: 'Completed', detail: '– no devices matched', tone: 'pending' }
       return cause === 'DEADLINE'
         ? timeLimitReached
         : { what: 'Completed', detail: '– all devices finished', tone: 'succeeded' }
@@ -80,6 +90,9 @@ export function describeEvent(
       return { what: String(type), detail: byWhom, tone: 'pending' }
   }
 }
+
+/** The number is unknown for a job that was not scheduled under the scope of the viewer. */
+const devicesOf = (count: number | null): string => (count === null ? 'some devices' : formatDevices(count))
 
 /** The number of events that the page reads. */
 const mostEvents = 100

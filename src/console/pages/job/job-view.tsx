@@ -150,6 +150,7 @@ export function JobView({ job, now, waves, around, liveError, follow, refresh }:
         <div className={styles.main}>
           <Progress
             now={now}
+            targets={job.targets}
             history={around.history}
             deadline={now.deadline}
             liveError={liveError}
@@ -162,13 +163,14 @@ export function JobView({ job, now, waves, around, liveError, follow, refresh }:
         <div className={styles.side}>
           <Details job={job} now={now} />
           <Family jobId={jobId} around={around} />
-          <History events={around.history} deviceCount={deviceCount} />
+          <History events={around.history} deviceCount={deviceCount} targets={job.targets} />
         </div>
       </div>
       <Devices
         ref={devices}
         jobId={jobId}
         isMethod={job.type === 'SCHEDULE_DEVICE_METHOD'}
+        targets={job.targets}
         now={now}
         onChanged={refresh}
       />

@@ -1,4 +1,4 @@
-import type { JobAroundFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import type { JobAroundFragment, JobNowFragment, JobTargets } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDistance, formatDuration, formatRate, formatShare } from '../../format.ts'
 import { useOutage } from '../../hub/use-outage.ts'
 import type { LiveError } from '../../hub/use-subscription.ts'
@@ -15,22 +15,25 @@ import { describeBlocker } from './blockers.ts'
 import { pauseOf } from './controls.ts'
 import { ControlsList } from './controls-list.tsx'
 import styles from './progress.module.css'
+import { describeNoDevices } from './target-words.ts'
 
 /** The progress of the job, its rate, what controls it, and what it is waiting for. */
 export function Progress({
   now,
+  targets,
   history,
   deadline,
   liveError,
   onFollow,
 }: {
   readonly now: JobNowFragment
+  readonly targets: JobTargets
   readonly history: JobAroundFragment['history']
   readonly deadline: string
   readonly liveError: LiveError | undefined
   readonly onFollow: () => void
 }) {
-  const { deviceJobStatistics, startedTime, endTime, failureReason, statusMessage } = now
+  const { deviceJobStatistics, failureReason, statusMessage } = now
   const statistics = deviceJobStatistics ?? noDevices
   const { deviceCount } = statistics
   return (
@@ -76,13 +79,7 @@ export function Progress({
         </>
       ) : (
         <p className={styles.muted}>
-          {deviceJobStatistics === null
-            ? `– ${whyNotCounted}`
-            : endTime !== null
-              ? startedTime === null
-                ? 'The job did not start. No devices were changed.'
-                : 'No devices matched when the job started.'
-              : 'Devices are selected when the job starts.'}
+          {deviceJobStatistics === null ? `– ${whyNotCounted}` : describeNoDevices(targets, now)}
         </p>
       )}
       <Pace now={now} deadline={deadline} />

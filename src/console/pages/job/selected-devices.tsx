@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { JobDeviceFragment, JobStatus } from '../../../generated/console/graphql.ts'
+import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { idsCondition, whyTooLong } from '../../device/ids-condition.ts'
 import { ScheduleForSelected } from '../../device/schedule-link.tsx'
 import { formatDevices } from '../../format.ts'
@@ -13,12 +13,12 @@ import { CancelDevicesDialog } from './cancel-devices-dialog.tsx'
 export function SelectedDevices({
   selection,
   jobId,
-  status,
+  now,
   onChanged,
 }: {
   readonly selection: Selection<JobDeviceFragment>
   readonly jobId: string
-  readonly status: JobStatus
+  readonly now: Pick<JobNowFragment, 'status' | 'startedTime'>
   /** Called when the job was cancelled on some. */
   readonly onChanged: () => void
 }) {
@@ -38,7 +38,7 @@ export function SelectedDevices({
           deviceIds={rows.map(({ deviceId }) => deviceId)}
           instead="Select fewer, or retry the job, which can name them by their result."
         />
-        {(status === 'RUNNING' || status === 'PAUSED') && (
+        {now.startedTime !== null && (now.status === 'RUNNING' || now.status === 'PAUSED') && (
           <Button kind="danger" denied={denied ?? unable} onClick={() => setAsked(waiting)}>
             Cancel on {formatDevices(waiting.length)}…
           </Button>

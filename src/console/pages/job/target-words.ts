@@ -1,10 +1,10 @@
-import type { JobAsScheduledFragment } from '../../../generated/console/graphql.ts'
+import type { JobAsScheduledFragment, JobNowFragment, JobTargets } from '../../../generated/console/graphql.ts'
 
 type Selection = NonNullable<JobAsScheduledFragment['retrySelection']>
 
 /**
  * The devices of a retry in words: `20 devices of firmware-reboot-all that answered 409`. `deviceCount` is undefined
- * before the start. Without a selection, which persons with a scope may not see, only the job is named.
+ * before they are selected. Without a selection, which persons with a scope may not see, only the job is named.
  */
 export function describeRetried(
   jobId: string,
@@ -38,4 +38,32 @@ const deeds: Readonly<Record<string, string>> = {
 function listed(values: readonly (string | number)[]): string {
   const words = values.map(String)
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+}
+
+/** When a job selects its devices, as a sentence. */
+export function describeTargets(targets: JobTargets): string {
+  switch (targets) {
+    case 'AT_START':
+      return 'Selected when the job starts.'
+    case 'AT_CREATION':
+      return 'Selected when the job is created, whenever it starts.'
+    case 'CONTINUOUS':
+      return 'Continuous: devices that start to match join the job until its deadline.'
+    default:
+      return String(targets)
+  }
+}
+
+/** Why a job has no devices. */
+export function describeNoDevices(
+  targets: JobTargets,
+  { selectedTime, startedTime, endTime }: Pick<JobNowFragment, 'selectedTime' | 'startedTime' | 'endTime'>,
+): string {
+  if (endTime !== null && startedTime === null) return 'The job did not start. No devices were changed.'
+  if (selectedTime === null) {
+    return targets === 'AT_CREATION' ? 'Devices are being selected.' : 'Devices are selected when the job starts.'
+  }
+  if (targets === 'AT_CREATION') return 'No devices matched when the job was created.'
+  if (targets === 'AT_START') return 'No devices matched when the job started.'
+  return endTime === null ? 'No devices match yet.' : 'No devices matched while the job ran.'
 }

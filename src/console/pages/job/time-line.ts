@@ -8,7 +8,7 @@ export type Step = {
   readonly seconds: number | null
 }
 
-/** The steps of a device job: selected when its job started, sent if it is a call, ended. */
+/** The steps of a device job: selected, sent if it is a call, ended. */
 export function stepsOf(
   {
     startTime,
@@ -17,10 +17,10 @@ export function stepsOf(
     skipped,
     outcome,
   }: Pick<JobDeviceFragment, 'startTime' | 'endTime' | 'result' | 'skipped' | 'outcome'>,
-  { startedTime, isMethod }: { readonly startedTime: string | null; readonly isMethod: boolean },
+  { selectedTime, isMethod }: { readonly selectedTime: string | null; readonly isMethod: boolean },
 ): readonly Step[] {
   const times = [
-    { word: 'Selected', time: startedTime },
+    { word: 'Selected', time: selectedTime },
     ...(isMethod ? [{ word: 'Sent', time: startTime }] : []),
     { word: outcome === null ? (skipped ? 'Skipped' : endWord(result, isMethod)) : 'Answered', time: endTime },
   ]

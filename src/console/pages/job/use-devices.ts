@@ -35,8 +35,8 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
     {
       read: ({ job }) => job?.deviceJobs,
       keyOf: ({ id }) => id,
-      // Before the start there is nothing to read. The start triggers the first read.
-      pause: now.startedTime === null || now.deviceJobStatistics?.deviceCount === 0,
+      // Before the devices are selected, there is nothing to read. Their selection triggers the first read.
+      pause: now.selectedTime === null || now.deviceJobStatistics?.deviceCount === 0,
     },
   )
 
