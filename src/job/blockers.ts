@@ -12,7 +12,10 @@ export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'retry'; readonly until: Date; readonly deviceCount: PreviewCount }
   | { readonly reason: 'approval' | 'gate' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
-  | { readonly reason: 'devicesNotConnected' | 'callsUnderWay' | 'budget'; readonly deviceCount: PreviewCount }
+  | {
+      readonly reason: 'devicesNotConnected' | 'callsUnderWay' | 'budget' | 'timeZone'
+      readonly deviceCount: PreviewCount
+    }
 )
 
 /** The fields of a job that these rules read. */
@@ -51,6 +54,12 @@ export type WaveState = {
   readonly hasFailed: boolean
 }
 
+/** A time window of a job. It has no times when its devices have no time zone: then they are never called. */
+export type WindowFinding = { readonly deviceCount: number } & (
+  | OpenTime
+  | { readonly opens: null; readonly closes: null }
+)
+
 /** Findings about a job, as far as they were requested. */
 export type Findings = {
   /** Its place among the queued jobs; 1 is next. */
@@ -60,7 +69,7 @@ export type Findings = {
   /** The last open wave, and the gate before the next. */
   readonly wave?: WaveState | undefined
   /** The times of its time windows. */
-  readonly windows?: readonly OpenTime[] | undefined
+  readonly windows?: readonly WindowFinding[] | undefined
   /** Pending device jobs of connected devices whose group has as many calls in progress as it may have. */
   readonly inFullGroups?: PreviewCount | undefined
   /** Device jobs that wait for the time of another attempt, and the first of these times. */
@@ -134,12 +143,23 @@ function newDevices({ joinsUntil: until }: WaitingJob): JobBlocker[] {
 
 /** What the devices of open waves wait for. */
 function blockersOfCalls(job: WaitingJob, findings: Findings, now: Date): JobBlocker[] {
+  const { runningCount } = job
+  const waitingCount = findings.wave?.waitingCount ?? job.pendingCount
+  const windows = waitingCount === 0 ? [] : (findings.windows ?? [])
+  const timed = windows.filter((window) => window.opens !== null)
+  const closed = timed.filter((times) => !isOpen(times, now))
+  const outside = [...(closed.length > 0 ? [closedWindows(job, closed, timed.length)] : []), ...withoutZone(windows)]
+  // When none is open, it waits for nothing else.
+  if (windows.length > 0 && closed.length === timed.length) {
+    return [...outside, ...(runningCount > 0 ? [callsUnderWay(runningCount)] : [])]
+  }
+  return [...outside, ...blockersInWindow(job, findings)]
+}
+
+/** What the devices wait for that may be called now. */
+function blockersInWindow(job: WaitingJob, findings: Findings): JobBlocker[] {
   const { runningCount, maxConcurrent } = job
   const waitingCount = findings.wave?.waitingCount ?? job.pendingCount
-  const { windows = [] } = findings
-  if (waitingCount > 0 && windows.length > 0 && !windows.some((times) => isOpen(times, now))) {
-    return [closedWindows(job, windows), ...(runningCount > 0 ? [callsUnderWay(runningCount)] : [])]
-  }
   if (waitingCount > 0 && maxConcurrent !== null && runningCount >= maxConcurrent) {
     const message = `The job has ${maxConcurrent} calls in progress, as many as it may have at a time.`
     return [{ reason: 'maxConcurrent', message }]
@@ -148,15 +168,26 @@ function blockersOfCalls(job: WaitingJob, findings: Findings, now: Date): JobBlo
   return [...waitsForGroups(job, findings), ...waitsForDevices(findings), ...waitsForAttempts(findings)]
 }
 
-/** No device may be called before one of these windows opens. */
-function closedWindows({ deadline }: WaitingJob, windows: readonly OpenTime[]): JobBlocker {
+/** Devices whose time zone is not known, so that they have no window. */
+function withoutZone(windows: readonly WindowFinding[]): JobBlocker[] {
+  const value = windows.reduce((sum, { opens, deviceCount }) => sum + (opens === null ? deviceCount : 0), 0)
+  if (value === 0) return []
+  const deviceCount: PreviewCount = { value, precision: 'exact' }
+  const message = `${devices(deviceCount, 'has', 'have')} no valid time zone. The job does not call them.`
+  return [{ reason: 'timeZone', deviceCount, message }]
+}
+
+/** The devices of these windows are not called before they open. */
+function closedWindows({ deadline }: WaitingJob, windows: readonly OpenTime[], count: number): JobBlocker {
   const opens = new Date(Math.min(...windows.map((times) => times.opens.getTime())))
   const closed =
-    windows.length === 1 ? 'The time window of the job is closed' : 'All time windows of the job are closed'
+    count === 1
+      ? 'The time window of the job is closed'
+      : `${windows.length} of the ${count} time windows of the job are closed`
   if (opens >= deadline) {
     return { reason: 'window', until: deadline, message: `${closed}, and none opens before its deadline.` }
   }
-  const first = windows.length === 1 ? 'It opens' : 'The first opens'
+  const first = count === 1 ? 'It opens' : 'The next opens'
   return { reason: 'window', until: opens, message: `${closed}. ${first} at ${opens.toISOString()}.` }
 }
 

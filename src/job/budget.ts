@@ -40,16 +40,19 @@ export function refuseNewBudget(value: unknown, { budgetGroupBy }: Budget): void
   throw new InvalidInputError(path, message)
 }
 
-function checkGroupBy(value: unknown): string {
-  const at = [...path, 'groupBy']
-  if (typeof value !== 'string') throw new InvalidInputError(at, 'groupBy must be a path, such as "tags.site".')
+const checkGroupBy = (value: unknown): string => checkPath(value, [...path, 'groupBy'], 'tags.site')
+
+/** A path of a device as in conditions. InvalidInputError with an example when it is none, or when no device has a value there. */
+export function checkPath(value: unknown, at: readonly string[], example: string): string {
+  const name = at.at(-1)
+  if (typeof value !== 'string') throw new InvalidInputError(at, `${name} must be a path, such as "${example}".`)
   try {
     if (compileGroupPath(value) !== undefined) return value
   } catch (error) {
     if (!(error instanceof QueryConditionError)) throw error
-    throw new InvalidInputError(at, `groupBy must be a path, such as "tags.site": ${error.message}`)
+    throw new InvalidInputError(at, `${name} must be a path, such as "${example}": ${error.message}`)
   }
-  throw new InvalidInputError(at, `No device can have a value at "${value}". Give a path such as "tags.site".`)
+  throw new InvalidInputError(at, `No device can have a value at "${value}". Give a path such as "${example}".`)
 }
 
 function checkMaxConcurrent(value: unknown): number {

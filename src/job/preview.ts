@@ -3,7 +3,7 @@ import { printPath } from '../query/path.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { leavesOf, type PatchLeaf } from '../twin/compliance.ts'
 import type { JobExpectation, PreviewRequest } from './request.ts'
-import { afterOpenTime, type OpenTime, openTimesFrom } from './time-window.ts'
+import { afterOpenTime, type OpenTime, onlyZone, openTimesFrom } from './time-window.ts'
 
 /** A count with its precision: `atLeast` when counting was stopped before its end. */
 export type PreviewCount = { readonly value: number; readonly precision: 'exact' | 'atLeast' }
@@ -153,15 +153,21 @@ export function offlineWaitOf(
 /** Windows that a preview shows. */
 const previewedWindows = 3
 
-/** The next times at which calls of a job may begin. */
-export const nextOpenTimes = ({ window, startTime, longestCall }: PreviewRequest): readonly OpenTime[] =>
-  window === undefined ? [] : openTimesFrom(window, window.timeZone, startTime, longestCall, previewedWindows)
+/** The next times at which calls of a job may begin; an empty list when that depends on the zones of its devices. */
+export const nextOpenTimes = ({ window, startTime, longestCall }: PreviewRequest): readonly OpenTime[] => {
+  const timeZone = window && onlyZone(window)
+  return window === undefined || timeZone === undefined
+    ? []
+    : openTimesFrom(window, timeZone, startTime, longestCall, previewedWindows)
+}
 
-/** The expected duration of a job that works in its window only, at most its max execution time. */
+/** The expected duration of a job that works in its window only, at most its max execution time. Null with the zones of devices. */
 export function secondsInWindow(request: PreviewRequest, seconds: number | null): number | null {
   const { window, startTime, longestCall, maxExecutionTimeInSeconds } = request
   if (window === undefined || seconds === null) return seconds
+  const timeZone = onlyZone(window)
+  if (timeZone === undefined) return null
   const latest = new Date(startTime.getTime() + maxExecutionTimeInSeconds * 1_000)
   const work = { from: startTime, milliseconds: seconds * 1_000, latest }
-  return (afterOpenTime(window, window.timeZone, work, longestCall).getTime() - startTime.getTime()) / 1_000
+  return (afterOpenTime(window, timeZone, work, longestCall).getTime() - startTime.getTime()) / 1_000
 }

@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors.ts'
-import { checkTimeZone, clockTime, firstShowing } from '../time-zone.ts'
+import { checkTimeZone, clockTime, firstShowing, isTimeZone } from '../time-zone.ts'
+import { checkPath } from './budget.ts'
 
 // A time window says when the calls of a job, or its twin updates, may begin. What runs when it closes goes on.
 
@@ -15,7 +16,10 @@ export type TimeWindow = {
   readonly from: string
   /** On the next day unless it is later than `from`. */
   readonly to: string
-  readonly timeZone: string
+  /** The zone of all devices or, with `timeZoneFrom`, of those that name none. */
+  readonly timeZone?: string
+  /** A path as in conditions, such as `tags.timeZone`: where each device names its own zone. */
+  readonly timeZoneFrom?: string
 }
 
 /** When calls may begin: from `opens`, and before `closes`. */
@@ -33,17 +37,26 @@ const dayOf = (date: number): DayOfWeek | undefined => daysOfWeek[(Math.floor(da
 /** The window that a client requests. InvalidInputError with the path of the member. */
 export function checkTimeWindow(value: unknown, path: readonly string[]): TimeWindow {
   if (typeof value !== 'object' || value === null) throw new InvalidInputError(path, 'A window must be an object.')
-  const { days, from, to, timeZone }: Readonly<Record<string, unknown>> = { ...value }
+  const { days, from, to, timeZone, timeZoneFrom }: Readonly<Record<string, unknown>> = { ...value }
   const window = {
-    ...(days !== undefined && days !== null && { days: checkDays(days, [...path, 'days']) }),
+    ...(isGiven(days) && { days: checkDays(days, [...path, 'days']) }),
     from: checkTimeOfDay(from, [...path, 'from']),
     to: checkTimeOfDay(to, [...path, 'to']),
-    timeZone: checkTimeZone(timeZone, [...path, 'timeZone']),
+    // One of the two is required.
+    ...((isGiven(timeZone) || !isGiven(timeZoneFrom)) && { timeZone: checkTimeZone(timeZone, [...path, 'timeZone']) }),
+    ...(isGiven(timeZoneFrom) && { timeZoneFrom: checkPath(timeZoneFrom, [...path, 'timeZoneFrom'], 'tags.timeZone') }),
   }
   if (window.from !== window.to) return window
   const message =
     'A window must not end at the time at which it opens. Leave it out for a job that may call at any time.'
   throw new InvalidInputError([...path, 'to'], message)
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null
+
+/** The zone of a device that names this one; undefined when its window never opens. */
+export function zoneFor({ timeZone }: TimeWindow, named: string | null): string | undefined {
+  return named !== null && isTimeZone(named) ? named : timeZone
 }
 
 function checkDays(value: unknown, path: readonly string[]): readonly DayOfWeek[] {
@@ -115,7 +128,7 @@ export function requireOpening(
   { startTime, maxExecutionTimeInSeconds }: { readonly startTime: Date; readonly maxExecutionTimeInSeconds: number },
 ): void {
   const deadline = new Date(startTime.getTime() + maxExecutionTimeInSeconds * 1_000)
-  const { opens } = openTimeAt(window, window.timeZone, startTime, longestCall)
+  const opens = firstOpening(window, startTime, longestCall)
   if (opens < deadline) return
   const seconds = Math.floor((opens.getTime() - startTime.getTime()) / 1_000)
   throw new InvalidInputError(
@@ -123,6 +136,21 @@ export function requireOpening(
     `The job would end at ${deadline.toISOString()}, before its window is opened at ${opens.toISOString()}. Give more than ${seconds} seconds, or a later start time.`,
   )
 }
+
+/** Zones of every whole hour, for devices whose zones are not known yet. */
+const everyHour = Array.from({ length: 27 }, (_, index) => `Etc/GMT${index < 15 ? `-${14 - index}` : `+${index - 14}`}`)
+
+/** When the window opens, in the zone in which it does so first. */
+function firstOpening(window: TimeWindow, from: Date, longestCall: number): Date {
+  const { timeZone, timeZoneFrom } = window
+  const zones = timeZoneFrom === undefined && timeZone !== undefined ? [timeZone] : everyHour
+  const times = zones.map((zone) => openTimeAt(window, zone, from, longestCall).opens.getTime())
+  return moment(Math.min(...times))
+}
+
+/** The zone of a window that opens in one zone only. */
+export const onlyZone = ({ timeZone, timeZoneFrom }: TimeWindow): string | undefined =>
+  timeZoneFrom === undefined ? timeZone : undefined
 
 /** Whether calls may begin at a moment. */
 export const isOpen = ({ opens, closes }: OpenTime, at: Date): boolean => opens <= at && at < closes
@@ -179,15 +207,16 @@ export function timesAt(
 }
 
 /**
- * The end of a job whose work would take until `eta` if its window stayed open. Null while it is closed: nothing says how fast the
- * work will be. The time that calls need at the end of each window is not considered.
+ * The end of a job whose work would take until `eta` if its window stayed open. Null while it is closed, because nothing says how fast the
+ * work will be, and in several zones. The time that calls need at the end of each window is not considered.
  */
 export function etaInWindow(
   window: TimeWindow,
-  times: readonly OpenTime[],
+  times: readonly (OpenTime | { readonly opens: null })[],
   { eta, deadline, now }: { readonly eta: Date; readonly deadline: Date; readonly now: Date },
 ): Date | null {
-  if (!times.some((each) => isOpen(each, now))) return null
+  const timeZone = onlyZone(window)
+  if (timeZone === undefined || !times.some((each) => each.opens !== null && isOpen(each, now))) return null
   const milliseconds = eta.getTime() - now.getTime()
-  return afterOpenTime(window, window.timeZone, { from: now, milliseconds, latest: deadline }, 0)
+  return afterOpenTime(window, timeZone, { from: now, milliseconds, latest: deadline }, 0)
 }

@@ -9,6 +9,7 @@ import { settle } from '../job/store/facts.ts'
 import { findJob, type JobRow } from '../job/store/jobs.ts'
 import { expandRetry } from '../job/store/retries.ts'
 import { clearTargets, expandJob, findTargetsOfTheGone } from '../job/store/targets.ts'
+import { freezeZones } from '../job/store/time-windows.ts'
 import {
   findStartable,
   lockEarlySelection,
@@ -277,14 +278,18 @@ async function failTheGone(
 }
 
 /** Returns the number of devices. */
-function selectDevices(tx: Tx & BoundedReader, job: JobRow): Promise<number> {
+async function selectDevices(tx: Tx & BoundedReader, job: JobRow): Promise<number> {
   const { id, retry, waves, budgetGroupBy } = job
   const scope = readScope(job.scope)
   const condition = compileDeviceCondition(job.queryCondition)
   const groupBy = budgetGroupBy === null ? undefined : compileGroupPath(budgetGroupBy)
-  return retry === null
-    ? expandJob(tx, scope, id, condition, { waves, groupBy })
-    : expandRetry(tx, scope, id, condition, waves, retry, groupBy)
+  const deviceCount =
+    retry === null
+      ? await expandJob(tx, scope, id, condition, { waves, groupBy })
+      : await expandRetry(tx, scope, id, condition, waves, retry, groupBy)
+  const zone = job.window?.timeZoneFrom && compileGroupPath(job.window.timeZoneFrom)
+  if (zone) await freezeZones(tx, id, zone)
+  return deviceCount
 }
 
 function readScope(parts: JobRow['scope']): Scope {

@@ -2,17 +2,37 @@ import { inTransaction } from '../database/client.ts'
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { type JobRow, lockJob, longestCallIn } from '../job/store/jobs.ts'
-import { findDueWindows, insertWindow, readDueWindows, readTime, saveWindows } from '../job/store/time-windows.ts'
-import { isOpen, timesAt } from '../job/time-window.ts'
+import {
+  findDueWindows,
+  findZones,
+  insertWindow,
+  readDueWindows,
+  readTime,
+  saveWindows,
+  saveZones,
+} from '../job/store/time-windows.ts'
+import { isOpen, onlyZone, timesAt, zoneFor } from '../job/time-window.ts'
 import type { Step } from './loop.ts'
 
 /** Gives a job that is being started, and has a window, the times at which its calls may begin. */
 export async function startWindow(tx: Tx, job: JobRow, deviceCount: number): Promise<void> {
   const { window } = job
   if (window === null) return
-  const { timeZone } = window
-  const times = timesAt(window, timeZone, await readTime(tx), longestCallIn(job))
-  await insertWindow(tx, job.id, { timeZone, deviceCount, ...times })
+  const now = await readTime(tx)
+  const timeZone = onlyZone(window)
+  if (timeZone !== undefined) {
+    await insertWindow(tx, job.id, { timeZone, deviceCount, ...timesAt(window, timeZone, now, longestCallIn(job)) })
+    return
+  }
+  const zones = (await findZones(tx, job.id)).map((zone) => ({
+    ...zone,
+    timeZone: zoneFor(window, zone.timeZone) ?? null,
+  }))
+  await saveZones(tx, job.id, zones)
+  const timed = zones.flatMap(({ zoneKey, timeZone: zone }) =>
+    zone === null ? [] : { zoneKey, ...timesAt(window, zone, now, longestCallIn(job)) },
+  )
+  await saveWindows(tx, job.id, timed)
 }
 
 /**

@@ -89,6 +89,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
       'findPending',
     ],
     'job/store/old-jobs.ts': ['deleteJobsEndedBefore'],
+    'job/store/time-windows.ts': ['freezeZones'],
     'job/store/joins.ts': ['saveJoined', 'findWaitingConnected'],
     'job/store/targets.ts': [
       'clearTargets',

@@ -31,7 +31,11 @@ describe('a job waits', () => {
   })
 
   describe('for its time windows:', () => {
-    const times = (opens: string, closes: string) => ({ opens: new Date(opens), closes: new Date(closes) })
+    const times = (opens: string, closes: string) => ({
+      deviceCount: 2,
+      opens: new Date(opens),
+      closes: new Date(closes),
+    })
     const tonight = times('2026-01-02T02:00:00Z', '2026-01-02T04:00:00Z')
     const tomorrow = times('2026-01-02T14:00:00Z', '2026-01-02T15:00:00Z')
     const timed = { ...job, hasWindow: true, maxConcurrent: 1 }
@@ -49,7 +53,7 @@ describe('a job waits', () => {
         {
           reason: 'window',
           until,
-          message: 'All time windows of the job are closed. The first opens at 2026-01-02T02:00:00.000Z.',
+          message: '2 of the 2 time windows of the job are closed. The next opens at 2026-01-02T02:00:00.000Z.',
         },
         { reason: 'callsUnderWay' },
       ])
@@ -67,8 +71,20 @@ describe('a job waits', () => {
 
     test('not while one is open, and not when no device waits', () => {
       const open = times('2026-01-01T11:00:00Z', '2026-01-01T13:00:00Z')
-      expect(blockersOf({ ...timed, runningCount: 1 }, { windows: [open, tonight] }, now)).toMatchObject([
+      expect(blockersOf({ ...timed, runningCount: 1 }, { windows: [open] }, now)).toMatchObject([
         { reason: 'maxConcurrent' },
+      ])
+      expect(blockersOf({ ...timed, runningCount: 1 }, { windows: [open, tonight] }, now)).toMatchObject([
+        { message: '1 of the 2 time windows of the job are closed. The next opens at 2026-01-02T02:00:00.000Z.' },
+        { reason: 'maxConcurrent' },
+      ])
+      const lost = { deviceCount: 3, opens: null, closes: null }
+      expect(blockersOf(timed, { windows: [lost] }, now)).toEqual([
+        {
+          reason: 'timeZone',
+          deviceCount: exact(3),
+          message: '3 devices have no valid time zone. The job does not call them.',
+        },
       ])
       expect(blockersOf({ ...timed, runningCount: 1, pendingCount: 0 }, { windows: [tonight] }, now)).toMatchObject([
         { reason: 'callsUnderWay' },

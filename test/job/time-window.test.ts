@@ -11,6 +11,7 @@ import {
   requireLongEnough,
   requireOpening,
   type TimeWindow,
+  zoneFor,
 } from '../../src/job/time-window.ts'
 import { clockTime } from '../../src/time-zone.ts'
 import { refusal } from '../support/refusal.ts'
@@ -22,7 +23,7 @@ const at = (text: string) => new Date(`${text}:00.000Z`)
 const texts = ({ opens, closes }: { opens: Date; closes: Date }) =>
   [opens, closes].map((time) => time.toISOString().slice(0, 16))
 /** The first time after noon, in UTC, of the day before. */
-const nextOf = (window: Partial<TimeWindow>, from: string, longestCall = 0) => {
+const nextOf = (window: Partial<TimeWindow & { readonly timeZone: string }>, from: string, longestCall = 0) => {
   const whole = { ...berlin, ...window }
   return texts(openTimeAt(whole, whole.timeZone, at(from), longestCall))
 }
@@ -34,7 +35,21 @@ describe('a window', () => {
     expect(check({ ...berlin, days: ['friday', 'monday', 'friday'] }).days).toEqual(['monday', 'friday'])
   })
 
+  test('may have the zones of devices, and a zone for the others', () => {
+    const { timeZone: _, ...times } = berlin
+    expect(check({ ...times, timeZoneFrom: 'tags.timeZone' })).toEqual({ ...times, timeZoneFrom: 'tags.timeZone' })
+    const both = { ...berlin, timeZoneFrom: 'tags.timeZone' }
+    expect(check(both)).toEqual(both)
+    expect([zoneFor(both, 'Asia/Tokyo'), zoneFor(both, 'Mars/Olympus'), zoneFor(both, null)]).toEqual([
+      'Asia/Tokyo',
+      'Europe/Berlin',
+      'Europe/Berlin',
+    ])
+    expect(zoneFor({ ...times, timeZoneFrom: 'tags.timeZone' }, 'Mars/Olympus')).toBeUndefined()
+  })
+
   test.each([
+    [{ ...berlin, timeZoneFrom: 'tags.' }, '/timeZoneFrom', 'timeZoneFrom must be a path, such as "tags.timeZone": '],
     [7, '', 'A window must be an object.'],
     [{ ...berlin, from: '24:00' }, '/from', 'from must be a time of day from 00:00 to 23:59, such as "02:00".'],
     [{ ...berlin, to: '4:00' }, '/to', 'to must be a time of day from 00:00 to 23:59, such as "02:00".'],
@@ -198,7 +213,7 @@ describe('a window in any zone, over a year with its clock changes,', () => {
   const anyWindow = fc
     .record({ from: timeOfDay, to: timeOfDay, timeZone: zone, days })
     .filter(({ from, to }) => from !== to)
-    .map(({ days, ...window }): TimeWindow => ({ ...window, ...(days && { days }) }))
+    .map(({ days, ...window }): TimeWindow & { readonly timeZone: string } => ({ ...window, ...(days && { days }) }))
   const moment = fc
     .integer({ min: Date.parse('2026-01-01'), max: Date.parse('2027-01-01') })
     .map((time) => new Date(time))

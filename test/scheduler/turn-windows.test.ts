@@ -61,7 +61,8 @@ const inWindow = (rollout: object = {}) => ({ maxExecutionTimeInSeconds: 2 * day
 const move = (opens: number, closes: number) =>
   deps.database.pool.query(
     `update job_window set opens_time = now() + make_interval(secs => $1), closes_time = now() + make_interval(secs => $2),
-       turn_time = now() + make_interval(secs => case when $1 > 0 then $1 else $2 end)`,
+       turn_time = now() + make_interval(secs => case when $1 > 0 then $1 else $2 end)
+     where time_zone is not null`,
     [opens, closes],
   )
 const close = () => move(1_000, 2_000)
@@ -346,4 +347,76 @@ test('a job without a window has no times, and one that has not started either',
   await start()
   await givenMethodJob(deps, 'pump', {}, inWindow())
   expect(await windowRows()).toEqual([])
+})
+
+describe('with the time zones of devices', () => {
+  const zones = { from: '12:00', to: '11:59', timeZoneFrom: 'tags.timeZone' }
+  const giveZones = (named: readonly unknown[]) =>
+    deps.database.pool.query(
+      `update twin set tags = tags || jsonb_build_object('timeZone', given.zone)
+       from unnest($1::text[], $2::text[]) as named (id, text) cross join lateral (select text::jsonb as zone) given
+       where device_id = named.id`,
+      [ids, named.map((zone) => JSON.stringify(zone))],
+    )
+  const timed = (more: object = {}) => ({
+    maxExecutionTimeInSeconds: 2 * day,
+    rollout: { window: { ...zones, ...more } },
+  })
+  const named = ['Europe/Berlin', 'Europe/Berlin', 'Asia/Tokyo', 'Mars/Olympus', 7, null]
+
+  test('each device is called while the window of its zone is open, and one without a zone never', async () => {
+    await giveZones(named)
+    const jobId = await givenMethodJob(deps, 'pump', {}, timed())
+    await start()
+    for (const id of ids) attach(id)
+    const rows = await windowRows()
+    expect(rows.map(({ time_zone, device_count }) => [time_zone, device_count]).sort()).toEqual(
+      [
+        ['Asia/Tokyo', 1],
+        ['Europe/Berlin', 2],
+        [null, 1],
+        [null, 2],
+      ].sort(),
+    )
+    expect(rows.filter(({ opens_time }) => opens_time === null).every(({ time_zone }) => time_zone === null)).toBe(true)
+    const openOnly = (zone: string) =>
+      deps.database.pool.query(
+        `update job_window set opens_time = now() + interval '1 hour' * case when time_zone = $1 then -1 else 1 end,
+           closes_time = now() + interval '2 hours'
+         where time_zone is not null`,
+        [zone],
+      )
+    await openOnly('Asia/Tokyo')
+    await instance.dispatch()
+    expect(called()).toEqual([ids[2]])
+    await openOnly('Europe/Berlin')
+    await instance.dispatch()
+    expect(called()).toEqual(ids.slice(0, 3))
+    await openOnly('Asia/Tokyo')
+    await instance.dispatch()
+    expect(await counters(deps, jobId)).toContain('3 pending, 3 running')
+  })
+
+  test('a device without a valid zone has that of the job, if it has one', async () => {
+    await giveZones(named)
+    await givenMethodJob(deps, 'pump', {}, timed({ timeZone: 'America/New_York' }))
+    await start()
+    const rows = await windowRows()
+    const counts = new Map<string, number>()
+    for (const { time_zone, device_count } of rows) {
+      counts.set(time_zone, (counts.get(time_zone) ?? 0) + device_count)
+    }
+    expect(Object.fromEntries(counts)).toEqual({ 'Asia/Tokyo': 1, 'Europe/Berlin': 2, 'America/New_York': 3 })
+    expect(rows.every(({ isAhead }) => isAhead)).toBe(true)
+  })
+
+  test('the zones are those at the selection of the devices', async () => {
+    await giveZones(named)
+    await givenTwinJob(deps, 'pump', timed())
+    await start()
+    await giveZones(named.map(() => 'UTC'))
+    await move(-100, -50)
+    await turn()
+    expect((await windowRows()).map(({ time_zone }) => time_zone)).not.toContain('UTC')
+  })
 })

@@ -38,7 +38,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets updateTwin skipCompliant
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone } abort { on errorCode responseStatus percent afterDevices action } }
+      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
     }
   }
@@ -114,7 +114,8 @@ const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, w
         days: rollout.window.days ? new Set(rollout.window.days) : null,
         from: rollout.window.from,
         to: rollout.window.to,
-        timeZone: rollout.window.timeZone,
+        timeZone: rollout.window.timeZone ?? null,
+        timeZoneFrom: rollout.window.timeZoneFrom ?? null,
       }
     : null,
   budget: rollout?.budget ? { groupBy: rollout.budget.groupBy, maxConcurrent: rollout.budget.maxConcurrent } : null,

@@ -83,7 +83,7 @@ const shapes = {
   },
   wave: { devices: 'number', percent: 'number', queryCondition: 'string', gate: 'object' },
   gate: { succeededPercent: 'number', soakSeconds: 'number', approval: 'boolean', onFailure: 'string' },
-  window: { days: 'list', from: 'string', to: 'string', timeZone: 'string' },
+  window: { days: 'list', from: 'string', to: 'string', timeZone: 'string', timeZoneFrom: 'string' },
   budget: { groupBy: 'string', maxConcurrent: 'number' },
   rule: {
     on: 'list',
@@ -183,11 +183,15 @@ function gateIn(value: unknown, place: string): GateInput {
 const daysOfWeek = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'] as const
 
 function windowIn(value: unknown, place: string): WindowInput {
-  const { days, from, to, timeZone } = checked(value, 'window', place)
-  if (typeof from !== 'string' || typeof to !== 'string' || typeof timeZone !== 'string') {
-    throw new UsageError(`${place}: a window needs from, to and timeZone.`)
+  const { days, from, to, timeZone, timeZoneFrom } = checked(value, 'window', place)
+  if (typeof from !== 'string' || typeof to !== 'string') throw new UsageError(`${place}: a window needs from and to.`)
+  return {
+    ...(Array.isArray(days) && { days: days.map((day: unknown) => dayIn(day, place)) }),
+    from,
+    to,
+    ...(typeof timeZone === 'string' && { timeZone }),
+    ...(typeof timeZoneFrom === 'string' && { timeZoneFrom }),
   }
-  return { ...(Array.isArray(days) && { days: days.map((day: unknown) => dayIn(day, place)) }), from, to, timeZone }
 }
 
 function dayIn(value: unknown, place: string): (typeof daysOfWeek)[number] {

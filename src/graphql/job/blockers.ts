@@ -65,6 +65,11 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
       description:
         'A time window: no call begins until the first of `Job.windows` opens, or until the deadline. See `until`.',
     },
+    TIME_ZONE: {
+      value: 'timeZone',
+      description:
+        'Devices without a valid time zone at `rollout.window.timeZoneFrom`: they are not called, and fail at the deadline. `deviceCount` is that at the start.',
+    },
     SOAK: { value: 'soak', description: 'The end of the soak of a gate. See `until`.' },
     PAUSED: {
       value: 'paused',

@@ -42,7 +42,16 @@ const TimeWindow = builder.objectRef<Window>('TimeWindow').implement({
     }),
     from: t.exposeString('from', { description: says.from }),
     to: t.exposeString('to', { description: says.to }),
-    timeZone: t.exposeString('timeZone', { description: says.timeZone }),
+    timeZone: t.string({
+      nullable: true,
+      description: `${says.timeZone} Null without one.`,
+      resolve: ({ timeZone }) => timeZone ?? null,
+    }),
+    timeZoneFrom: t.string({
+      nullable: true,
+      description: `${says.timeZoneFrom} Null for one zone.`,
+      resolve: ({ timeZoneFrom }) => timeZoneFrom ?? null,
+    }),
   }),
 })
 

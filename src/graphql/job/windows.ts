@@ -11,17 +11,22 @@ type ShownWindow = WindowTimes & { readonly isOpen: boolean }
 const JobWindow = builder.objectRef<ShownWindow>('JobWindow').implement({
   description: 'When the devices of a job in one time zone have their turn.',
   fields: (t) => ({
-    timeZone: t.exposeString('timeZone', { description: 'The time zone.' }),
+    timeZone: t.exposeString('timeZone', {
+      nullable: true,
+      description: 'The time zone. Null for devices without a valid one, whose window never opens.',
+    }),
     deviceCount: t.exposeInt('deviceCount', { description: 'Number of devices of the job in this time zone.' }),
     isOpen: t.exposeBoolean('isOpen', { description: 'Whether calls can begin now.' }),
     openTime: t.field({
       type: 'DateTime',
-      description: 'When the window opens next; while it is open, when it was opened.',
+      nullable: true,
+      description: 'When the window opens next; while it is open, when it was opened. Null without a time zone.',
       resolve: ({ opens }) => opens,
     }),
     closeTime: t.field({
       type: 'DateTime',
-      description: 'From when on no call begins then: the end of the window, less the response timeout.',
+      nullable: true,
+      description: 'From when on no call begins then: the end of the window, less the response timeout. Null without a time zone.',
       resolve: ({ closes }) => closes,
     }),
   }),
@@ -37,7 +42,10 @@ builder.objectField(Job, 'windows', (t) =>
     resolve: async (job, _args, context) => {
       if (isForeign(job, context)) return null
       const now = context.deps.clock.now()
-      return (await windowsIn(job, context)).map((times) => ({ ...times, isOpen: isOpen(times, now) }))
+      return (await windowsIn(job, context)).map((times) => ({
+        ...times,
+        isOpen: times.opens !== null && isOpen(times, now),
+      }))
     },
   }),
 )

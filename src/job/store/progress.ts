@@ -3,7 +3,7 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import { type RecentOutcomes, rateWindow, type Waiting } from '../progress.ts'
 import { neverCalled, rowsOf } from './device-job-list.ts'
 import { cancelledCode } from './device-jobs.ts'
-import { hasVersion, isInOpenWave, target } from './facts.ts'
+import { hasVersion, isInOpenWave, isInOpenWindow, target } from './facts.ts'
 import { connectBegin } from './jobs.ts'
 
 type OfJob<Value> = Value & { readonly jobId: string }
@@ -66,6 +66,7 @@ export function countNotConnected(
   const away = neverCalled(
     sql`not exists (select from device d where d.id = target.device_id and d.connection_state = 'connected')`,
     isInOpenWave(target),
+    sql`(not job.has_window or ${isInOpenWindow(target)})`,
   )
   return db.query<OfJob<Waiting>>(
     sql`select job.id as "jobId", away.count, away.count = ${limit} as "isCapped",
@@ -98,6 +99,7 @@ export function countInFullGroups(
   const waiting = neverCalled(
     isGroupFull,
     isInOpenWave(target),
+    sql`(not job.has_window or ${isInOpenWindow(target)})`,
     sql`exists (select from device d where d.id = target.device_id and d.connection_state = 'connected')`,
   )
   return db.query<OfJob<{ count: number }>>(

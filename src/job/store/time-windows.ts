@@ -1,5 +1,8 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import { boundedFragment } from '../../database/bounded-fragment.ts'
+import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
+import type { Fragment } from '../../sql-fragment.ts'
 import type { OpenTime } from '../time-window.ts'
 import { keyOf } from './facts.ts'
 
@@ -21,6 +24,57 @@ export async function insertWindow(
   await tx.query(
     sql`insert into job_window (job_key, zone_key, time_zone, device_count, opens_time, closes_time, turn_time)
         values (${keyOf(jobId)}, 0, ${timeZone}, ${deviceCount}, ${opens}, ${closes}, ${turn})`,
+  )
+}
+
+/** Zones of one job. The database of time zones has fewer names. */
+const mostZones = 1_000
+
+/**
+ * Freezes the time zones of the devices of a job, which have been selected: the texts at a path of each device. Whether they
+ * are names of zones is not checked. Devices without a text have no zone, as those of the rarest of more than 1,000 texts.
+ */
+export async function freezeZones(tx: Tx & BoundedReader, jobId: string, zone: Fragment): Promise<void> {
+  await tx.query(
+    sql`with valued as (
+          select target.device_id, ${boundedFragment(tx, zone)} as value
+          from device_job target join device d on d.id = target.device_id join twin t on t.device_id = target.device_id
+          where target.job_key = ${keyOf(jobId)}
+        ), named as (
+          select device_id, case when jsonb_typeof(value) = 'string' and length(value #>> '{}') <= 64 then value #>> '{}' end as name
+          from valued
+        ), frozen as (
+          update device_job target set zone_key = hashtextextended(name, 0)
+          from named
+          where target.job_key = ${keyOf(jobId)} and target.device_id = named.device_id and name is not null
+        )
+        insert into job_window (job_key, zone_key, time_zone, device_count)
+        select ${keyOf(jobId)}, coalesce(hashtextextended(name, 0), 0), name, count(*)
+        from named group by name order by count(*) desc limit ${mostZones}`,
+  )
+}
+
+/** The time zones of the devices of a job, as the devices name them. */
+export function findZones(
+  tx: Tx,
+  jobId: string,
+): Promise<{ readonly zoneKey: string; readonly timeZone: string | null }[]> {
+  return tx.query(
+    sql`select zone_key as "zoneKey", time_zone as "timeZone" from job_window where job_key = ${keyOf(jobId)}`,
+  )
+}
+
+/** Saves which zone counts for devices that name none, or one that does not exist: null for those whose window never opens. */
+export async function saveZones(
+  tx: Tx,
+  jobId: string,
+  zones: readonly { readonly zoneKey: string; readonly timeZone: string | null }[],
+): Promise<void> {
+  await tx.query(
+    sql`update job_window set time_zone = given.time_zone
+        from unnest(${zones.map(({ zoneKey }) => zoneKey)}::bigint[], ${zones.map(({ timeZone }) => timeZone)}::text[])
+          as given (zone_key, time_zone)
+        where job_key = ${keyOf(jobId)} and job_window.zone_key = given.zone_key`,
   )
 }
 
@@ -86,20 +140,20 @@ export async function saveWindows(
   )
 }
 
-/** The times of a window of a job, for clients. */
-export type WindowTimes = OpenTime & {
-  readonly jobKey: string
-  readonly timeZone: string
-  readonly deviceCount: number
-}
+/** The times of a window of a job, for clients. Without a time zone, it never opens. */
+export type WindowTimes = { readonly jobKey: string; readonly deviceCount: number } & (
+  | (OpenTime & { readonly timeZone: string })
+  | { readonly timeZone: null; readonly opens: null; readonly closes: null }
+)
 
 /** The windows of these jobs, by their keys. Only open jobs that have started have some. */
 export function findWindows(db: Reader, jobKeys: readonly string[]): Promise<WindowTimes[]> {
   return db.query<WindowTimes>(
-    sql`select job_key as "jobKey", time_zone as "timeZone", device_count as "deviceCount", opens_time as opens,
+    sql`select job_key as "jobKey", time_zone as "timeZone", sum(job_window.device_count)::integer as "deviceCount", opens_time as opens,
                closes_time as closes
-        from job_window
-        where job_key = any(${jobKeys}::bigint[])
+        from job_window join job on job.key = job_key
+        where job_key = any(${jobKeys}::bigint[]) and job.started_time is not null
+        group by job_key, time_zone, opens_time, closes_time
         order by job_key, time_zone`,
     'find-windows',
   )
