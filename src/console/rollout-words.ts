@@ -10,20 +10,42 @@ type Counted = {
   readonly responseStatus?: number | null | undefined
 }
 
+type Window = {
+  readonly days?: readonly string[] | null | undefined
+  readonly from: string
+  readonly to: string
+  readonly timeZone?: string | null | undefined
+  readonly timeZoneFrom?: string | null | undefined
+}
+
+/** `Only from 22:00 to 06:00 on Sat, Sun (Europe/Berlin)`, `Only from 02:00 to 04:00 (tags.timeZone, otherwise UTC)` */
+export function describeWindow({ days, from, to, timeZone, timeZoneFrom }: Window): string {
+  const on =
+    days == null || days.length === 0 || days.length === 7
+      ? ''
+      : ` on ${days.map((day) => `${day.charAt(0)}${day.slice(1, 3).toLowerCase()}`).join(', ')}`
+  const zone =
+    timeZoneFrom == null ? timeZone : timeZone == null ? timeZoneFrom : `${timeZoneFrom}, otherwise ${timeZone}`
+  return `Only from ${from} to ${to}${on} (${zone})`
+}
+
 /** Limits, each in words: `At most 600 devices per minute`. */
 export function describeLimits({
   maxPerMinute,
   maxConcurrent,
   budget,
+  window,
 }: {
   readonly maxPerMinute?: number | null | undefined
   readonly maxConcurrent?: number | null | undefined
   readonly budget?: { readonly groupBy: string; readonly maxConcurrent: number } | null | undefined
+  readonly window?: Window | null | undefined
 }): readonly string[] {
   return [
     ...(maxPerMinute == null ? [] : [`At most ${formatDevices(maxPerMinute)} per minute`]),
     ...(maxConcurrent == null ? [] : [`At most ${calls(maxConcurrent)} in progress`]),
     ...(budget == null ? [] : [`At most ${calls(budget.maxConcurrent)} in progress per ${budget.groupBy}`]),
+    ...(window == null ? [] : [describeWindow(window)]),
   ]
 }
 

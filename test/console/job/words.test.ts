@@ -4,7 +4,7 @@ import { describeBlocker } from '../../../src/console/pages/job/blockers.ts'
 import { describeCancelled } from '../../../src/console/pages/job/cancelled-devices.ts'
 import { describeEvent, lacksOlder } from '../../../src/console/pages/job/history.ts'
 import { describeCancelling } from '../../../src/console/pages/job/job-now.ts'
-import { describeLimits, describeRule, describeRuleState } from '../../../src/console/rollout-words.ts'
+import { describeLimits, describeRule, describeRuleState, describeWindow } from '../../../src/console/rollout-words.ts'
 import type { Statistics } from '../../../src/console/ui/statistics.ts'
 import type { JobNowFragment, JobStatus } from '../../../src/generated/console/graphql.ts'
 import { statisticsWith } from '../statistics.ts'
@@ -271,4 +271,17 @@ describe('an event of the history', () => {
       tone: 'pending',
     })
   })
+})
+
+it('says a time window in words', () => {
+  const times = { from: '22:00', to: '06:00' }
+  expect(describeWindow({ ...times, days: null, timeZone: 'Europe/Berlin' })).toBe(
+    'Only from 22:00 to 06:00 (Europe/Berlin)',
+  )
+  expect(describeWindow({ ...times, days: ['SATURDAY', 'SUNDAY'], timeZoneFrom: 'tags.zone', timeZone: 'UTC' })).toBe(
+    'Only from 22:00 to 06:00 on Sat, Sun (tags.zone, otherwise UTC)',
+  )
+  expect(describeLimits({ window: { ...times, timeZoneFrom: 'tags.zone' } })).toEqual([
+    'Only from 22:00 to 06:00 (tags.zone)',
+  ])
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   type Draft,
+  daysOfWeek,
   draftFrom,
   emptyDraft,
   emptyRule,
@@ -57,6 +58,11 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   abort: fc.array(rules),
   approval: fc.boolean(),
   waves: fc.array(waves),
+  windowDays: fc.subarray([...daysOfWeek]),
+  windowFrom: text,
+  windowTo: text,
+  windowTimeZone: text,
+  windowTimeZoneFrom: text,
 })
 
 test('a draft that was kept is the same when it is read', () => {
@@ -176,11 +182,18 @@ test('a job that is scheduled again has the same name, labels, limits, waves and
     description: 'Two\nlines.',
     labels: [{ name: 'team', value: 'north' }],
   }
-  const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true }
+  const window = {
+    days: ['SATURDAY', 'SUNDAY'] as const,
+    from: '22:00',
+    to: '06:00',
+    timeZone: 'Europe/Berlin',
+    timeZoneFrom: 'tags.timeZone',
+  }
+  const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true, window }
   const job = { ...common, ...named, skipCompliant: false, rollout: { ...limits, abort: past }, waves: pastWaves }
   const updateTwin = { tags: { a: 1 } }
   expect(readRequest(draftFrom({ ...job, cloudToDeviceMethod: null, updateTwin }))).toEqual({
-    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, waves, abort } },
+    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, window, waves, abort } },
   })
   const cloudToDeviceMethod = {
     methodName: 'x',

@@ -94,6 +94,22 @@ test('a name, labels, limits and rules are read as they are typed', () => {
   expect(requestOf({ name: ' ', description: ' ' })).not.toHaveProperty('name')
 })
 
+test('a time window is read as it is typed, and not without its times and a zone', () => {
+  const typed = { windowFrom: ' 22:00 ', windowTo: '06:00', windowTimeZone: ' Europe/Berlin ' }
+  const window = { from: '22:00', to: '06:00', timeZone: 'Europe/Berlin' }
+  expect(requestOf(typed).rollout).toEqual({ window })
+  expect(requestOf({ ...typed, windowDays: ['SUNDAY'], windowTimeZoneFrom: 'tags.zone' }).rollout).toEqual({
+    window: { ...window, days: ['SUNDAY'], timeZoneFrom: 'tags.zone' },
+  })
+  expect(readRequest({ ...emptyDraft, condition: '*', methodName: 'x', windowDays: ['SUNDAY'] })).toEqual({
+    problems: {
+      windowFrom: 'Enter a time of day, such as 22:00.',
+      windowTo: 'Enter a time of day, such as 06:00.',
+      windowTimeZone: 'Enter a time zone, such as Europe/Berlin.',
+    },
+  })
+})
+
 test('waves are read with their gates, and the last one takes the rest', () => {
   const gated = {
     ...emptyWave,

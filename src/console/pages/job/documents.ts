@@ -23,6 +23,13 @@ graphql(`
         groupBy
         maxConcurrent
       }
+      window {
+        days
+        from
+        to
+        timeZone
+        timeZoneFrom
+      }
       abort {
         on
         errorCode

@@ -130,6 +130,13 @@ export const ScheduleFromDocument = graphql(`
           groupBy
           maxConcurrent
         }
+        window {
+          days
+          from
+          to
+          timeZone
+          timeZoneFrom
+        }
         abort {
           on
           errorCode

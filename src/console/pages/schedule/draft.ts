@@ -1,4 +1,4 @@
-import type { AbortAction, AbortOutcome, GateAction } from '../../../generated/console/graphql.ts'
+import type { AbortAction, AbortOutcome, DayOfWeek, GateAction } from '../../../generated/console/graphql.ts'
 import { printJson } from '../../ui/json-text.ts'
 import { spanOf, type Unit, units } from './duration.ts'
 
@@ -74,6 +74,13 @@ export type Draft = {
   readonly approval: boolean
   /** The waves before the last one, which takes the rest. Empty for a job without waves. */
   readonly waves: readonly WaveDraft[]
+  /** The days on which the time window opens; empty for every day. */
+  readonly windowDays: readonly DayOfWeek[]
+  /** Times of day, and their time zone or the path of it. All are empty for a job without a time window. */
+  readonly windowFrom: string
+  readonly windowTo: string
+  readonly windowTimeZone: string
+  readonly windowTimeZoneFrom: string
 }
 
 /** The empty form. */
@@ -102,6 +109,11 @@ export const emptyDraft: Draft = {
   abort: [],
   approval: false,
   waves: [],
+  windowDays: [],
+  windowFrom: '',
+  windowTo: '',
+  windowTimeZone: '',
+  windowTimeZoneFrom: '',
 }
 
 /** A rule in which nothing was typed or chosen. */
@@ -131,6 +143,21 @@ export const waveSizeOf = (name: unknown): WaveSize =>
 
 /** The results that an abort rule can count. */
 export const abortOutcomes = ['FAILED', 'REFUSED', 'TIMED_OUT'] as const satisfies readonly AbortOutcome[]
+
+/** The days of the week, in their order. */
+export const daysOfWeek = [
+  'MONDAY',
+  'TUESDAY',
+  'WEDNESDAY',
+  'THURSDAY',
+  'FRIDAY',
+  'SATURDAY',
+  'SUNDAY',
+] as const satisfies readonly DayOfWeek[]
+
+/** Those days that a value lists. */
+export const daysIn = (value: unknown): readonly DayOfWeek[] =>
+  daysOfWeek.filter((day) => Array.isArray(value) && value.includes(day))
 
 /** What an abort rule can count, by the member of the input. */
 export type Counted = 'on' | 'errorCode' | 'responseStatus'
@@ -185,13 +212,18 @@ export function readDraft(text: string | null): Draft {
       approval: wave.approval === true,
       onFailure: wave.onFailure === 'CANCEL' ? 'CANCEL' : 'PAUSE',
     })),
+    windowDays: daysIn(kept.windowDays),
+    windowFrom: string('windowFrom'),
+    windowTo: string('windowTo'),
+    windowTimeZone: string('windowTimeZone'),
+    windowTimeZoneFrom: string('windowTimeZoneFrom'),
   }
 }
 
 /** The members of a draft that are texts of any content. */
 type TextName = Exclude<
   keyof Draft,
-  'operation' | 'skipCompliant' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval' | 'waves'
+  'operation' | 'skipCompliant' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval' | 'waves' | 'windowDays'
 >
 
 type Members = Readonly<Record<string, unknown>>
@@ -237,6 +269,13 @@ export type PastJob = {
     readonly maxConcurrent: number | null
     readonly approval: boolean
     readonly budget: { readonly groupBy: string; readonly maxConcurrent: number } | null
+    readonly window: {
+      readonly days: readonly DayOfWeek[] | null
+      readonly from: string
+      readonly to: string
+      readonly timeZone: string | null
+      readonly timeZoneFrom: string | null
+    } | null
     readonly abort: readonly {
       readonly on: readonly AbortOutcome[]
       readonly errorCode: string | null
@@ -309,6 +348,11 @@ export function draftFrom({
     })),
     approval: rollout?.approval ?? false,
     waves: (waves ?? []).slice(0, -1).map(waveFrom),
+    windowDays: rollout?.window?.days ?? [],
+    windowFrom: rollout?.window?.from ?? '',
+    windowTo: rollout?.window?.to ?? '',
+    windowTimeZone: rollout?.window?.timeZone ?? '',
+    windowTimeZoneFrom: rollout?.window?.timeZoneFrom ?? '',
     ...(method === null
       ? { operation: 'twin', tags: print(tags), desired: print(membersOf(properties).desired), skipCompliant }
       : {

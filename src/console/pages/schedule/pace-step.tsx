@@ -4,6 +4,7 @@ import { AbortRules } from './abort-rules.tsx'
 import styles from './form.module.css'
 import type { StepProps } from './step.ts'
 import { describeDraftedPace, isPaced } from './summary.ts'
+import { TimeWindow } from './time-window.tsx'
 import { Waves } from './waves.tsx'
 
 /** How fast the job proceeds, and when it stops by itself. */
@@ -97,6 +98,7 @@ export function PaceStep({ draft, problems, change }: StepProps) {
           <span>The job starts only when somebody else has approved it.</span>
         </span>
       </label>
+      <TimeWindow draft={draft} problems={problems} change={change} />
       <Waves draft={draft} problems={problems} change={change} />
       <AbortRules draft={draft} problems={problems} change={change} />
     </FoldedPanel>

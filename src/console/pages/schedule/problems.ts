@@ -20,6 +20,7 @@ export type FieldName =
   | 'maxConcurrent'
   | 'budgetGroupBy'
   | 'budgetMaxConcurrent'
+  | `window${'Days' | 'From' | 'To' | 'TimeZone' | 'TimeZoneFrom'}`
   | 'abort'
   | `abort.${number}`
   | `abort.${number}.${RuleMember}`
@@ -128,6 +129,11 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['rollout', 'budget'], field: 'budgetGroupBy' },
   { at: ['rollout', 'budget', 'maxConcurrent'], field: 'budgetMaxConcurrent' },
   { at: ['rollout', 'budget', 'groupBy'], field: 'budgetGroupBy' },
+  { at: ['rollout', 'window'], field: 'windowFrom' },
+  { at: ['rollout', 'window', 'days'], field: 'windowDays' },
+  { at: ['rollout', 'window', 'to'], field: 'windowTo' },
+  { at: ['rollout', 'window', 'timeZone'], field: 'windowTimeZone' },
+  { at: ['rollout', 'window', 'timeZoneFrom'], field: 'windowTimeZoneFrom' },
   { at: ['rollout', 'abort'], field: 'abort' },
   { at: ['rollout', 'waves'], field: 'waves' },
 ]

@@ -8,6 +8,7 @@ import type {
   ScheduleTwinUpdateInput,
   TwinPatchInput,
   WaveInput,
+  WindowInput,
 } from '../../../generated/console/graphql.ts'
 import { momentOf } from '../../local-time.ts'
 import { readInt, readNumber, readSignedInt } from '../../read-number.ts'
@@ -90,6 +91,7 @@ function readRollout(draft: Draft, problems: Found): { readonly rollout?: JobRol
     ...(maxPerMinute === undefined ? {} : { maxPerMinute }),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
     ...readBudget(draft, problems),
+    ...readWindow(draft, problems),
     ...(draft.approval ? { approval: true } : {}),
     ...(draft.waves.length === 0
       ? {}
@@ -116,6 +118,26 @@ function readBudget(
   const maxConcurrent = readInt(budgetMaxConcurrent)
   if (maxConcurrent === undefined) problems.budgetMaxConcurrent = 'Enter a whole number, or leave both empty.'
   return { budget: { groupBy, maxConcurrent: maxConcurrent ?? 0 } }
+}
+
+/** The hub checks the times and the zone. */
+function readWindow(draft: Draft, problems: Found): { readonly window?: WindowInput } {
+  const { windowDays: days } = draft
+  const [from, to] = [draft.windowFrom.trim(), draft.windowTo.trim()]
+  const [timeZone, timeZoneFrom] = [draft.windowTimeZone.trim(), draft.windowTimeZoneFrom.trim()]
+  if (days.length === 0 && [from, to, timeZone, timeZoneFrom].every((text) => text === '')) return {}
+  if (from === '') problems.windowFrom = 'Enter a time of day, such as 22:00.'
+  if (to === '') problems.windowTo = 'Enter a time of day, such as 06:00.'
+  if (timeZone === '' && timeZoneFrom === '') problems.windowTimeZone = 'Enter a time zone, such as Europe/Berlin.'
+  return {
+    window: {
+      ...(days.length === 0 ? {} : { days }),
+      from,
+      to,
+      ...(timeZone === '' ? {} : { timeZone }),
+      ...(timeZoneFrom === '' ? {} : { timeZoneFrom }),
+    },
+  }
 }
 
 /** Without anything about its gate, a wave has none. */

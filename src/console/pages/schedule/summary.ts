@@ -123,6 +123,8 @@ export function describeDraftedPace({
   approval,
   waves,
   operation,
+  windowFrom,
+  windowTo,
 }: Draft): string {
   const rate = readInt(maxPerMinute)
   const [calls, callsInGroup] =
@@ -132,6 +134,7 @@ export function describeDraftedPace({
     ...(rate === undefined ? [] : [`${formatCount(rate)} per minute`]),
     ...(calls === undefined ? [] : [`${formatCount(calls)} in progress`]),
     ...(callsInGroup === undefined || path === '' ? [] : [`${formatCount(callsInGroup)} in progress per ${path}`]),
+    ...(windowFrom.trim() === '' ? [] : [`${windowFrom.trim()} to ${windowTo.trim()}`]),
     ...(approval ? ['needs approval'] : []),
     ...(waves.length === 0 ? [] : [`${waves.length + 1} waves`]),
     ...(abort.length === 0 ? [] : [`${abort.length} abort ${abort.length === 1 ? 'rule' : 'rules'}`]),
@@ -142,7 +145,7 @@ export function describeDraftedPace({
 /** Whether a draft has limits or rules that count for its operation. */
 export function isPaced({ abort, approval, waves, operation, ...draft }: Draft): boolean {
   const ofCalls = [draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent]
-  const texts = [draft.maxPerMinute, ...(operation === 'method' ? ofCalls : [])]
+  const texts = [draft.maxPerMinute, draft.windowFrom, draft.windowTo, ...(operation === 'method' ? ofCalls : [])]
   return texts.some((text) => text.trim() !== '') || abort.length > 0 || waves.length > 0 || approval
 }
 

@@ -1,8 +1,8 @@
 import type { WholeJobTemplateFragment } from '../../../generated/console/graphql.ts'
-import { abortOutcomes, type Draft, draftFrom, membersOf, type PastJob } from './draft.ts'
+import { abortOutcomes, type Draft, daysIn, draftFrom, membersOf, type PastJob } from './draft.ts'
 
 /** What the form knows of the rollout of a template. */
-const known = ['maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves']
+const known = ['maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves', 'window']
 
 /** A draft of a job of a template. */
 export function draftFromTemplate({
@@ -27,6 +27,9 @@ function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
   if (typeof value !== 'object' || value === null) return { rollout: null, waves: null }
   const rollout = membersOf(value)
   const budget = membersOf(rollout.budget)
+  const { days, from, to, timeZone, timeZoneFrom } = membersOf(rollout.window)
+  const times = { from: textIn(from) ?? '', to: textIn(to) ?? '' }
+  const zones = { timeZone: textIn(timeZone), timeZoneFrom: textIn(timeZoneFrom) }
   const groupBy = textIn(budget.groupBy)
   const maxConcurrent = numberIn(budget.maxConcurrent)
   return {
@@ -35,6 +38,7 @@ function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
       maxConcurrent: numberIn(rollout.maxConcurrent),
       approval: rollout.approval === true,
       budget: groupBy === null || maxConcurrent === null ? null : { groupBy, maxConcurrent },
+      window: times.from === '' ? null : { days: daysIn(days), ...times, ...zones },
       abort: listIn(rollout.abort).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
         on: abortOutcomes.filter((outcome) => Array.isArray(on) && on.includes(outcome)),
         errorCode: textIn(errorCode),
