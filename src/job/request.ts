@@ -104,17 +104,16 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
     rollout,
     skipCompliant: checkSkip(input.skipCompliant, input.type),
   }
-  const hasWaves = rollout?.waves !== undefined
   switch (input.type) {
     case 'scheduleDeviceMethod': {
       refuseOther(input.updateTwin, 'updateTwin')
       const cloudToDeviceMethod = checkCall(input.cloudToDeviceMethod, limits)
       const { connectTimeoutInSeconds } = cloudToDeviceMethod
-      refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds })
+      refuseWithContinuous(targets, rollout, connectTimeoutInSeconds)
       return fitting({ ...common, type: input.type, cloudToDeviceMethod })
     }
     case 'scheduleUpdateTwin':
-      refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: 0 })
+      refuseWithContinuous(targets, rollout)
       refuseOther(input.cloudToDeviceMethod, 'cloudToDeviceMethod')
       return { ...common, type: input.type, updateTwin: checkPatch(input.updateTwin, limits, input) }
   }
@@ -151,9 +150,9 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
   checkNaming(input)
   const typeOfRollout = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
   const targets = checkTargets(input.targets)
-  const { waves = [], window } = checkRollout(input.rollout, typeOfRollout) ?? {}
+  const rollout = checkRollout(input.rollout, typeOfRollout)
+  const { waves = [], window } = rollout ?? {}
   const common = { jobId, queryCondition, startTime, maxExecutionTimeInSeconds, targets, waves, window }
-  const hasWaves = waves.length > 0
   if (!isLeftOut(input.cloudToDeviceMethod)) {
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')
@@ -161,7 +160,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
     const type = 'scheduleDeviceMethod'
     const skipCompliant = checkSkip(input.skipCompliant, type)
     const call = checkCall(input.cloudToDeviceMethod, limits)
-    refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: call.connectTimeoutInSeconds })
+    refuseWithContinuous(targets, rollout, call.connectTimeoutInSeconds)
     return previewable({
       ...common,
       type,
@@ -172,7 +171,7 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
       limits: checkLimits(input.rollout, type),
     })
   }
-  refuseWithContinuous(targets, { hasWaves, connectTimeoutInSeconds: 0 })
+  refuseWithContinuous(targets, rollout)
   const type = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
   const skipCompliant = checkSkip(input.skipCompliant, type)
   const updateTwin = type && checkPatch(input.updateTwin, limits)

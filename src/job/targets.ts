@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts'
+import type { JobRollout } from './rollout.ts'
 
 /**
  * When a job selects its devices: at its start, at its creation, or at its start and from then on, whenever a device starts to
@@ -16,13 +17,20 @@ export function checkTargets(value: unknown): JobTargets {
 /** What a continuous job cannot have, because its devices are not known at its start. InvalidInputError. */
 export function refuseWithContinuous(
   targets: JobTargets,
-  { hasWaves, connectTimeoutInSeconds }: { readonly hasWaves: boolean; readonly connectTimeoutInSeconds: number },
+  rollout: Pick<JobRollout, 'waves' | 'window'> | null,
+  connectTimeoutInSeconds = 0,
 ): void {
   if (targets !== 'continuous') return
-  if (hasWaves) {
+  if (rollout?.waves !== undefined) {
     throw new InvalidInputError(
       ['rollout', 'waves'],
       'A continuous job has no waves, because its devices are not known at its start.',
+    )
+  }
+  if (rollout?.window?.timeZoneFrom !== undefined) {
+    throw new InvalidInputError(
+      ['rollout', 'window', 'timeZoneFrom'],
+      'The window of a continuous job is in one time zone, because the zones of its devices are frozen at its start. Give timeZone only.',
     )
   }
   if (connectTimeoutInSeconds > 0) {

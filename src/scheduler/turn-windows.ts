@@ -12,6 +12,7 @@ import {
   saveZones,
 } from '../job/store/time-windows.ts'
 import { isOpen, onlyZone, timesAt, zoneFor } from '../job/time-window.ts'
+import { isTimeZone } from '../time-zone.ts'
 import type { Step } from './loop.ts'
 
 /** Gives a job that is being started, and has a window, the times at which its calls may begin. */
@@ -48,9 +49,11 @@ export function turnWindows(deps: Deps): Step {
       if (job === undefined || window == null) return false
       const now = await readTime(tx)
       const due = await readDueWindows(tx, jobId, now)
+      // A zone that only a newer Node.js knows is left to the instances with one.
+      const known = due.filter(({ timeZone }) => isTimeZone(timeZone))
       // Another instance was faster.
-      if (due.length === 0) return false
-      const turned = due.map(({ zoneKey, timeZone }) => ({
+      if (known.length === 0) return false
+      const turned = known.map(({ zoneKey, timeZone }) => ({
         zoneKey,
         ...timesAt(window, timeZone, now, longestCallIn(job)),
       }))

@@ -79,6 +79,11 @@ describe('the time at which a job selects its devices', () => {
     expect(check({ ...methodJob, targets }).targets).toBe(targets)
   })
 
+  test('is not continuous for a job whose devices name the time zones of its window', () => {
+    const rollout = { window: { from: '02:00', to: '04:00', timeZoneFrom: 'tags.timeZone' } }
+    expect(refusal({ ...methodJob, targets: 'continuous', rollout }).path).toBe('rollout/window/timeZoneFrom')
+  })
+
   test('is not continuous for a job with waves', () => {
     const rollout = { waves: [{ devices: 1 }, {}] }
     for (const job of [methodJob, twinJob]) {

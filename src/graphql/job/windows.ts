@@ -26,7 +26,8 @@ const JobWindow = builder.objectRef<ShownWindow>('JobWindow').implement({
     closeTime: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'From when on no call begins then: the end of the window, less the response timeout. Null without a time zone.',
+      description:
+        'From when on no call begins then: the end of the window, less the response timeout. Null without a time zone.',
       resolve: ({ closes }) => closes,
     }),
   }),
