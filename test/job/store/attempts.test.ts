@@ -298,6 +298,48 @@ describe('the end of the job', () => {
     expect(await counters(deps, jobId)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 2 failed, 2 canceled')
   })
 
+  test('keeps a later attempt cancelled that was not sent', async () => {
+    await start({ ...wait, waves: [{ devices: 3 }, {}] })
+    const [a = '', b = '', c = ''] = (await mark(...ids)).marked.map(({ deviceId }) => deviceId)
+    await end(timedOut(a), answered(b, 503))
+    await deps.database.pool.query('update device_job_attempt set not_before = now()')
+    expect((await mark(a, b)).marked).toHaveLength(2)
+    await cancelJob(deps, tester, jobId)
+    const unsent = [a, b].map((deviceId) => ({ jobId, deviceId, attempt: 2 }))
+    await deps.db.transaction(async (tx) => unmarkDispatched(tx, await lockOpenJobs(tx, [jobId]), unsent))
+    await end(timedOut(c))
+    await finishJobs(deps).run(clock.now())
+    expect(await facts()).toMatchObject({ [a]: 'GatewayTimeout', [b]: '503', [c]: 'mark GatewayTimeout' })
+    expect(await counters(deps, jobId)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 1 failed, 3 canceled')
+    expect(await jobRow(deps, jobId)).toMatchObject({ refusedCount: 0, endTime: expect.any(Date) })
+  })
+
+  describe('with more attempts than can be ended at once', () => {
+    beforeEach(async () => {
+      await start(wait)
+      await mark('a')
+      await end(timedOut('a'))
+      await deps.database.pool.query(
+        `insert into device_job_attempt (job_key, device_id, attempt, dispatched_time, ended_time, not_before, response_status, version)
+         select key, 'other ' || n, 1, now(), now(), now(), 503, 0 from job, generate_series(1, 5000) n where id = $1`,
+        [jobId],
+      )
+    })
+
+    test('cancels what waits', async () => {
+      await cancelJob(deps, tester, jobId)
+      expect(await facts()).toMatchObject({ a: 'GatewayTimeout' })
+      expect(await counters(deps, jobId)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 4 canceled')
+    })
+
+    test('at the deadline fails what waits', async () => {
+      clock.advance(3_600_001)
+      await finishJobs(deps).run(clock.now())
+      expect(await facts()).toMatchObject({ a: 'GatewayTimeout' })
+      expect(await counters(deps, jobId)).toBe('completed: 0 pending, 0 running, 0 succeeded, 4 failed, 0 canceled')
+    })
+  })
+
   test('that is cancelled while a call is in progress repeats it no more', async () => {
     await start()
     await mark('a')
