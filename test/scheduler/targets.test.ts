@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deleteDevice } from '../../src/device/commands.ts'
-import { approveJob } from '../../src/job/approval-commands.ts'
+import { approveJob, rejectJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, previewJob, resumeJob, retryJob } from '../../src/job/commands.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
@@ -177,6 +177,13 @@ describe('a job that selects its devices at its creation', () => {
     await approveJob(deps, byPolicy('approver'), { jobId: id })
     await run()
     expect(await counters(deps, id)).toMatch(/^running: 3 pending/)
+  })
+
+  test('is rejected together with the devices that it selected meanwhile', async () => {
+    const id = await atCreation({ startTime: null, rollout: { approval: true } })
+    await run()
+    await rejectJob(deps, byPolicy('approver'), { jobId: id })
+    expect(await counters(deps, id)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 3 canceled')
   })
 
   test('is cancelled before its start together with its devices', async () => {

@@ -273,7 +273,7 @@ export async function saveApproved(
   )
 }
 
-/** The job ends, without devices. */
+/** The job ends. Devices that it selected at its creation are cancelled. */
 export async function saveRejected(
   tx: Tx,
   id: string,
@@ -284,7 +284,9 @@ export async function saveRejected(
 ): Promise<void> {
   await tx.query(
     sql`with moved as (
-          update job set status = ${status}, status_message = ${reason}, end_time = ${now}, version = version + 1
+          update job
+          set status = ${status}, status_message = ${reason}, canceled_count = canceled_count + pending_count,
+              pending_count = 0, end_time = ${now}, version = version + 1
           where id = ${id}
           returning key, version, status, ${movedColumns}
         ), queued as (
