@@ -3,6 +3,7 @@ import { deleteDevice } from '../../src/device/commands.ts'
 import { approveJob, rejectJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, previewJob, resumeJob, retryJob } from '../../src/job/commands.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
+import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
@@ -184,6 +185,25 @@ describe('a job that selects its devices at its creation', () => {
     await run()
     await rejectJob(deps, byPolicy('approver'), { jobId: id })
     expect(await counters(deps, id)).toBe('cancelled: 0 pending, 0 running, 0 succeeded, 0 failed, 3 canceled')
+  })
+
+  test('counts a device in its wave that was deleted while the job was paused before its start', async () => {
+    const id = await atCreation({ rollout: { waves: [{ devices: 3 }, {}] } })
+    await run()
+    await pauseJob(deps, tester, id)
+    const closing = closeDeletedDevices(deps)
+    await deleteDevice(deps, everything, { deviceId: 'pump-0002', ifMatch: '*' })
+    await closing.run(clock.now())
+    closing.close()
+    await resumeJob(deps, tester, id)
+    clock.advance(hour)
+    await run()
+    expect(await counters(deps, id)).toBe('running: 2 pending, 0 running, 0 succeeded, 1 failed, 0 canceled')
+    const { rows } = await deps.database.pool.query(
+      'select job_wave.failed_count as failed from job_wave join job on key = job_key where id = $1 and wave = 1',
+      [id],
+    )
+    expect(rows).toEqual([{ failed: 1 }])
   })
 
   test('is cancelled before its start together with its devices', async () => {

@@ -96,7 +96,8 @@ export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**
  * The device jobs of running method jobs that wait for these devices, in open waves and time windows. With `paused` also those of
- * paused jobs and of waves and windows that are not open. One lookup per device and job, so that no further index is needed.
+ * paused jobs that have started, and of waves and windows that are not open. One lookup per device and job, so that no further
+ * index is needed.
  */
 export function findWaiting(
   db: Reader,
@@ -108,7 +109,7 @@ export function findWaiting(
         from job
         cross join unnest(${deviceIds}::text[]) as arrived (device_id)
         join device_job target on target.job_key = job.key and target.device_id = arrived.device_id
-        where job.end_time is null and ${paused ? sql`job.status in ('running', 'paused')` : sql`job.status = 'running'`}
+        where job.end_time is null and ${paused ? sql`job.status in ('running', 'paused') and job.started_time is not null` : sql`job.status = 'running'`}
           and job.type = 'scheduleDeviceMethod' and job.pending_count > 0
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
           ${paused ? empty : sql`and ${isInOpenWave(target)} and (not job.has_window or ${isInOpenWindow(target)})`}
