@@ -125,6 +125,7 @@ export const commonWork: readonly Work[] = [
   'settled',
   'waves',
   'attempts',
+  'windows',
   'webhooks',
   'schedules',
   'continuous',

@@ -39,6 +39,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
   events.publish('work', 'jobs', {})
   events.publish('work', 'started', {})
   events.publish('work', 'settled', {})
+  events.publish('work', 'windows', {})
   for (const kind of ['deviceJobs', 'identities', 'deliveries'] as const) events.publish('work', kind, {})
   events.publish('twin', 'd', { deviceId: 'd' })
   events.publish('desiredPatches', [{ deviceId: 'd', version: 2, patch: {} }])
@@ -53,6 +54,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
     ['work', ['jobs']],
     ['work', ['started']],
     ['work', ['settled']],
+    ['work', ['windows']],
     ['twin', ['d']],
     ['identity', ['d']],
     ['policies', []],
