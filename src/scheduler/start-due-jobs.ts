@@ -29,6 +29,7 @@ import { compileGroupPath } from '../query/group-path.ts'
 import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import { createHeavyWork } from '../throttle/heavy-work.ts'
+import { isTimeZone } from '../time-zone.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 import { startWindow } from './turn-windows.ts'
@@ -129,7 +130,13 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
             afterCommit(() => deps.events.publish('work', 'settled', {}))
             return false
           }
-          const selected = job.selectedTime === null ? await select(tx, job, { ms, isShort, isEarly }) : undefined
+          const failure = whyWindowUnknown(job)
+          const selected =
+            failure !== undefined
+              ? { failure }
+              : job.selectedTime === null
+                ? await select(tx, job, { ms, isShort, isEarly })
+                : undefined
           const before = isEarly ? await lockUnselected(tx, job.id) : await lockStarting(tx, job.id, maxRunning)
           if (before === undefined) throw new Overtaken()
           afterCommit(() => deps.events.jobChanged(job.id))
@@ -298,6 +305,13 @@ function readScope(parts: JobRow['scope']): Scope {
   } catch (error) {
     throw error instanceof QueryConditionError ? new InvalidScope(error.message) : error
   }
+}
+
+/** Another version of the hub or of Node.js may have accepted the time zone. The jobs behind this one must not wait for it. */
+function whyWindowUnknown({ window }: JobRow): string | undefined {
+  const timeZone = window?.timeZone
+  if (timeZone === undefined || isTimeZone(timeZone)) return undefined
+  return `The hub does not know the time zone "${timeZone}" of the window.`
 }
 
 /** Undefined for a fault that may pass. A job that can never start must not block the jobs behind it. */

@@ -42,6 +42,7 @@ export async function startWindow(tx: Tx, job: JobRow, deviceCount: number): Pro
  * of these times, and while no job has a window.
  */
 export function turnWindows(deps: Deps): Step {
+  /** Returns whether the times of windows have changed, here or through another instance that was faster. */
   const turn = (jobId: string): Promise<boolean> =>
     inTransaction(deps, async (tx, afterCommit) => {
       const job = await lockJob(tx, jobId)
@@ -49,9 +50,9 @@ export function turnWindows(deps: Deps): Step {
       if (job === undefined || window == null) return false
       const now = await readTime(tx)
       const due = await readDueWindows(tx, jobId, now)
+      if (due.length === 0) return true
       // A zone that only a newer Node.js knows is left to the instances with one.
       const known = due.filter(({ timeZone }) => isTimeZone(timeZone))
-      // Another instance was faster.
       if (known.length === 0) return false
       const turned = known.map(({ zoneKey, timeZone }) => ({
         zoneKey,
@@ -73,6 +74,7 @@ export function turnWindows(deps: Deps): Step {
       const { jobIds, waitMs } = await findDueWindows(deps.db)
       let done = 0
       for (const jobId of jobIds) if (await turn(jobId)) done++
+      // After a change, `waitMs` is too old: another time may come before that.
       return { done, full: done > 0, next: waitMs === null ? undefined : new Date(now.getTime() + waitMs) }
     },
   }

@@ -283,6 +283,23 @@ describe('the times of a window', () => {
     expect(changed).toEqual([jobId])
   })
 
+  test('are looked at again by an instance that came too late, which must not sleep beyond the next', async () => {
+    await givenMethodJob(deps, 'pump', {}, inWindow())
+    await start()
+    await move(-200, -100)
+    let isFirst = true
+    const late: typeof deps.db.transaction = async (...given) => {
+      if (isFirst) {
+        isFirst = false
+        await turn()
+      }
+      return deps.db.transaction(...given)
+    }
+    expect(await turnWindows({ ...deps, db: { ...deps.db, transaction: late } }).run(clock.now())).toMatchObject({
+      full: true,
+    })
+  })
+
   test('make instances look for devices when it opens', async () => {
     const jobId = await givenMethodJob(deps, 'pump', {}, inWindow())
     await start()
@@ -340,6 +357,22 @@ describe('the times of a window', () => {
     await cancelJob(deps, tester, jobId)
     expect(await windowRows()).toEqual([])
   })
+})
+
+test('a job whose time zone is unknown by its start fails, and holds up no other', async () => {
+  const broken = await givenMethodJob(deps, 'pump', {}, inWindow())
+  const next = await givenMethodJob(deps, 'pump', {}, inWindow())
+  await deps.database.pool.query(
+    `update job set rollout = jsonb_set(rollout, '{window,timeZone}', '"Nowhere/Never"') where id = $1`,
+    [broken],
+  )
+  await start()
+  await start()
+  expect(await jobRow(deps, broken)).toMatchObject({
+    status: 'failed',
+    failureReason: 'The hub does not know the time zone "Nowhere/Never" of the window.',
+  })
+  expect(await counters(deps, next)).toMatch(/^running: 6 pending/)
 })
 
 test('a job without a window has no times, and one that has not started either', async () => {
