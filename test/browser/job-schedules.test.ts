@@ -4,7 +4,7 @@ import { CreateTemplate, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 
-describe.skipIf(browserPath === undefined)('the pages of job schedules', { timeout: 60_000 }, () => {
+describe.skipIf(browserPath === undefined)('the pages of job schedules', () => {
   let browser: TestBrowser
   let app: TestApp
   let opened: OpenPage

@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
-describe.skipIf(browserPath === undefined)('the pages of job templates', { timeout: 60_000 }, () => {
+describe.skipIf(browserPath === undefined)('the pages of job templates', () => {
   let browser: TestBrowser
   let app: TestApp
   let opened: OpenPage

@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
-describe.skipIf(browserPath === undefined)('the palette and saved views', { timeout: 60_000 }, () => {
+describe.skipIf(browserPath === undefined)('the palette and saved views', () => {
   let browser: TestBrowser
   let app: TestApp
   let opened: OpenPage

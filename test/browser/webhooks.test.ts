@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { openReceiver, type Receiver } from '../support/receiver.ts'
 
-describe.skipIf(browserPath === undefined)('the pages of webhooks', { timeout: 60_000 }, () => {
+describe.skipIf(browserPath === undefined)('the pages of webhooks', () => {
   let browser: TestBrowser
   let app: TestApp
   let receiver: Receiver
