@@ -57,6 +57,8 @@ test('a rollout of another version is read as far as it is understood, and says 
   expect(unknownIn({ rollout: null })).toEqual([])
   expect(notCopiedFrom({ rollout: other, targets: 'AT_CREATION' })).toEqual(['targets', 'tides'])
   expect(notCopiedFrom({ rollout, targets: 'AT_START' })).toEqual([])
+  const ofJob = { __typename: 'JobRollout', maxPerMinute: 60, retry: { maxAttempts: 3 } }
+  expect(notCopiedFrom({ rollout: ofJob, targets: 'AT_START' })).toEqual(['retry'])
   const draft = draftFromTemplate({ ...template, rollout: other })
   expect(draft).toMatchObject({ maxPerMinute: '', waves: [] })
   expect(draftFromTemplate({ ...template, rollout: [] }).waves).toEqual(emptyDraft.waves)

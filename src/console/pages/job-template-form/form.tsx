@@ -10,6 +10,7 @@ import { Button, ButtonLink } from '../../ui/button.tsx'
 import { DomainError, type DomainFailure, failureOf } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 import forms from '../../ui/form.module.css'
+import { Notice } from '../../ui/notice.tsx'
 import { DevicesStep } from '../schedule/devices-step.tsx'
 import type { Draft } from '../schedule/draft.ts'
 import { focusFirst } from '../schedule/focus-first.ts'
@@ -32,7 +33,16 @@ type Edited = {
 }
 
 /** The form of a template: what a job has, but neither a start nor an ID of its own. */
-export function TemplateForm({ start, edited: latest }: { readonly start: Draft; readonly edited?: Edited }) {
+export function TemplateForm({
+  start,
+  edited: latest,
+  notice,
+}: {
+  readonly start: Draft
+  readonly edited?: Edited
+  /** What to know about a form that was filled in. */
+  readonly notice?: string
+}) {
   const announce = useAnnounce()
   const navigate = useNavigate()
   const denied = useDefinitionDenial()
@@ -104,6 +114,7 @@ export function TemplateForm({ start, edited: latest }: { readonly start: Draft;
 
   return (
     <Page title={edited === undefined ? 'New template' : `Edit template ${id}`}>
+      {notice !== undefined && <Notice>{notice}</Notice>}
       <form
         ref={form}
         className={styles.steps}

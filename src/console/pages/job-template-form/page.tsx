@@ -7,9 +7,10 @@ import { FoundPage } from '../../shell/found-page.tsx'
 import { Page } from '../../shell/page.tsx'
 import { ButtonLink } from '../../ui/button.tsx'
 import { EmptyState } from '../../ui/states.tsx'
+import { describeCopy } from '../schedule/copy-notice.ts'
 import { ScheduleFromDocument } from '../schedule/documents.ts'
 import { draftFrom, emptyDraft } from '../schedule/draft.ts'
-import { draftFromTemplate, unknownIn } from '../schedule/template-draft.ts'
+import { draftFromTemplate, notCopiedFrom, unknownIn } from '../schedule/template-draft.ts'
 import { TemplateForm } from './form.tsx'
 
 /** The form of a template that exists or, at another address, of a new one. `?from=` begins with what a job has. */
@@ -68,7 +69,9 @@ function FromJob({ jobId }: { readonly jobId: string }) {
       fetching={fetching}
       onRetry={() => read({ requestPolicy: 'network-only' })}
     >
-      {(job) => <TemplateForm start={draftFrom(job)} />}
+      {(job) => (
+        <TemplateForm start={draftFrom(job)} notice={describeCopy(jobId, job, notCopiedFrom(job), 'template')} />
+      )}
     </FoundPage>
   )
 }

@@ -122,7 +122,11 @@ export const ScheduleFromDocument = graphql(`
       queryCondition
       maxExecutionTimeInSeconds
       skipCompliant
+      targets
       rollout {
+        retry {
+          maxAttempts
+        }
         maxPerMinute
         maxConcurrent
         approval

@@ -67,7 +67,7 @@ function FillFromJob({ jobId }: { readonly jobId: string }) {
     const job = data?.job
     if (job) saveDraft(draftFrom(job))
     const notice = job
-      ? describeCopy(jobId, job)
+      ? describeCopy(jobId, job, notCopiedFrom(job))
       : `Job ${jobId} could not be copied. ${error ? describeError(error).message : 'It no longer exists.'}`
     setSearch({}, { replace: true, state: { notice } })
   }, [data, error, fetching, jobId, setSearch])

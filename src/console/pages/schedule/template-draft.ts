@@ -1,8 +1,8 @@
 import type { WholeJobTemplateFragment } from '../../../generated/console/graphql.ts'
 import { abortOutcomes, type Draft, daysIn, draftFrom, membersOf, type PastJob } from './draft.ts'
 
-/** What the form knows of the rollout of a template. */
-const known = ['maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves', 'window']
+/** What the form knows of the rollout of a template or a job, which has the name of its type, too. */
+const known = ['__typename', 'maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves', 'window']
 
 /** A draft of a job of a template. */
 export function draftFromTemplate({
@@ -16,10 +16,10 @@ export function draftFromTemplate({
 export const unknownIn = ({ rollout }: Pick<WholeJobTemplateFragment, 'rollout'>): readonly string[] =>
   Object.entries(membersOf(rollout)).flatMap(([name, value]) => (known.includes(name) || value === null ? [] : [name]))
 
-/** What a template has and the form cannot copy. */
-export const notCopiedFrom = (template: Pick<WholeJobTemplateFragment, 'rollout' | 'targets'>): readonly string[] => [
-  ...(template.targets === 'AT_START' ? [] : ['targets']),
-  ...unknownIn(template),
+/** What a template or a job has and the form cannot copy. */
+export const notCopiedFrom = (past: Pick<WholeJobTemplateFragment, 'rollout' | 'targets'>): readonly string[] => [
+  ...(past.targets === 'AT_START' ? [] : ['targets']),
+  ...unknownIn(past),
 ]
 
 /** A rollout in the form of the input, as a job has it. */
