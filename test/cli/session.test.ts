@@ -572,6 +572,62 @@ rollout: { budget: ${value} }
   await run(['jobs', 'cancel', 'budgeted'])
 })
 
+test('a job with a retry policy shows it, and is compared by it', async () => {
+  const at = new Date(Date.now() + 3_600_000).toISOString()
+  const job = ['jobs', 'schedule', 'method', 'report', '--where', '*', '--id', 'repeated', '--if-absent', '--at', at]
+  const policy = [
+    '--retry-on',
+    'GatewayTimeout, 503',
+    '--max-attempts',
+    '4',
+    '--backoff',
+    '30',
+    '--backoff-factor',
+    '1.5',
+  ]
+  expect(await run([...job, ...policy])).toMatchObject({ status: 0 })
+  expect(await run([...job, ...policy, '--max-backoff', '600'])).toMatchObject({
+    status: 5,
+    stderr: expect.stringContaining('differs in rollout'),
+  })
+  const filed = (retry: string): Promise<string> =>
+    fileOf(
+      'retry.yaml',
+      `jobId: repeated
+queryCondition: "*"
+startTime: ${at}
+cloudToDeviceMethod: { methodName: report }
+rollout: { retry: ${retry} }
+`,
+    )
+  const same = '{ maxAttempts: 4, on: [503, GatewayTimeout], backoffSeconds: 30, factor: 1.5 }'
+  expect(await run(['apply', '-f', await filed(same)])).toMatchObject({
+    status: 0,
+    stderr: 'The job repeated exists already, with the same definition.\n',
+  })
+  expect(await run(['apply', '-f', await filed('{ maxAttempts: 4 }')])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('a retry policy needs maxAttempts and on.'),
+  })
+  const shown = JSON.parse((await run(['jobs', 'show', 'repeated', '--format', 'json'])).stdout)
+  expect(shown.rollout.retry).toEqual({
+    maxAttempts: 4,
+    on: ['GatewayTimeout', '503'],
+    backoffSeconds: 30,
+    factor: 1.5,
+    maxBackoffSeconds: 3_600,
+  })
+  expect(await run([...job, '--max-attempts', '3'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('give --retry-on and --max-attempts'),
+  })
+  expect(await run([...job, '--retry-on', 'TwinTooLarge', '--max-attempts', '3'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('A call is repeated after one of the codes GatewayTimeout'),
+  })
+  await run(['jobs', 'cancel', 'repeated'])
+})
+
 test('a job with a time window shows it, and when it opens', async () => {
   const window = 'sat,SUN 22:00-06:00 Europe/Berlin'
   const at = new Date(Date.now() + 3_600_000).toISOString()

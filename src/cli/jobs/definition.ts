@@ -8,6 +8,7 @@ import type {
   JobRolloutInput,
   JobTargets,
   ReadDefinitionQuery,
+  RetryPolicyInput,
   TwinPatchInput,
 } from '../../generated/commands/graphql.ts'
 
@@ -38,7 +39,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets updateTwin skipCompliant
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } abort { on errorCode responseStatus percent afterDevices action } }
+      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } retry { maxAttempts on backoffSeconds factor maxBackoffSeconds } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
     }
   }
@@ -47,7 +48,15 @@ export const ReadDefinition = graphql(`
 type StoredJob = NonNullable<ReadDefinitionQuery['job']>
 
 /** The defaults of the API. */
-export const defaults = { maxExecutionTime: 3_600, responseTimeout: 30, connectTimeout: 0, afterDevices: 1 } as const
+export const defaults = {
+  maxExecutionTime: 3_600,
+  responseTimeout: 30,
+  connectTimeout: 0,
+  afterDevices: 1,
+  backoff: 10,
+  factor: 2,
+  maxBackoff: 3_600,
+} as const
 
 /**
  * The names of the members in which a stored job differs from a definition. A start time that the definition does not have
@@ -118,6 +127,7 @@ const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, w
         timeZoneFrom: rollout.window.timeZoneFrom ?? null,
       }
     : null,
+  retry: rollout?.retry ? retryOf(rollout.retry) : null,
   budget: rollout?.budget ? { groupBy: rollout.budget.groupBy, maxConcurrent: rollout.budget.maxConcurrent } : null,
   abort: (rollout?.abort ?? []).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
     on: new Set(on),
@@ -128,6 +138,18 @@ const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, w
     action,
   })),
 })
+
+/** The causes in any order. */
+function retryOf({ maxAttempts, on, backoffSeconds, factor, maxBackoffSeconds }: RetryPolicyInput) {
+  const backoff = backoffSeconds ?? defaults.backoff
+  return {
+    maxAttempts,
+    on: new Set(on),
+    backoff,
+    factor: factor ?? defaults.factor,
+    maxBackoff: maxBackoffSeconds ?? Math.max(defaults.maxBackoff, backoff),
+  }
+}
 
 /** Different texts may name the same moment. The hub refuses what is not a time. */
 const momentOf = (time: string): number | undefined => parseDateTime(time)?.getTime()

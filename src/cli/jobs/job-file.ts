@@ -7,6 +7,7 @@ import type {
   JobLabelInput,
   JobRolloutInput,
   JobTargets,
+  RetryPolicyInput,
   WaveInput,
   WindowInput,
 } from '../../generated/commands/graphql.ts'
@@ -79,11 +80,19 @@ const shapes = {
     budget: 'object',
     waves: 'list',
     window: 'object',
+    retry: 'object',
     abort: 'list',
   },
   wave: { devices: 'number', percent: 'number', queryCondition: 'string', gate: 'object' },
   gate: { succeededPercent: 'number', soakSeconds: 'number', approval: 'boolean', onFailure: 'string' },
   window: { days: 'list', from: 'string', to: 'string', timeZone: 'string', timeZoneFrom: 'string' },
+  retry: {
+    maxAttempts: 'number',
+    on: 'list',
+    backoffSeconds: 'number',
+    factor: 'number',
+    maxBackoffSeconds: 'number',
+  },
   budget: { groupBy: 'string', maxConcurrent: 'number' },
   rule: {
     on: 'list',
@@ -156,13 +165,18 @@ function targetsIn(value: unknown, place: string): JobTargets {
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {
-  const { abort, approval, waves, window, maxPerMinute, maxConcurrent, budget } = checked(value, 'rollout', place)
+  const { abort, approval, retry, waves, window, maxPerMinute, maxConcurrent, budget } = checked(
+    value,
+    'rollout',
+    place,
+  )
   return {
     ...(typeof maxPerMinute === 'number' && { maxPerMinute }),
     ...(typeof maxConcurrent === 'number' && { maxConcurrent }),
     ...(typeof approval === 'boolean' && { approval }),
     ...(Array.isArray(waves) && { waves: waves.map((wave) => waveIn(wave, place)) }),
     ...(window !== undefined && { window: windowIn(window, place) }),
+    ...(retry !== undefined && { retry: retryIn(retry, place) }),
     ...(budget !== undefined && { budget: budgetIn(budget, place) }),
     ...(Array.isArray(abort) && { abort: abort.map((rule) => ruleIn(rule, place)) }),
   }
@@ -198,6 +212,20 @@ function dayIn(value: unknown, place: string): (typeof daysOfWeek)[number] {
   const day = daysOfWeek.find((name) => name === value)
   if (day !== undefined) return day
   throw new UsageError(`${place}: the days of a window are some of ${daysOfWeek.join(', ')}.`)
+}
+
+/** YAML has `503` as a number. */
+function retryIn(value: unknown, place: string): RetryPolicyInput {
+  const { maxAttempts, on, ...waits } = checked(value, 'retry', place)
+  if (typeof maxAttempts !== 'number' || !Array.isArray(on)) {
+    throw new UsageError(`${place}: a retry policy needs maxAttempts and on.`)
+  }
+  return { ...waits, maxAttempts, on: on.map((cause: unknown) => causeIn(cause, place)) }
+}
+
+function causeIn(cause: unknown, place: string): string {
+  if (typeof cause === 'string' || typeof cause === 'number') return String(cause)
+  throw new UsageError(`${place}: a call is repeated after error codes and response statuses.`)
 }
 
 function budgetIn(value: unknown, place: string): DisruptionBudgetInput {

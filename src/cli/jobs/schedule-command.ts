@@ -15,6 +15,7 @@ import { withHub } from '../with-hub.ts'
 import { abortRules } from './abort-option.ts'
 import { budget } from './budget-option.ts'
 import type { JobDefinition } from './definition.ts'
+import { type RetryOptions, retryPolicyOf } from './retry-options.ts'
 import { idTaken, scheduleJob } from './schedule-job.ts'
 import { targets } from './targets-option.ts'
 import { checkOutcome, jobExitCodes, outcomeRow, type Watching, watchJob } from './watch-job.ts'
@@ -24,27 +25,28 @@ import { timeWindow } from './window-option.ts'
 /** Seconds in 30 days. */
 const longest = 2_592_000
 
-type Common = HubOptions & {
-  readonly where: string
-  readonly id?: string
-  readonly ifAbsent?: true
-  readonly at?: string
-  readonly maxTime: number
-  readonly maxDevices?: number
-  readonly name?: string
-  readonly description?: string
-  readonly label?: readonly { readonly name: string; readonly value: string }[]
-  readonly targets?: JobTargets
-  readonly abort?: readonly AbortRuleInput[]
-  readonly maxPerMinute?: number
-  readonly maxConcurrent?: number
-  readonly approval?: true
-  readonly wave?: readonly WaveInput[]
-  readonly window?: WindowInput
-  readonly budget?: DisruptionBudgetInput
-  readonly watch?: true
-  readonly format?: Format
-}
+type Common = HubOptions &
+  RetryOptions & {
+    readonly where: string
+    readonly id?: string
+    readonly ifAbsent?: true
+    readonly at?: string
+    readonly maxTime: number
+    readonly maxDevices?: number
+    readonly name?: string
+    readonly description?: string
+    readonly label?: readonly { readonly name: string; readonly value: string }[]
+    readonly targets?: JobTargets
+    readonly abort?: readonly AbortRuleInput[]
+    readonly maxPerMinute?: number
+    readonly maxConcurrent?: number
+    readonly approval?: true
+    readonly wave?: readonly WaveInput[]
+    readonly window?: WindowInput
+    readonly budget?: DisruptionBudgetInput
+    readonly watch?: true
+    readonly format?: Format
+  }
 
 /** The exit codes of a command that schedules a job, for its help. */
 export const scheduleExitCodes = `\nExit codes: ${idTaken} when another job has the ID; with --watch, ${jobExitCodes}.`
@@ -115,7 +117,10 @@ function rolloutOf({
   wave,
   window,
   abort,
-}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'budget' | 'approval' | 'wave' | 'window' | 'abort'>) {
+  ...options
+}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'budget' | 'approval' | 'wave' | 'window' | 'abort'> &
+  RetryOptions) {
+  const retry = retryPolicyOf(options)
   const rollout = {
     ...(maxPerMinute !== undefined && { maxPerMinute }),
     ...(maxConcurrent !== undefined && { maxConcurrent }),
@@ -124,6 +129,7 @@ function rolloutOf({
     // The last wave takes the rest.
     ...(wave && { waves: [...wave, {}] }),
     ...(window && { window }),
+    ...(retry && { retry }),
     ...(abort && { abort }),
   }
   return Object.keys(rollout).length === 0 ? {} : { rollout }

@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
+import { backoff, backoffFactor, maxAttempts, maxBackoff, retryOn } from '../../jobs/retry-options.ts'
 import { scheduleBy, scheduleCommand } from '../../jobs/schedule-command.ts'
 import { templateCommand } from '../../jobs/template-command.ts'
 import { json, jsonObject, wholeNumber } from '../../options.ts'
@@ -25,6 +26,11 @@ export const createJobsSchedule = () =>
             max: 300,
           }),
         )
+        .addOption(retryOn())
+        .addOption(maxAttempts())
+        .addOption(backoff())
+        .addOption(backoffFactor())
+        .addOption(maxBackoff())
         .action((methodName, { payload, responseTimeout, connectTimeout, ...options }) =>
           scheduleBy(options, (common) => ({
             ...common,
