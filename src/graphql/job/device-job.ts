@@ -28,12 +28,13 @@ export const DeviceJobStatus = builder.enumType('DeviceJobStatus', {
     RUNNING: { value: 'running', description: 'The method call was sent. The device has not answered yet.' },
     COMPLETED: {
       value: 'completed',
-      description: 'The twin was patched, or the device answered, with any status.',
+      description: 'The twin was patched or skipped, or the device answered, with any status.',
     },
     FAILED: { value: 'failed', description: 'The operation was not performed, or its result is unknown. See `error`.' },
     CANCELLED: {
       value: 'canceled',
-      description: 'The job or this device job was cancelled before the device had its turn.',
+      description:
+        'The job or this device job was cancelled before the device had its turn, or this device job while it waited for another attempt.',
     },
   } as const,
 })
@@ -43,11 +44,14 @@ export const DeviceJobResult = builder.enumType('DeviceJobResult', {
   description:
     'The result of a device job, for badges and filters. Unlike `DeviceJobStatus`, it distinguishes devices that did what was asked from devices that refused. New values may be added.',
   values: {
-    PENDING: { value: 'pending', description: 'The device job waits for its turn, or for the device to connect.' },
+    PENDING: {
+      value: 'pending',
+      description: 'The device job waits for its turn, for the device to connect, or for another attempt.',
+    },
     RUNNING: { value: 'running', description: 'The method call was sent. The device has not answered yet.' },
     SUCCEEDED: {
       value: 'succeeded',
-      description: 'The twin was patched, or the device answered with a status below 400.',
+      description: 'The twin was patched or skipped, or the device answered with a status below 400.',
     },
     REFUSED: {
       value: 'refused',
@@ -56,7 +60,8 @@ export const DeviceJobResult = builder.enumType('DeviceJobResult', {
     FAILED: { value: 'failed', description: 'The operation was not performed, or its result is unknown. See `error`.' },
     CANCELLED: {
       value: 'cancelled',
-      description: 'The job or this device job was cancelled before the device had its turn.',
+      description:
+        'The job or this device job was cancelled before the device had its turn, or this device job while it waited for another attempt.',
     },
   } as const,
 })

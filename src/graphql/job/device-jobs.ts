@@ -167,7 +167,7 @@ builder.objectField(Job, 'deviceJobs', (t) =>
       return pageComplexity(args, Object.keys(others).length === 0 ? ownComplexity : ownComplexityOfFilter)
     },
     ...mayFail(
-      'The device jobs of the job. Empty until the job has started. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
+      'The device jobs of the job. Empty until the devices are selected. A condition that does not parse is a request error with the `extensions` `{ code: "QUERY_CONDITION", line, column }`.',
     ),
     args: {
       filter: t.arg({ type: DeviceJobFilter, description: 'Selects device jobs. All when omitted.' }),
@@ -216,7 +216,7 @@ builder.objectField(Device, 'deviceJobs', (t) =>
     authScopes: { right: 'readJobs' },
     complexity: (args) => pageComplexity(args, ownComplexity),
     ...mayFail(
-      'The device jobs of this device, in jobs that have started and are still kept. Ordered by the creation time of the job, the newest first.',
+      'The device jobs of this device, in jobs that have selected their devices and are still kept. Ordered by the creation time of the job, the newest first.',
     ),
     args: forwardArguments(),
     resolve: ({ id }, args, context) =>

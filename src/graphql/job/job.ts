@@ -40,11 +40,12 @@ export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStati
   fields: (t) => ({
     deviceCount: t.exposeInt('deviceCount', { description: 'All device jobs. 0 until the devices are selected.' }),
     pendingCount: t.exposeInt('pendingCount', {
-      description: 'Device jobs that wait for their turn, or for the device to connect.',
+      description: 'Device jobs that wait for their turn, for the device to connect, or for another attempt.',
     }),
     runningCount: t.exposeInt('runningCount', { description: 'Device jobs whose call was sent and not answered yet.' }),
     succeededCount: t.exposeInt('succeededCount', {
-      description: 'Device jobs that are done: the twin was patched, or the device answered, with any status.',
+      description:
+        'Device jobs that are done: the twin was patched or skipped, or the device answered, with any status.',
     }),
     refusedCount: t.exposeInt('refusedCount', {
       description:
@@ -56,7 +57,8 @@ export const Statistics = builder.objectRef<DeviceJobStatistics>('DeviceJobStati
     }),
     failedCount: t.exposeInt('failedCount', { description: 'Device jobs that failed.' }),
     cancelledCount: t.exposeInt('cancelledCount', {
-      description: 'Device jobs that were cancelled with the job before they had their turn.',
+      description:
+        'Device jobs that were cancelled before they had their turn, or while they waited for another attempt.',
     }),
   }),
 })

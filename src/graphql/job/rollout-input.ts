@@ -23,7 +23,7 @@ const budgetMaximum = (t: InputFields) =>
 /** Validated by job/budget.ts. */
 const DisruptionBudgetInput = builder.inputType('DisruptionBudgetInput', {
   description:
-    'How many devices of a group, such as a site, may be disrupted at a time. The devices are grouped when the job starts.',
+    'How many devices of a group, such as a site, may be disrupted at a time. The devices are grouped when they are selected.',
   fields: (t) => ({
     groupBy: t.string({
       required: true,

@@ -20,7 +20,8 @@ type Rollout = JobLimits & {
 type Budget = { readonly groupBy: string; readonly maxConcurrent: number }
 
 const DisruptionBudget = builder.objectRef<Budget>('DisruptionBudget').implement({
-  description: 'How many devices of a group may be disrupted at a time. The devices were grouped when the job started.',
+  description:
+    'How many devices of a group may be disrupted at a time. The devices were grouped when they were selected.',
   fields: (t) => ({
     groupBy: t.exposeString('groupBy', {
       description: 'The path by whose value the devices are grouped. Devices without a value form one group, too.',

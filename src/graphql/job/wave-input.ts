@@ -23,7 +23,7 @@ export const says = {
   percent:
     'The share of all devices of the job, rounded up: more than 0, with at most two decimals. All shares together must be less than 100.',
   queryCondition:
-    'The devices that meet this condition when the job starts, and none of the earlier conditions. They are not in the other waves.',
+    'The devices that meet this condition when the devices of the job are selected, and none of the earlier conditions. They are not in the other waves.',
 } as const
 
 /** Validated by job/waves.ts. */

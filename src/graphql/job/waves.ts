@@ -46,7 +46,7 @@ const JobGate = builder.objectRef<Gate>('JobGate').implement({
   }),
 })
 
-/** A wave with its row, which there is once the job has started. */
+/** A wave with its row, which there is once the devices are selected. */
 type ShownWave = {
   readonly number: number
   readonly wave: Wave
@@ -95,7 +95,7 @@ const JobWave = builder.objectRef<ShownWave>('JobWave').implement({
     deviceJobStatistics: t.field({
       type: Statistics,
       nullable: true,
-      description: 'Number of device jobs of the wave by status. Null until the job has started.',
+      description: 'Number of device jobs of the wave by status. Null until the devices are selected.',
       resolve: (shown) => countsIn(shown) ?? null,
     }),
     openedTime: t.field({
