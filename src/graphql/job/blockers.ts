@@ -130,7 +130,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
     deviceCount: t.field({
       type: PreviewCount,
       nullable: true,
-      description: `Number of devices that the job waits for; with BUDGET and RETRY, that wait themselves. Exact up to ${mostCounted.toLocaleString('en')}. Null unless \`reason\` is BUDGET, RETRY, DEVICES_NOT_CONNECTED or CALLS_UNDER_WAY.`,
+      description: `Number of devices that the job waits for; with BUDGET, RETRY and TIME_ZONE, that wait themselves. Exact up to ${mostCounted.toLocaleString('en')}. Null unless \`reason\` is BUDGET, RETRY, TIME_ZONE, DEVICES_NOT_CONNECTED or CALLS_UNDER_WAY.`,
       resolve: (blocker) => ('deviceCount' in blocker ? blocker.deviceCount : null),
     }),
   }),
