@@ -397,6 +397,27 @@ describe('with the time zones of devices', () => {
   })
   const named = ['Europe/Berlin', 'Europe/Berlin', 'Asia/Tokyo', 'Mars/Olympus', 7, null]
 
+  test('devices without a zone, and those of the rarest of more than 1,000, have that of the job', async () => {
+    await givenDevices(deps, 'pump-odd', 2_001)
+    await deps.database.pool.query(
+      `update twin set tags = '{"fleet": "pump"}'::jsonb || jsonb_build_object('timeZone', 'Odd/' || right(device_id, 4)::integer / 2)
+       where device_id like 'pump-odd%'`,
+    )
+    await giveZones(['Asia/Tokyo', 'Asia/Tokyo', 'Asia/Tokyo', null, null, null])
+    await deps.database.pool.query(`update twin set tags = tags - 'timeZone' where device_id = any($1)`, [ids.slice(3)])
+    await deps.database.pool.query(`delete from device where id = any($1)`, [ids.slice(4)])
+    const jobId = await givenMethodJob(deps, 'pump', {}, timed({ timeZone: 'UTC' }))
+    await start()
+    const { rows } = await deps.database.pool.query(
+      `select count(*)::integer as zones, sum(job_window.device_count)::integer as devices,
+              max(job_window.device_count) filter (where zone_key = 0) as without
+       from job_window join job on key = job_key where id = $1`,
+      [jobId],
+    )
+    // One device has no zone. Of the 1,002 zones, two are left out: one with one device, and one of those with two.
+    expect(rows).toEqual([{ zones: 1_001, devices: 2_005, without: 4 }])
+  })
+
   test('each device is called while the window of its zone is open, and one without a zone never', async () => {
     await giveZones(named)
     const jobId = await givenMethodJob(deps, 'pump', {}, timed())

@@ -32,7 +32,8 @@ const mostZones = 1_000
 
 /**
  * Freezes the time zones of the devices of a job, which have been selected: the texts at a path of each device. Whether they
- * are names of zones is not checked. Devices without a text have no zone, as those of the rarest of more than 1,000 texts.
+ * are names of zones is not checked. Devices without a text have no zone, and neither have those of the rarest of more than 1,000
+ * texts.
  */
 export async function freezeZones(tx: Tx & BoundedReader, jobId: string, zone: Fragment): Promise<void> {
   await tx.query(
@@ -43,14 +44,17 @@ export async function freezeZones(tx: Tx & BoundedReader, jobId: string, zone: F
         ), named as (
           select device_id, case when jsonb_typeof(value) = 'string' and length(value #>> '{}') <= 64 then value #>> '{}' end as name
           from valued
+        ), kept as (
+          select name from named where name is not null group by name order by count(*) desc, name limit ${mostZones}
+        ), placed as (
+          select device_id, kept.name from named left join kept on kept.name = named.name
         ), frozen as (
           update device_job target set zone_key = hashtextextended(name, 0)
-          from named
-          where target.job_key = ${keyOf(jobId)} and target.device_id = named.device_id and name is not null
+          from placed
+          where target.job_key = ${keyOf(jobId)} and target.device_id = placed.device_id and name is not null
         )
         insert into job_window (job_key, zone_key, time_zone, device_count)
-        select ${keyOf(jobId)}, coalesce(hashtextextended(name, 0), 0), name, count(*)
-        from named group by name order by count(*) desc limit ${mostZones}`,
+        select ${keyOf(jobId)}, coalesce(hashtextextended(name, 0), 0), name, count(*) from placed group by name`,
   )
 }
 
