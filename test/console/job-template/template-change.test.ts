@@ -37,6 +37,12 @@ test('a template that gets the other operation is given that one only', () => {
   expect(templateChange(twin, before)).toEqual({ cloudToDeviceMethod: method })
 })
 
+test('a template whose jobs select their devices at their start again says so', () => {
+  const continuous: JobRequest = { ...before, targets: 'CONTINUOUS' }
+  expect(templateChange(before, continuous)).toEqual({ targets: 'CONTINUOUS' })
+  expect(templateChange(continuous, before)).toEqual({ targets: null })
+})
+
 test('a template that no longer skips devices says so', () => {
   const { cloudToDeviceMethod: _, ...common } = before
   const plain: JobRequest = { ...common, updateTwin: { tags: { site: 'north' } } }

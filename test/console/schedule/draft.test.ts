@@ -14,6 +14,8 @@ import {
 } from '../../../src/console/pages/schedule/draft.ts'
 import { units } from '../../../src/console/pages/schedule/duration.ts'
 import { readRequest } from '../../../src/console/pages/schedule/request.ts'
+import { jobTargets } from '../../../src/console/targets.ts'
+import type { JobTargets } from '../../../src/generated/console/graphql.ts'
 
 const text = fc.string({ unit: 'grapheme' })
 const rules: fc.Arbitrary<RuleDraft> = fc.record({
@@ -35,6 +37,7 @@ const waves: fc.Arbitrary<WaveDraft> = fc.record({
 })
 const drafts: fc.Arbitrary<Draft> = fc.record({
   condition: text,
+  targets: fc.constantFrom(...jobTargets),
   operation: fc.constantFrom('method', 'twin'),
   methodName: text,
   payload: text,
@@ -99,7 +102,15 @@ test('a draft is untouched until something is typed', () => {
 })
 
 const common = { queryCondition: "tags.site = 'north'", maxExecutionTimeInSeconds: 5_400 }
-const plain = { name: null, description: null, labels: [], rollout: null, waves: null, skipCompliant: false }
+const plain = {
+  name: null,
+  description: null,
+  labels: [],
+  rollout: null,
+  waves: null,
+  skipCompliant: false,
+  targets: 'AT_START' as const,
+}
 
 test('a job that is scheduled again asks for the same calls', () => {
   const cloudToDeviceMethod = {
@@ -143,6 +154,15 @@ test('a twin update that is scheduled again skips devices as before, and a metho
   const call = readRequest({ ...draft, operation: 'method', methodName: 'reboot' })
   expect(call).toMatchObject({ request: { cloudToDeviceMethod: { methodName: 'reboot' } } })
   expect(call).not.toHaveProperty('request.skipCompliant')
+})
+
+test('a job that is scheduled again selects its devices as before', () => {
+  const updateTwin = { tags: { site: 'north' } }
+  const again = (targets: JobTargets) =>
+    readRequest(draftFrom({ ...common, ...plain, targets, cloudToDeviceMethod: null, updateTwin }))
+  expect(again('AT_START')).not.toHaveProperty('request.targets')
+  expect(again('AT_CREATION')).toMatchObject({ request: { targets: 'AT_CREATION' } })
+  expect(again('CONTINUOUS')).toMatchObject({ request: { targets: 'CONTINUOUS' } })
 })
 
 test('a job that is scheduled again has the same name, labels, limits, waves and rules', () => {
@@ -190,7 +210,14 @@ test('a job that is scheduled again has the same name, labels, limits, waves and
     timeZoneFrom: 'tags.timeZone',
   }
   const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true, window }
-  const job = { ...common, ...named, skipCompliant: false, rollout: { ...limits, abort: past }, waves: pastWaves }
+  const job = {
+    ...common,
+    ...named,
+    skipCompliant: false,
+    targets: 'AT_START' as const,
+    rollout: { ...limits, abort: past },
+    waves: pastWaves,
+  }
   const updateTwin = { tags: { a: 1 } }
   expect(readRequest(draftFrom({ ...job, cloudToDeviceMethod: null, updateTwin }))).toEqual({
     request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, window, waves, abort } },

@@ -91,6 +91,29 @@ test('nobody, everybody and others on the same devices are worth a warning', () 
   ])
 })
 
+test('a continuous job says that it waits for devices', () => {
+  const continuous = { ...request, targets: 'CONTINUOUS' } as const
+  const found = { deviceCount: exactly(412), connectedCount: exactly(398) }
+  expect(describeJob(continuous, found)).toBe(
+    'Calls reboot on 412 devices (398 connected) now and on each that starts to match, for 1 h.',
+  )
+  const none = { deviceCount: exactly(0), overlaps: [], shortestDurationInSeconds: null }
+  expect(warningsOf(continuous, none, now)).toEqual([
+    'No devices match now: the job would wait for devices that start to match.',
+  ])
+})
+
+test('a job whose devices are selected before its start does not hope for others', () => {
+  const later = { ...request, startTime: '2026-03-01T00:01:00Z' }
+  const none = { deviceCount: exactly(0), overlaps: [], shortestDurationInSeconds: null }
+  expect(warningsOf(later, none, now)).toEqual([
+    'No devices match now: the job would end immediately. Devices may still match when it starts.',
+  ])
+  expect(warningsOf({ ...later, targets: 'AT_CREATION' }, none, now)).toEqual([
+    'No devices match now: the job would end immediately.',
+  ])
+})
+
 test('a start that has passed is worth a warning', () => {
   const at = (startTime: string) =>
     warningsOf(

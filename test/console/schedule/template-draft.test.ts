@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { emptyDraft } from '../../../src/console/pages/schedule/draft.ts'
 import { readRequest } from '../../../src/console/pages/schedule/request.ts'
-import { draftFromTemplate, notCopiedFrom, unknownIn } from '../../../src/console/pages/schedule/template-draft.ts'
+import { draftFromTemplate, unknownIn } from '../../../src/console/pages/schedule/template-draft.ts'
 
 const template = {
   queryCondition: "group('pumps')",
+  targets: 'CONTINUOUS' as const,
   maxExecutionTimeInSeconds: 5_400,
   name: 'Reboot pumps',
   description: null,
@@ -55,10 +56,8 @@ test('a rollout of another version is read as far as it is understood, and says 
   expect(unknownIn({ rollout: other })).toEqual(['tides'])
   expect(unknownIn({ rollout })).toEqual([])
   expect(unknownIn({ rollout: null })).toEqual([])
-  expect(notCopiedFrom({ rollout: other, targets: 'AT_CREATION' })).toEqual(['targets', 'tides'])
-  expect(notCopiedFrom({ rollout, targets: 'AT_START' })).toEqual([])
   const ofJob = { __typename: 'JobRollout', maxPerMinute: 60, retry: { maxAttempts: 3 } }
-  expect(notCopiedFrom({ rollout: ofJob, targets: 'AT_START' })).toEqual(['retry'])
+  expect(unknownIn({ rollout: ofJob })).toEqual(['retry'])
   const draft = draftFromTemplate({ ...template, rollout: other })
   expect(draft).toMatchObject({ maxPerMinute: '', waves: [] })
   expect(draftFromTemplate({ ...template, rollout: [] }).waves).toEqual(emptyDraft.waves)

@@ -10,7 +10,7 @@ import { EmptyState } from '../../ui/states.tsx'
 import { describeCopy } from '../schedule/copy-notice.ts'
 import { ScheduleFromDocument } from '../schedule/documents.ts'
 import { draftFrom, emptyDraft } from '../schedule/draft.ts'
-import { draftFromTemplate, notCopiedFrom, unknownIn } from '../schedule/template-draft.ts'
+import { draftFromTemplate, unknownIn } from '../schedule/template-draft.ts'
 import { TemplateForm } from './form.tsx'
 
 /** The form of a template that exists or, at another address, of a new one. `?from=` begins with what a job has. */
@@ -69,9 +69,7 @@ function FromJob({ jobId }: { readonly jobId: string }) {
       fetching={fetching}
       onRetry={() => read({ requestPolicy: 'network-only' })}
     >
-      {(job) => (
-        <TemplateForm start={draftFrom(job)} notice={describeCopy(jobId, job, notCopiedFrom(job), 'template')} />
-      )}
+      {(job) => <TemplateForm start={draftFrom(job)} notice={describeCopy(jobId, job, unknownIn(job), 'template')} />}
     </FoundPage>
   )
 }

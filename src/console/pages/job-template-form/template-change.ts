@@ -16,6 +16,7 @@ export function templateOf({
  */
 const members = {
   queryCondition: 'both',
+  targets: 'both',
   maxExecutionTimeInSeconds: 'both',
   name: 'both',
   description: 'both',

@@ -9,6 +9,7 @@ import { JobTemplateDeleteDocument } from '../../job-template/documents.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { ConfirmDialog } from '../../shell/confirm-dialog.tsx'
 import { Page, Panel } from '../../shell/page.tsx'
+import { describeTargets } from '../../targets.ts'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { Fact, Facts } from '../../ui/facts.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
@@ -58,7 +59,7 @@ export function TemplateView({ template }: { readonly template: WholeJobTemplate
         </Fact>
       </Facts>
       <Panel title="Devices">
-        {template.targets === 'AT_CREATION' && <p>Those that match when a job is created, whenever it starts.</p>}
+        {template.targets !== 'AT_START' && <p>{describeTargets(template.targets)}</p>}
         {template.queryCondition.trim() === '*' ? (
           <p>All devices</p>
         ) : (

@@ -4,10 +4,11 @@ import type { JobAsScheduledFragment, JobNowFragment } from '../../../generated/
 import { ConditionText } from '../../condition/text.tsx'
 import { formatCount, formatDuration, formatPlanned } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
+import { describeTargets } from '../../targets.ts'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './details.module.css'
-import { describeRetried, describeTargets } from './target-words.ts'
+import { describeRetried } from './target-words.ts'
 
 /** The job as it was scheduled, and its times. */
 export function Details({ job, now }: { readonly job: JobAsScheduledFragment; readonly now: JobNowFragment }) {

@@ -40,20 +40,6 @@ function listed(values: readonly (string | number)[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 
-/** When a job selects its devices, as a sentence. */
-export function describeTargets(targets: JobTargets): string {
-  switch (targets) {
-    case 'AT_START':
-      return 'Selected when the job starts.'
-    case 'AT_CREATION':
-      return 'Selected when the job is created, whenever it starts.'
-    case 'CONTINUOUS':
-      return 'Continuous: devices that start to match join the job until its deadline.'
-    default:
-      return String(targets)
-  }
-}
-
 /** Why a job has no devices. */
 export function describeNoDevices(
   targets: JobTargets,

@@ -5,6 +5,7 @@ import { describeFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Panel } from '../../shell/page.tsx'
+import { describeTargets, jobTargets } from '../../targets.ts'
 import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { Field } from '../../ui/field.tsx'
@@ -13,6 +14,9 @@ import styles from './devices-step.module.css'
 import type { StepProps } from './step.ts'
 import { describeCount } from './summary.ts'
 import type { Matching } from './use-matching.ts'
+
+/** When the devices are selected, as choices. */
+const choices = { AT_START: 'At the start', AT_CREATION: 'At the creation', CONTINUOUS: 'Continuous' } as const
 
 /** How many devices are shown while a condition is typed. */
 const shown = 4
@@ -80,6 +84,26 @@ export function DevicesStep({
       ) : (
         <Matches matching={matching} condition={draft.condition} />
       )}
+      <div data-field="targets">
+        <Field label="Selection" error={problems.targets} hint={describeTargets(draft.targets)}>
+          {(control) => (
+            <select
+              {...control}
+              value={draft.targets}
+              onChange={({ target }) => {
+                const chosen = jobTargets.find((targets) => targets === target.value)
+                if (chosen !== undefined) change({ targets: chosen })
+              }}
+            >
+              {jobTargets.map((targets) => (
+                <option key={targets} value={targets}>
+                  {choices[targets]}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </div>
     </Panel>
   )
 }

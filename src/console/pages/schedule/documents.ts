@@ -120,9 +120,9 @@ export const ScheduleFromDocument = graphql(`
         value
       }
       queryCondition
+      targets
       maxExecutionTimeInSeconds
       skipCompliant
-      targets
       rollout {
         retry {
           maxAttempts

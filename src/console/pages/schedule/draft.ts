@@ -1,4 +1,11 @@
-import type { AbortAction, AbortOutcome, DayOfWeek, GateAction } from '../../../generated/console/graphql.ts'
+import type {
+  AbortAction,
+  AbortOutcome,
+  DayOfWeek,
+  GateAction,
+  JobTargets,
+} from '../../../generated/console/graphql.ts'
+import { jobTargets } from '../../targets.ts'
 import { printJson } from '../../ui/json-text.ts'
 import { spanOf, type Unit, units } from './duration.ts'
 
@@ -37,6 +44,7 @@ export type WaveSize = 'devices' | 'percent' | 'queryCondition'
 /** The contents of the form, as they were typed. */
 export type Draft = {
   readonly condition: string
+  readonly targets: JobTargets
   readonly operation: 'method' | 'twin'
   readonly methodName: string
   /** JSON; empty for `null`. */
@@ -86,6 +94,7 @@ export type Draft = {
 /** The empty form. */
 export const emptyDraft: Draft = {
   condition: '',
+  targets: 'AT_START',
   operation: 'method',
   methodName: '',
   payload: '',
@@ -179,6 +188,7 @@ export function readDraft(text: string | null): Draft {
   const string = (name: TextName): string => textIn(kept, name) ?? emptyDraft[name]
   return {
     condition: string('condition'),
+    targets: jobTargets.find((targets) => targets === kept.targets) ?? emptyDraft.targets,
     operation: kept.operation === 'twin' ? 'twin' : 'method',
     methodName: string('methodName'),
     payload: string('payload'),
@@ -223,7 +233,16 @@ export function readDraft(text: string | null): Draft {
 /** The members of a draft that are texts of any content. */
 type TextName = Exclude<
   keyof Draft,
-  'operation' | 'skipCompliant' | 'start' | 'maxTimeUnit' | 'labels' | 'abort' | 'approval' | 'waves' | 'windowDays'
+  | 'targets'
+  | 'operation'
+  | 'skipCompliant'
+  | 'start'
+  | 'maxTimeUnit'
+  | 'labels'
+  | 'abort'
+  | 'approval'
+  | 'waves'
+  | 'windowDays'
 >
 
 type Members = Readonly<Record<string, unknown>>
@@ -287,6 +306,7 @@ export type PastJob = {
   } | null
   readonly waves: readonly PastWave[] | null
   readonly queryCondition: string
+  readonly targets: JobTargets
   readonly maxExecutionTimeInSeconds: number
   readonly cloudToDeviceMethod: {
     readonly methodName: string
@@ -313,6 +333,7 @@ type PastWave = {
 /** A draft of the same job that starts now and has another ID. */
 export function draftFrom({
   queryCondition,
+  targets,
   maxExecutionTimeInSeconds,
   cloudToDeviceMethod: method,
   updateTwin,
@@ -328,6 +349,7 @@ export function draftFrom({
   return {
     ...emptyDraft,
     condition: queryCondition,
+    targets,
     maxTime: amount,
     maxTimeUnit: unit,
     name: name ?? '',

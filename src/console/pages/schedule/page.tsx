@@ -12,7 +12,7 @@ import { ScheduleFromDocument } from './documents.ts'
 import { draftFrom } from './draft.ts'
 import { ScheduleForm } from './form.tsx'
 import { saveDraft, savedDraft } from './saved-draft.ts'
-import { draftFromTemplate, notCopiedFrom } from './template-draft.ts'
+import { draftFromTemplate, unknownIn } from './template-draft.ts'
 
 /** Schedules a job. `?condition=` fills in the condition, `?from=` copies another job, and `?template=` a template. */
 export function Component() {
@@ -67,7 +67,7 @@ function FillFromJob({ jobId }: { readonly jobId: string }) {
     const job = data?.job
     if (job) saveDraft(draftFrom(job))
     const notice = job
-      ? describeCopy(jobId, job, notCopiedFrom(job))
+      ? describeCopy(jobId, job, unknownIn(job))
       : `Job ${jobId} could not be copied. ${error ? describeError(error).message : 'It no longer exists.'}`
     setSearch({}, { replace: true, state: { notice } })
   }, [data, error, fetching, jobId, setSearch])
@@ -86,7 +86,7 @@ function FillFromTemplate({ templateId }: { readonly templateId: string }) {
     const template = data?.jobTemplate
     if (template) saveDraft(draftFromTemplate(template))
     const notice = template
-      ? describeTemplateCopy(templateId, notCopiedFrom(template))
+      ? describeTemplateCopy(templateId, unknownIn(template))
       : `Template ${templateId} could not be copied. ${error ? describeError(error).message : 'It no longer exists.'}`
     setSearch({}, { replace: true, state: { notice } })
   }, [data, error, fetching, templateId, setSearch])

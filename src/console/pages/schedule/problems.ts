@@ -3,6 +3,7 @@ import type { Draft } from './draft.ts'
 /** A field of the form, by the member of the draft that it writes. The rows of lists have numbers from 0 on. */
 export type FieldName =
   | 'condition'
+  | 'targets'
   | 'methodName'
   | 'payload'
   | 'responseTimeout'
@@ -110,6 +111,7 @@ function fieldOfRow(list: 'labels' | 'abort' | 'waves', [index, ...members]: rea
 /** The fields of the form for the members of the input. */
 const places: readonly { readonly at: readonly string[]; readonly field: FieldName }[] = [
   { at: ['queryCondition'], field: 'condition' },
+  { at: ['targets'], field: 'targets' },
   { at: ['cloudToDeviceMethod'], field: 'methodName' },
   { at: ['cloudToDeviceMethod', 'payload'], field: 'payload' },
   { at: ['cloudToDeviceMethod', 'responseTimeoutInSeconds'], field: 'responseTimeout' },

@@ -4,6 +4,7 @@ import type {
   DisruptionBudgetInput,
   JobLabelInput,
   JobRolloutInput,
+  JobTargets,
   ScheduleDeviceMethodInput,
   ScheduleTwinUpdateInput,
   TwinPatchInput,
@@ -21,6 +22,8 @@ import type { FieldName, Problems } from './problems.ts'
 export type JobRequest = {
   readonly jobId?: string
   readonly queryCondition: string
+  /** When the job selects its devices; at its start if left out. */
+  readonly targets?: JobTargets
   readonly startTime?: string
   readonly maxExecutionTimeInSeconds: number
   readonly name?: string
@@ -65,6 +68,7 @@ function readCommon(draft: Draft, problems: Found) {
   return {
     ...(jobId === '' ? {} : { jobId }),
     queryCondition: draft.condition,
+    ...(draft.targets === 'AT_START' ? {} : { targets: draft.targets }),
     ...(startTime === undefined ? {} : { startTime }),
     maxExecutionTimeInSeconds: seconds ?? 0,
     ...readNaming(draft, problems),

@@ -51,7 +51,8 @@ export function Reviewed({
   const limitField = useRef<HTMLDivElement>(null)
   const limitProblem = problemOfLimit(limit, maxDevices, preview)
   const waits = request.cloudToDeviceMethod?.connectTimeoutInSeconds !== shortestConnectTimeout
-  const canWait = preview.maxOfflineWaitInSeconds !== null
+  // A continuous job always waits for its devices, which join at different times.
+  const canWait = preview.maxOfflineWaitInSeconds !== null && request.targets !== 'CONTINUOUS'
   const drifted = failure?.is === 'drifted'
   const shortest = describeShortestTime(request, preview)
   return (
@@ -116,7 +117,7 @@ export function Reviewed({
           label="Stop if more than this many devices match"
           optional
           error={limitProblem}
-          hint="Checked when the job starts: if more match, it fails and changes no device. Leave empty for no limit."
+          hint="Checked when the devices are selected: if more match, the job fails and changes no device. Leave empty for no limit."
         >
           {(control) => (
             <input {...control} inputMode="numeric" value={limit} onChange={({ target }) => setLimit(target.value)} />

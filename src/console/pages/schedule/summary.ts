@@ -41,13 +41,15 @@ export function describeJob(
   request: JobRequest,
   found: { readonly deviceCount: Count; readonly connectedCount: Count } | undefined,
 ): string {
-  const { startTime, maxExecutionTimeInSeconds } = request
+  const { startTime, maxExecutionTimeInSeconds, targets } = request
   const devices =
     found === undefined
       ? 'on the matching devices'
       : `on ${describeDevices(found.deviceCount)} (${describeCount(found.connectedCount)} connected)`
   const when = startTime === undefined ? 'now' : `at ${formatMinute(startTime)}`
-  return `${describeAct(request)} ${devices} ${when}, for up to ${formatDuration(maxExecutionTimeInSeconds)}.`
+  const limit = formatDuration(maxExecutionTimeInSeconds)
+  const rest = targets === 'CONTINUOUS' ? ` and on each that starts to match, for ${limit}` : `, for up to ${limit}`
+  return `${describeAct(request)} ${devices} ${when}${rest}.`
 }
 
 /**
@@ -189,7 +191,7 @@ export function describeLimit({ maxTime, maxTimeUnit }: Draft): string | undefin
 
 /** What to check before a job is scheduled, the most serious first. */
 export function warningsOf(
-  { queryCondition, startTime, maxExecutionTimeInSeconds }: JobRequest,
+  { queryCondition, targets, startTime, maxExecutionTimeInSeconds }: JobRequest,
   {
     deviceCount,
     overlaps,
@@ -202,10 +204,13 @@ export function warningsOf(
   now: number,
 ): readonly string[] {
   const isNone = deviceCount.value === 0 && deviceCount.precision === 'EXACT'
-  const later =
-    startTime === undefined || Date.parse(startTime) <= now ? '' : ' Devices may still match when it starts.'
+  const isLater = startTime !== undefined && Date.parse(startTime) > now && targets === undefined
+  const then =
+    targets === 'CONTINUOUS'
+      ? 'the job would wait for devices that start to match.'
+      : `the job would end immediately.${isLater ? ' Devices may still match when it starts.' : ''}`
   return [
-    ...(isNone ? [`No devices match now: the job would end immediately.${later}`] : []),
+    ...(isNone ? [`No devices match now: ${then}`] : []),
     ...(isEveryDevice(queryCondition) && !isNone ? ['This job targets every device of the hub.'] : []),
     ...(shortest !== null && shortest > maxExecutionTimeInSeconds
       ? [

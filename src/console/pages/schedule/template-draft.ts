@@ -12,15 +12,9 @@ export function draftFromTemplate({
   return draftFrom({ ...template, ...rolloutIn(rollout) })
 }
 
-/** The members of a template's rollout that the form does not know. */
+/** The members of the rollout of a template or a job that the form does not know, and cannot copy. */
 export const unknownIn = ({ rollout }: Pick<WholeJobTemplateFragment, 'rollout'>): readonly string[] =>
   Object.entries(membersOf(rollout)).flatMap(([name, value]) => (known.includes(name) || value === null ? [] : [name]))
-
-/** What a template or a job has and the form cannot copy. */
-export const notCopiedFrom = (past: Pick<WholeJobTemplateFragment, 'rollout' | 'targets'>): readonly string[] => [
-  ...(past.targets === 'AT_START' ? [] : ['targets']),
-  ...unknownIn(past),
-]
 
 /** A rollout in the form of the input, as a job has it. */
 function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
