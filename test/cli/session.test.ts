@@ -628,6 +628,13 @@ rollout: { retry: ${retry} }
   await run(['jobs', 'cancel', 'repeated'])
 })
 
+test('the preview of a continuous job knows that it lasts until its deadline', async () => {
+  const preview = ['jobs', 'preview', '--where', '*', '--targets', 'CONTINUOUS', '--format', 'json']
+  expect(JSON.parse((await run(preview)).stdout)).toMatchObject({ expectedDurationInSeconds: 3_600 })
+  const refused = await run([...preview, '--wave', '1'])
+  expect(refused.stderr).toContain('A continuous job has no waves')
+})
+
 test('a job with a time window shows it, and when it opens', async () => {
   const window = 'sat,SUN 22:00-06:00 Europe/Berlin'
   const at = new Date(Date.now() + 3_600_000).toISOString()

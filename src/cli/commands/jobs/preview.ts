@@ -1,5 +1,6 @@
 import { graphql } from '../../../generated/commands/gql.ts'
 import { hubCommand } from '../../hub-options.ts'
+import { targets } from '../../jobs/targets-option.ts'
 import { waves } from '../../jobs/wave-option.ts'
 import { timeWindow } from '../../jobs/window-option.ts'
 import { jsonObject, where, wholeNumber } from '../../options.ts'
@@ -33,6 +34,7 @@ export const createJobsPreview = () =>
     .addOption(
       jsonObject('--desired <JSON>', 'the patch for the desired properties that it would merge').conflicts('method'),
     )
+    .addOption(targets())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(waves())
     .addOption(timeWindow())
@@ -42,6 +44,7 @@ export const createJobsPreview = () =>
         const patch = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
         const input = {
           queryCondition,
+          ...(options.targets && { targets: options.targets }),
           ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
           ...((tags || desired) && { updateTwin: patch }),
           ...((maxPerMinute !== undefined || wave || window) && {
