@@ -50,7 +50,7 @@ builder.objectField(Job, 'eta', (t) =>
     ...ofJob(...timedColumns, 'key', 'rollout', 'openWave'),
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Not before the last attempt for which device jobs wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, when it has waves that are not open, for a continuous job, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Not before the last attempt for which device jobs wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, with `rollout.window.timeZoneFrom`, when it has waves that are not open, for a continuous job, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
       // When later waves will be opened depends on devices and people.
       if (job.status !== 'running' || hasLaterWaves(job) || isForeign(job, context)) return null
