@@ -500,7 +500,11 @@ export async function findPending(
           and (target.wave is null or target.wave <= ${openWave}::integer)
           ${zoneKey === null ? empty : sql`and coalesce(target.zone_key, 0) = ${zoneKey}::bigint`}
           -- A device that was called has connected in time.
-          and attempt_of(target.job_key, target.device_id) = 1
+          -- As a subquery, because PostgreSQL would read all targets for a call of a function.
+          and (
+            select true from device_job_attempt earlier
+            where earlier.job_key = target.job_key and earlier.device_id = target.device_id and attempt = 1
+          ) is null
         order by target.device_id
         limit ${limit}`,
     zoneKey === null ? 'find-pending' : 'find-pending-in-window',
