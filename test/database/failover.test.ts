@@ -72,7 +72,7 @@ test.each([
     const ok = { ok: true }
     await expect
       .poll(readiness, { timeout: 60_000 })
-      .toEqual({ status: 'ready', checks: { database: ok, migrations: ok, instances: ok, roles: ok } })
+      .toEqual({ status: 'ready', checks: { clock: ok, database: ok, migrations: ok, instances: ok, roles: ok } })
     expect(entries.filter(({ msg }) => msg === 'another server of the database is the primary now')).toEqual([
       expect.objectContaining({ from: servers.primary, to: servers.standby }),
     ])

@@ -105,9 +105,13 @@ test('who goes without a word is missed at the next look, for it may not have se
   const killed = new pg.Client({ connectionString: database.url })
   killed.on('error', () => {}) // the statement reports it
   await killed.connect()
-  await killed.query("select pg_notify('twincast', 'hello')")
+  const { rows } = await killed.query<{ pid: number }>("select pg_backend_pid() as pid, pg_notify('twincast', 'hello')")
   await expect.poll(() => a.hasListeners()).toBe(true)
   await killed.end()
+  // The server notices the end a moment later.
+  const isOpen = async () =>
+    (await database.pool.query('select from pg_stat_activity where pid = $1', [rows[0]?.pid])).rowCount
+  await expect.poll(isOpen).toBe(0)
   await look(a)
   expect(a.hasListeners()).toBe(false)
   expect(a.missed).toHaveLength(1)

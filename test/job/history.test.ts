@@ -131,6 +131,11 @@ const arrows: Readonly<Record<string, readonly [from: JobStatus, walk: (job: str
     },
     { type: 'resumed', cause: 'user', ...byUser },
   ],
+  'scheduled fail failed': [
+    'scheduled',
+    (job) => deps.db.transaction((tx) => saveFailed(tx, job, { reason: 'no way on', now: clock.now() })),
+    { type: 'failed', cause: 'hub', actor: null, reason: 'no way on' },
+  ],
   'scheduled cancel cancelled': ['scheduled', cancel, { type: 'cancelled', cause: 'user', ...byUser }],
   'queued start running': ['queued', () => start(), { type: 'started', cause: 'schedule', ...byNobody }],
   'queued complete completed': [

@@ -56,7 +56,7 @@ describe('a window', () => {
     [{ ...berlin, to: undefined }, '/to', 'to must be a time of day from 00:00 to 23:59, such as "02:00".'],
     [{ ...berlin, to: '02:00' }, '/to', 'A window must not end at the time at which it opens.'],
     [{ ...berlin, timeZone: 'Mars/Olympus' }, '/timeZone', 'The time zone must have a name of the IANA database'],
-    [{ ...berlin, timeZone: undefined }, '/timeZone', 'The time zone must have a name of the IANA database'],
+    [{ ...berlin, timeZone: undefined }, '/timeZone', 'Give timeZone, timeZoneFrom or both.'],
     [{ ...berlin, days: [] }, '/days', 'Give at least one day of the week'],
     [{ ...berlin, days: ['monday', 'someday'] }, '/days/1', 'A day must be one of monday, tuesday'],
   ])('is refused: %j', (value, where, message) => {

@@ -48,7 +48,7 @@ const answer = async (deviceId: string, status: number, call = callOf(deviceId))
 }
 /** The waits of all attempts are over. */
 const backOff = async (): Promise<void> => {
-  await deps.database.pool.query('update device_job_attempt set not_before = now()')
+  await deps.database.pool.query("update device_job_attempt set not_before = now() - interval '1 second'")
   clock.advance(600_000)
 }
 const called = () => received.map(({ deviceId }) => deviceId)

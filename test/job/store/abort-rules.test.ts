@@ -120,6 +120,7 @@ test('the event of a rule has its counts in words and as numbers, and the number
     cause: 'rule',
     actor: null,
     changed: null,
+    deviceCount: null,
     cancellation: null,
     wave: null,
     reason: '2 of 3 devices failed or refused: at least 33.33 %. Calls in progress: 5.',
