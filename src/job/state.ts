@@ -52,7 +52,8 @@ export type DeviceJobEvent = 'dispatch' | 'repeat' | 'complete' | 'fail' | 'canc
 /**
  * The transitions of a job, drawn in docs/job-states.md. Failed devices do not make a job fail: `fail` is for the job
  * as a whole, when its condition no longer works or takes too long, when more devices meet it than allowed, or when its
- * deadline passed before it could start. A scheduled job fails when it selects its devices before its start. A queued job completes at once when no device meets its condition.
+ * deadline passed before it could start. A scheduled job fails so only when it selects its devices before its start. A queued
+ * job completes at once when no device meets its condition.
  */
 export const jobTransitions: Readonly<Record<JobStatus, Readonly<Partial<Record<JobEvent, JobStatus>>>>> = {
   waitingForApproval: { approve: 'scheduled', reject: 'cancelled', fail: 'failed', cancel: 'cancelled' },

@@ -289,7 +289,7 @@ export const limitTable = {
     min: 10,
     max: 3_600_000,
     unit: 'ms',
-    what: 'database time for selecting the devices of one job when it starts',
+    what: 'database time for selecting the devices of one job',
     answer:
       'the job fails with this reason; other jobs of the same policy are then started after those of other policies',
   },
