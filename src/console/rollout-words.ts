@@ -29,23 +29,32 @@ export function describeWindow({ days, from, to, timeZone, timeZoneFrom }: Windo
   return `Only from ${from} to ${to}${on} (${zone})`
 }
 
+type Retry = { readonly maxAttempts: number; readonly on: readonly string[] }
+
+/** `Up to 3 attempts when a call ends with GatewayTimeout or 503` */
+const describeRetry = ({ maxAttempts, on }: Retry): string =>
+  `Up to ${maxAttempts} attempts when a call ends with ${on.join(' or ')}`
+
 /** Limits, each in words: `At most 600 devices per minute`. */
 export function describeLimits({
   maxPerMinute,
   maxConcurrent,
   budget,
   window,
+  retry,
 }: {
   readonly maxPerMinute?: number | null | undefined
   readonly maxConcurrent?: number | null | undefined
   readonly budget?: { readonly groupBy: string; readonly maxConcurrent: number } | null | undefined
   readonly window?: Window | null | undefined
+  readonly retry?: Retry | null | undefined
 }): readonly string[] {
   return [
     ...(maxPerMinute == null ? [] : [`At most ${formatDevices(maxPerMinute)} per minute`]),
     ...(maxConcurrent == null ? [] : [`At most ${calls(maxConcurrent)} in progress`]),
     ...(budget == null ? [] : [`At most ${calls(budget.maxConcurrent)} in progress per ${budget.groupBy}`]),
     ...(window == null ? [] : [describeWindow(window)]),
+    ...(retry == null ? [] : [describeRetry(retry)]),
   ]
 }
 

@@ -62,6 +62,9 @@ it('says limits in words, each of its own', () => {
     'At most 1 call in progress',
   ])
   expect(describeLimits({ maxPerMinute: null })).toEqual([])
+  expect(describeLimits({ retry: { maxAttempts: 3, on: ['GatewayTimeout', '503'] } })).toEqual([
+    'Up to 3 attempts when a call ends with GatewayTimeout or 503',
+  ])
 })
 
 describe('an abort rule', () => {

@@ -30,6 +30,10 @@ graphql(`
         timeZone
         timeZoneFrom
       }
+      retry {
+        maxAttempts
+        on
+      }
       abort {
         on
         errorCode
