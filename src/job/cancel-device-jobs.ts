@@ -59,8 +59,6 @@ export function requireCancellable({
   if (status === 'completed' || status === 'failed') throw new ConflictError(`Job "${id}" has ended.`)
   if (status === 'cancelled') throw new ConflictError(`Job "${id}" is cancelled, and so are its waiting devices.`)
   if (startedTime === null) {
-    throw new ConflictError(
-      `Job "${id}" has not started, so its devices are not selected yet. Only the whole job can be cancelled.`,
-    )
+    throw new ConflictError(`Job "${id}" has not started. Until then, only the whole job can be cancelled.`)
   }
 }

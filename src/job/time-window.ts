@@ -38,12 +38,14 @@ const dayOf = (date: number): DayOfWeek | undefined => daysOfWeek[(Math.floor(da
 export function checkTimeWindow(value: unknown, path: readonly string[]): TimeWindow {
   if (typeof value !== 'object' || value === null) throw new InvalidInputError(path, 'A window must be an object.')
   const { days, from, to, timeZone, timeZoneFrom }: Readonly<Record<string, unknown>> = { ...value }
+  if (!isGiven(timeZone) && !isGiven(timeZoneFrom)) {
+    throw new InvalidInputError([...path, 'timeZone'], 'Give timeZone, timeZoneFrom or both.')
+  }
   const window = {
     ...(isGiven(days) && { days: checkDays(days, [...path, 'days']) }),
     from: checkTimeOfDay(from, [...path, 'from']),
     to: checkTimeOfDay(to, [...path, 'to']),
-    // One of the two is required.
-    ...((isGiven(timeZone) || !isGiven(timeZoneFrom)) && { timeZone: checkTimeZone(timeZone, [...path, 'timeZone']) }),
+    ...(isGiven(timeZone) && { timeZone: checkTimeZone(timeZone, [...path, 'timeZone']) }),
     ...(isGiven(timeZoneFrom) && { timeZoneFrom: checkPath(timeZoneFrom, [...path, 'timeZoneFrom'], 'tags.timeZone') }),
   }
   if (window.from !== window.to) return window

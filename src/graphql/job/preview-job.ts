@@ -89,7 +89,7 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     shortestDurationInSeconds: t.exposeFloat('shortestDurationInSeconds', {
       nullable: true,
       description:
-        'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. With `rollout.window`, only the time in which it is open counts; with `skipCompliant`, only the devices that would be changed. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
+        'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. With `rollout.window`, the time between its openings is not included; with `skipCompliant`, only the devices that would be changed count. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
     }),
     waveSizes: t.intList({
       nullable: true,
