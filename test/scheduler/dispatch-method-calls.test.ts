@@ -191,6 +191,17 @@ test('an instance whose lease is over calls nobody, by its own clock and by the 
   expect(await counters(deps, job)).toContain('5 pending')
 })
 
+test('an instance whose clock is wrong takes its marks back and calls nobody', async () => {
+  attach('pump-0001')
+  const job = await givenMethodJob(deps, 'pump')
+  await startJobs()
+  const wrong = await createInstance({ ...deps, lease: { ...deps.lease, isClockRight: () => false } })
+  await wrong.dispatch()
+  await wrong.stop()
+  expect(received).toEqual([])
+  expect(await counters(deps, job)).toContain('5 pending')
+})
+
 test('an instance whose lease ends while its marks wait for the job calls nobody', async () => {
   attach('pump-0001')
   const job = await givenMethodJob(deps, 'pump')

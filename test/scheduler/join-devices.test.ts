@@ -92,6 +92,15 @@ describe('a device joins a continuous job', () => {
     expect(await counters(deps, id)).toBe('running: 2 pending, 1 running, 0 succeeded, 0 failed, 0 canceled')
   })
 
+  test('when its twin was changed through another instance', async () => {
+    const id = await continuous()
+    await deps.database.pool.query(`update twin set tags = '{"fleet": "pump"}' where device_id = 'spare-0001'`)
+    expect(await join()).toBe(0)
+    deps.events.publish('twinsElsewhere', { deviceIds: ['spare-0001'] })
+    expect(await join()).toBe(1)
+    expect(await targetsOf(id)).toContain('spare-0001')
+  })
+
   test('when it is created, and its twin is patched', async () => {
     const id = await givenTwinJob(deps, 'pump', { targets: 'continuous' }).then(started)
     const dispatch = dispatchTwinUpdates(deps)
