@@ -150,7 +150,7 @@ const clientOf = (servers: Servers) =>
     constructor(config: pg.ClientConfig = {}) {
       super({ ...config, connectionString: servers.current.url })
       // The answer to a statement and the end of the session may arrive together. The pool no longer listens then, and
-      // whoever waits for the connection does not yet. An error without a listener would end the process.
+      // the next user of the connection does not yet. An error without a listener would end the process.
       this.on('error', () => {})
     }
   }

@@ -55,7 +55,6 @@ type Call = {
   readonly payload: string
   readonly timeoutMs: number
   readonly hasBudget: boolean
-  readonly isRepeated: boolean
   readonly resumedVersion: number | null
   /** The last wave whose devices were looked for; null without waves. */
   readonly openWave: number | null
@@ -180,7 +179,6 @@ export function dispatchMethodCalls(
         payload: JSON.stringify(payload),
         timeoutMs,
         hasBudget: job.budgetMaxConcurrent !== null,
-        isRepeated: job.retryPolicy !== null,
         resumedVersion,
         openWave,
         openings,

@@ -8,13 +8,13 @@ import { DiscardOnLeaving } from '../../shell/discard-on-leaving.tsx'
 import { Page, Panel } from '../../shell/page.tsx'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { DomainError, type DomainFailure, failureOf } from '../../ui/domain-error.tsx'
-import { Field } from '../../ui/field.tsx'
 import forms from '../../ui/form.module.css'
 import { Notice } from '../../ui/notice.tsx'
 import { DevicesStep } from '../schedule/devices-step.tsx'
 import type { Draft } from '../schedule/draft.ts'
 import { focusFirst } from '../schedule/focus-first.ts'
 import styles from '../schedule/form.module.css'
+import { IdField } from '../schedule/id-field.tsx'
 import { NamingStep } from '../schedule/naming-step.tsx'
 import { OperationStep } from '../schedule/operation-step.tsx'
 import { PaceStep } from '../schedule/pace-step.tsx'
@@ -128,20 +128,7 @@ export function TemplateForm({
           <div className={styles.pair}>
             {edited === undefined && (
               <div data-field="jobId">
-                <Field label="Template ID" error={problems.jobId} hint="Up to 64 letters, digits and dashes.">
-                  {(control) => (
-                    <input
-                      {...control}
-                      className={styles.code}
-                      value={draft.jobId}
-                      maxLength={64}
-                      autoCapitalize="none"
-                      autoComplete="off"
-                      spellCheck={false}
-                      onChange={({ target }) => change({ jobId: target.value })}
-                    />
-                  )}
-                </Field>
+                <IdField noun="Template" draft={draft} problems={problems} change={change} />
               </div>
             )}
             <TimeLimit {...steps} />

@@ -4,6 +4,7 @@ import { Field } from '../../ui/field.tsx'
 import { useNow } from '../../ui/time.tsx'
 import { formatAhead, formatUtc, proposeStart } from './date-time-input.ts'
 import styles from './form.module.css'
+import { IdField } from './id-field.tsx'
 import type { StepProps } from './step.ts'
 import { TimeLimit } from './time-limit.tsx'
 
@@ -45,25 +46,13 @@ export function WhenStep({ draft, problems, change }: StepProps) {
       <div className={styles.pair}>
         <TimeLimit draft={draft} problems={problems} change={change} />
         <div data-field="jobId">
-          <Field
-            label="Job ID"
-            optional
-            error={problems.jobId}
-            hint="Up to 64 letters, digits and dashes. Leave empty to generate one."
-          >
-            {(control) => (
-              <input
-                {...control}
-                className={styles.code}
-                value={draft.jobId}
-                maxLength={64}
-                autoCapitalize="none"
-                autoComplete="off"
-                spellCheck={false}
-                onChange={({ target }) => change({ jobId: target.value })}
-              />
-            )}
-          </Field>
+          <IdField
+            noun="Job"
+            otherwise="Leave empty to generate one."
+            draft={draft}
+            problems={problems}
+            change={change}
+          />
         </div>
       </div>
     </Panel>
