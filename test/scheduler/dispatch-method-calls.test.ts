@@ -191,13 +191,15 @@ test('an instance whose lease is over calls nobody, by its own clock and by the 
   expect(await counters(deps, job)).toContain('5 pending')
 })
 
-test('an instance whose clock is wrong takes its marks back and calls nobody', async () => {
+test('an instance whose clock becomes wrong during a turn takes its marks back and calls nobody', async () => {
   attach('pump-0001')
   const job = await givenMethodJob(deps, 'pump')
   await startJobs()
-  const wrong = await createInstance({ ...deps, lease: { ...deps.lease, isClockRight: () => false } })
+  let looks = 0
+  const wrong = await createInstance({ ...deps, lease: { ...deps.lease, isClockRight: () => looks++ === 0 } })
   await wrong.dispatch()
   await wrong.stop()
+  expect(looks).toBeGreaterThan(1)
   expect(received).toEqual([])
   expect(await counters(deps, job)).toContain('5 pending')
 })

@@ -31,7 +31,8 @@ export async function createInstance(deps: Deps, windowSize = 2_000): Promise<Te
     window,
     orphans,
     dispatch: async () => {
-      while ((await dispatch.run(deps.clock.now())).full);
+      // As the loop does, which gives an instance whose clock is wrong no turn.
+      while (deps.lease.isClockRight() && (await dispatch.run(deps.clock.now())).full);
     },
     answer: ({ deviceId, requestId }, status = 200) =>
       settling.take({ deviceId, requestId, response: { status, payload: '{"ok":true}' } }),
