@@ -31,6 +31,9 @@ import { publishRoom } from './publish-progress.ts'
 /** Calls per transaction. Measured: 1,000 rows per statement beat 100 and 5,000. */
 const batchSize = 1_000
 
+/** Batches at a time: while one is marked and sent, the next is found. */
+const batchesAtOnce = 2
+
 /** Milliseconds between two looks for repeated calls, in case an event was lost. */
 const lookInterval = 60_000
 
@@ -426,6 +429,7 @@ export function dispatchMethodCalls(
   return {
     name: 'dispatch-method-calls',
     every: 5_000,
+    atOnce: batchesAtOnce,
     wokenBy: ['started', 'deviceJobs', 'attempts'],
     async run() {
       // Other instances may have taken over its devices. An event follows once that is settled.

@@ -22,7 +22,7 @@ import { createOrphanCandidates } from './orphan-candidates.ts'
 import { reportJobs } from './report-jobs.ts'
 import { runSchedules } from './run-schedules.ts'
 import { settleDeviceJobs } from './settle-device-jobs.ts'
-import { selectionsAtOnce, startDueJobs } from './start-due-jobs.ts'
+import { startDueJobs } from './start-due-jobs.ts'
 import { takeSamples } from './take-samples.ts'
 import { turnWindows } from './turn-windows.ts'
 
@@ -63,9 +63,6 @@ export type Scheduler = {
   ): Promise<void>
 }
 
-/** Batches of calls at a time: while one is marked and sent, the next is found. */
-const batchesAtOnce = 2
-
 /**
  * Starts the steps of the instance's roles, each in a loop of its own. They communicate through the rows only. A gateway
  * calls its devices, and counts the time of their calls and of devices that are connected here. Answers are settled
@@ -89,12 +86,15 @@ export async function startScheduler(deps: Deps, settings: SchedulerSettings): P
   const expiring = isGateway || isWorker ? expireDeviceJobs(deps, { window, orphans, cleansUp: isWorker }) : undefined
   const work = isWorker ? createWork(deps, settings) : undefined
   const steps = [
-    ...(calling === undefined ? [] : Array.from({ length: batchesAtOnce }, () => calling)),
+    ...(calling === undefined ? [] : [calling]),
     ...(expiring === undefined ? [] : [expiring]),
     ...(work?.steps ?? []),
   ]
   const stopping = new AbortController()
-  setMaxListeners(steps.length, stopping.signal)
+  setMaxListeners(
+    steps.reduce((sum, { atOnce = 1 }) => sum + atOnce, 0),
+    stopping.signal,
+  )
   const loops = steps.map((step) => loop(step, deps, stopping.signal))
 
   return {
@@ -125,7 +125,7 @@ function createWork(
   const delivering = deliverWebhooks(deps, settings.metrics)
   return {
     steps: [
-      ...Array.from({ length: selectionsAtOnce(deps.limits) }, () => starting),
+      starting,
       dispatchTwinUpdates(deps),
       finishJobs(deps),
       judgeGates(deps),

@@ -63,8 +63,7 @@ const mostLong = 1_000
 /**
  * Scheduled and due → queued → running, with its devices selected: one job per turn, at most `maxRunning` at a time. A job that
  * selects its devices at its creation does so in a turn before that, whether or not there is room for running jobs.
- * Several loops may run one such step at once: each selects the devices of another job, and no job waits for the
- * devices of another.
+ * Several turns run at once: each selects the devices of another job, and no job waits for the devices of another.
  */
 export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step & { close(): void } {
   const most = selectionsAtOnce(deps.limits)
@@ -233,6 +232,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   return {
     name: 'start-due-jobs',
     every: 5_000,
+    atOnce: most,
     wokenBy: ['jobs'],
     async run(now) {
       const found = await findStartable(deps.db, now, { maxRunning, most, passedOver: passedOver() })

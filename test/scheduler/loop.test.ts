@@ -144,3 +144,29 @@ test('while the clock is wrong a step does nothing, and its turn comes when it i
   next.answer({})
   await stop()
 })
+
+test('the loops of a step poll once per interval together, and all of them are woken by work', async () => {
+  const { clock, events, nextTurn, stop, turns } = start({ atOnce: 3 })
+  for (let count = 0; count < 3; count++) (await nextTurn()).answer({})
+  for (let count = 0; count < 3; count++) {
+    await new Promise(setImmediate) // all of them sleep
+    clock.advance(1_000)
+    ;(await nextTurn()).answer({})
+    await new Promise(setImmediate)
+    expect(turns).toEqual([])
+  }
+  events.publish('work', 'jobs', {})
+  for (let count = 0; count < 3; count++) (await nextTurn()).answer({})
+  await stop()
+})
+
+test('while one loop of a step is busy, another polls', async () => {
+  const { clock, nextTurn, stop } = start({ atOnce: 2 })
+  const busy = await nextTurn()
+  ;(await nextTurn()).answer({})
+  await clock.asleep()
+  clock.advance(1_000)
+  ;(await nextTurn()).answer({})
+  busy.answer({})
+  await stop()
+})
