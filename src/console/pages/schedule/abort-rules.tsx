@@ -1,8 +1,8 @@
-import { useId } from 'react'
 import { readInt, readNumber } from '../../read-number.ts'
 import { describeRule } from '../../rollout-words.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
+import { CheckList } from './check-list.tsx'
 import { abortOutcomes, countedOf, emptyRule, type RuleDraft } from './draft.ts'
 import styles from './form.module.css'
 import { countedIn } from './request.ts'
@@ -163,7 +163,14 @@ function CountedResults({
         )}
       </Field>
       {rule.counts === 'on' && (
-        <Outcomes rule={rule} row={row} error={problems[`abort.${row}.on`]} onChange={onChange} />
+        <CheckList
+          name={`abort.${row}.on`}
+          label="Results"
+          options={abortOutcomes.map((value) => ({ value, word: words[value] }))}
+          chosen={rule.on}
+          error={problems[`abort.${row}.on`]}
+          onChange={(on) => onChange({ on })}
+        />
       )}
       {rule.counts === 'errorCode' && (
         <div data-field={`abort.${row}.errorCode`}>
@@ -194,45 +201,6 @@ function CountedResults({
         </div>
       )}
     </div>
-  )
-}
-
-/** Which results the rule counts. */
-function Outcomes({
-  rule: { on },
-  row,
-  error,
-  onChange,
-}: {
-  readonly rule: RuleDraft
-  readonly row: number
-  readonly error: string | undefined
-  readonly onChange: (part: Partial<RuleDraft>) => void
-}) {
-  const errorId = useId()
-  return (
-    <fieldset
-      className={rows.checks}
-      data-field={`abort.${row}.on`}
-      aria-describedby={error === undefined ? undefined : errorId}
-    >
-      <legend>Results</legend>
-      {abortOutcomes.map((outcome) => (
-        <label key={outcome}>
-          <input
-            type="checkbox"
-            checked={on.includes(outcome)}
-            onChange={({ target }) =>
-              onChange({ on: abortOutcomes.filter((one) => (one === outcome ? target.checked : on.includes(one))) })
-            }
-          />
-          {words[outcome]}
-        </label>
-      ))}
-      <p id={errorId} className={rows.problem} role="alert">
-        {error}
-      </p>
-    </fieldset>
   )
 }
 

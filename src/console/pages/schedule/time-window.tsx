@@ -1,12 +1,12 @@
-import { Field } from '../../ui/field.tsx'
+import { CheckList } from './check-list.tsx'
 import { daysOfWeek } from './draft.ts'
 import styles from './form.module.css'
 import rows from './rows.module.css'
 import type { StepProps } from './step.ts'
+import { TextField } from './text-field.tsx'
 
 /** When the devices may be disturbed: between two times of day, on some days. */
 export function TimeWindow({ draft, problems, change }: StepProps) {
-  const { windowDays: days } = draft
   return (
     <fieldset className={rows.list}>
       <legend>Time window</legend>
@@ -36,52 +36,15 @@ export function TimeWindow({ draft, problems, change }: StepProps) {
           {...{ draft, problems, change }}
         />
       </div>
-      <fieldset data-field="windowDays" className={rows.checks}>
-        <legend>Opens on</legend>
-        {daysOfWeek.map((day) => (
-          <label key={day}>
-            <input
-              type="checkbox"
-              checked={days.includes(day)}
-              onChange={({ target }) =>
-                change({
-                  windowDays: daysOfWeek.filter((other) => (other === day ? target.checked : days.includes(other))),
-                })
-              }
-            />
-            {`${day.charAt(0)}${day.slice(1).toLowerCase()}`}
-          </label>
-        ))}
-      </fieldset>
+      <CheckList
+        name="windowDays"
+        label="Opens on"
+        options={daysOfWeek.map((value) => ({ value, word: `${value.charAt(0)}${value.slice(1).toLowerCase()}` }))}
+        chosen={draft.windowDays}
+        error={problems.windowDays}
+        onChange={(windowDays) => change({ windowDays })}
+      />
       <p className={styles.explanation}>Without a day, it opens every day.</p>
     </fieldset>
-  )
-}
-
-function TextField({
-  name,
-  label,
-  hint,
-  draft,
-  problems,
-  change,
-}: StepProps & {
-  readonly name: 'windowFrom' | 'windowTo' | 'windowTimeZone' | 'windowTimeZoneFrom'
-  readonly label: string
-  readonly hint: string
-}) {
-  return (
-    <div data-field={name}>
-      <Field label={label} optional error={problems[name]} hint={hint}>
-        {(control) => (
-          <input
-            {...control}
-            spellCheck={false}
-            value={draft[name]}
-            onChange={({ target }) => change({ [name]: target.value })}
-          />
-        )}
-      </Field>
-    </div>
   )
 }
