@@ -1,5 +1,5 @@
 import type { JobNowFragment } from '../generated/console/graphql.ts'
-import { formatCount, formatDevices } from './format.ts'
+import { formatCount, formatDevices, formatDuration } from './format.ts'
 
 type CountingRule = NonNullable<JobNowFragment['rollout']>['abort'][number]
 
@@ -29,11 +29,30 @@ export function describeWindow({ days, from, to, timeZone, timeZoneFrom }: Windo
   return `Only from ${from} to ${to}${on} (${zone})`
 }
 
-type Retry = { readonly maxAttempts: number; readonly on: readonly string[] }
+type Retry = {
+  readonly maxAttempts: number
+  readonly on: readonly string[]
+  readonly backoffSeconds?: number | null | undefined
+  readonly factor?: number | null | undefined
+  readonly maxBackoffSeconds?: number | null | undefined
+}
 
-/** `Up to 3 attempts when a call ends with GatewayTimeout or 503` */
-const describeRetry = ({ maxAttempts, on }: Retry): string =>
-  `Up to ${maxAttempts} attempts when a call ends with ${on.join(' or ')}`
+/** `Up to 3 attempts when a call ends with GatewayTimeout or 503, 10 s apart at first, then 2 times as long each time, up to 1 h` */
+const describeRetry = ({ maxAttempts, on, ...waits }: Retry): string =>
+  `Up to ${maxAttempts} attempts when a call ends with ${on.join(' or ')}${describeWaits(maxAttempts, waits)}`
+
+/** Empty without the first wait: the hub chooses it. */
+function describeWaits(
+  maxAttempts: number,
+  { backoffSeconds: first, factor, maxBackoffSeconds: longest }: Omit<Retry, 'maxAttempts' | 'on'>,
+): string {
+  if (first == null) return ''
+  if (first === 0) return ', without a wait'
+  const apart = `, ${formatDuration(first)} apart`
+  if (maxAttempts === 2 || factor == null || factor === 1) return apart
+  const most = longest == null ? '' : `, up to ${formatDuration(longest)}`
+  return `${apart} at first, then ${factor} times as long each time${most}`
+}
 
 /** Limits, each in words: `At most 600 devices per minute`. */
 export function describeLimits({

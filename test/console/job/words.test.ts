@@ -67,6 +67,16 @@ it('says limits in words, each of its own', () => {
   ])
 })
 
+it('says how long a device waits for its next attempt', () => {
+  const said = (maxAttempts: number, backoffSeconds: number, factor: number) =>
+    describeLimits({ retry: { maxAttempts, on: ['503'], backoffSeconds, factor, maxBackoffSeconds: 3_600 } })[0]
+  const begin = 'attempts when a call ends with 503'
+  expect(said(3, 10, 2)).toBe(`Up to 3 ${begin}, 10 s apart at first, then 2 times as long each time, up to 1 h`)
+  expect(said(3, 10, 1)).toBe(`Up to 3 ${begin}, 10 s apart`)
+  expect(said(2, 90, 2)).toBe(`Up to 2 ${begin}, 1 min 30 s apart`)
+  expect(said(3, 0, 2)).toBe(`Up to 3 ${begin}, without a wait`)
+})
+
 describe('an abort rule', () => {
   const rule = {
     on: ['FAILED', 'REFUSED'] as const,

@@ -10,6 +10,7 @@ import {
   isUntouched,
   type RuleDraft,
   readDraft,
+  repeatedCodes,
   type WaveDraft,
 } from '../../../src/console/pages/schedule/draft.ts'
 import { units } from '../../../src/console/pages/schedule/duration.ts'
@@ -58,6 +59,12 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   maxConcurrent: text,
   budgetGroupBy: text,
   budgetMaxConcurrent: text,
+  retryAttempts: text,
+  retryCodes: fc.subarray([...repeatedCodes]),
+  retryStatuses: text,
+  retryBackoff: text,
+  retryFactor: text,
+  retryMaxBackoff: text,
   abort: fc.array(rules),
   approval: fc.boolean(),
   waves: fc.array(waves),
@@ -209,7 +216,14 @@ test('a job that is scheduled again has the same name, labels, limits, waves and
     timeZone: 'Europe/Berlin',
     timeZoneFrom: 'tags.timeZone',
   }
-  const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true, window }
+  const retry = {
+    maxAttempts: 3,
+    on: ['GatewayTimeout', '429', '503'],
+    backoffSeconds: 5,
+    factor: 1.5,
+    maxBackoffSeconds: 60,
+  }
+  const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true, window, retry }
   const job = {
     ...common,
     ...named,

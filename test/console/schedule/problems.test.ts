@@ -17,6 +17,17 @@ test('a refusal is shown at the field that its path leads to', () => {
   expect(invalid('updateTwin')).toEqual({ field: 'tags', message: 'Bad.' })
 })
 
+test('a refusal of the retry policy is shown at the field of its member, whichever item it is about', () => {
+  const ofRetry = (...path: string[]) => invalid('rollout', 'retry', ...path)
+  expect(ofRetry()?.field).toBe('retryAttempts')
+  expect(ofRetry('maxAttempts')?.field).toBe('retryAttempts')
+  expect(ofRetry('on', '2')).toEqual({ field: 'retryStatuses', message: 'Bad.' })
+  expect(ofRetry('backoffSeconds')?.field).toBe('retryBackoff')
+  expect(ofRetry('factor')?.field).toBe('retryFactor')
+  expect(ofRetry('maxBackoffSeconds')?.field).toBe('retryMaxBackoff')
+  expect(invalid('rollout', 'window', 'days', '0')).toEqual({ field: 'windowDays', message: 'Bad.' })
+})
+
 test('what lies deeper in a field is named', () => {
   expect(invalid('updateTwin', 'tags', 'a', 'b')).toEqual({ field: 'tags', message: 'a.b: Bad.' })
   expect(invalid('updateTwin', 'properties', 'desired', 'x')).toEqual({ field: 'desired', message: 'x: Bad.' })

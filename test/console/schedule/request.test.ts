@@ -110,6 +110,25 @@ test('a time window is read as it is typed, and not without its times and a zone
   })
 })
 
+test('a retry policy is read as it is typed, and not without what is repeated', () => {
+  const typed: Partial<Draft> = { retryAttempts: '3', retryCodes: ['GatewayTimeout'], retryStatuses: ' 429, 503 ' }
+  const policy = { maxAttempts: 3, on: ['GatewayTimeout', '429', '503'] }
+  expect(requestOf(typed).rollout).toEqual({
+    retry: { ...policy, backoffSeconds: 10, factor: 2, maxBackoffSeconds: 3_600 },
+  })
+  const empty = { retryBackoff: '', retryFactor: ' ', retryMaxBackoff: '' }
+  expect(requestOf({ ...typed, ...empty, retryFactor: '1.25' }).rollout).toEqual({ retry: { ...policy, factor: 1.25 } })
+  expect(requestOf({ ...typed, ...empty }).rollout).toEqual({ retry: policy })
+  expect(problemsOf({ retryAttempts: 'x', retryBackoff: '1.5', retryFactor: 'x', retryMaxBackoff: '-1' })).toEqual([
+    'retryAttempts',
+    'retryCodes',
+    'retryBackoff',
+    'retryFactor',
+    'retryMaxBackoff',
+  ])
+  expect(requestOf({ ...typed, retryAttempts: ' ', retryBackoff: 'x' })).not.toHaveProperty('rollout')
+})
+
 test('waves are read with their gates, and the last one takes the rest', () => {
   const gated = {
     ...emptyWave,
@@ -181,7 +200,7 @@ test('what cannot be sent is a problem of its field', () => {
 test('fields of the operation that is not chosen are no problem', () => {
   expect(problemsOf({ tags: '{' })).toEqual([])
   const twin = { operation: 'twin', tags: '{"a":1}' } as const
-  expect(requestOf({ ...twin, maxConcurrent: 'many' })).not.toHaveProperty('rollout')
+  expect(requestOf({ ...twin, maxConcurrent: 'many', retryAttempts: 'many' })).not.toHaveProperty('rollout')
   expect(problemsOf({ operation: 'twin', methodName: '', payload: '{', tags: '{"a":1}' })).toEqual([])
 })
 

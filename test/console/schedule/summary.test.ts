@@ -170,7 +170,12 @@ test('a rate says how long the job takes at least, and whether it has that time'
 })
 
 test('limits of calls do not count for a twin update', () => {
-  const limits = [{ maxConcurrent: '20' }, { budgetGroupBy: 'tags.site' }, { budgetMaxConcurrent: '1' }]
+  const limits = [
+    { maxConcurrent: '20' },
+    { budgetGroupBy: 'tags.site' },
+    { budgetMaxConcurrent: '1' },
+    { retryAttempts: '3' },
+  ]
   for (const limit of limits) {
     expect(isPaced({ ...emptyDraft, ...limit })).toBe(true)
     expect(isPaced({ ...emptyDraft, ...limit, operation: 'twin' })).toBe(false)
@@ -182,9 +187,9 @@ test('what is folded away is said in a few words', () => {
   expect(describeDraftedPace(emptyDraft)).toBe('No limits, no abort rules')
   const abort = [emptyRule]
   const budget = { budgetGroupBy: 'tags.site', budgetMaxConcurrent: '1' }
-  const paced = { ...emptyDraft, maxPerMinute: '1200', maxConcurrent: '20', ...budget, abort }
+  const paced = { ...emptyDraft, maxPerMinute: '1200', maxConcurrent: '20', ...budget, retryAttempts: '3', abort }
   expect(describeDraftedPace(paced)).toBe(
-    '1,200 per minute · 20 in progress · 1 in progress per tags.site · 1 abort rule',
+    '1,200 per minute · 20 in progress · 1 in progress per tags.site · up to 3 attempts · 1 abort rule',
   )
   expect(describeDraftedPace({ ...paced, operation: 'twin' })).toBe('1,200 per minute · 1 abort rule')
   expect(describeDraftedPace({ ...emptyDraft, approval: true })).toBe('needs approval')

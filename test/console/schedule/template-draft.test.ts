@@ -25,6 +25,7 @@ const rollout = {
   maxConcurrent: 20,
   approval: true,
   budget: { groupBy: 'tags.site', maxConcurrent: 1 },
+  retry: { maxAttempts: 3, on: ['GatewayTimeout', '503'], backoffSeconds: 5, factor: 1, maxBackoffSeconds: 60 },
   waves: [
     { devices: 10, gate: { succeededPercent: 95, soakSeconds: 600, approval: true, onFailure: 'CANCEL' } },
     { percent: 5, gate: { soakSeconds: 60 } },
@@ -56,9 +57,15 @@ test('a rollout of another version is read as far as it is understood, and says 
   expect(unknownIn({ rollout: other })).toEqual(['tides'])
   expect(unknownIn({ rollout })).toEqual([])
   expect(unknownIn({ rollout: null })).toEqual([])
-  const ofJob = { __typename: 'JobRollout', maxPerMinute: 60, retry: { maxAttempts: 3 } }
-  expect(unknownIn({ rollout: ofJob })).toEqual(['retry'])
+  const ofJob = { __typename: 'JobRollout', maxPerMinute: 60, tides: { high: 3 } }
+  expect(unknownIn({ rollout: ofJob })).toEqual(['tides'])
   const draft = draftFromTemplate({ ...template, rollout: other })
   expect(draft).toMatchObject({ maxPerMinute: '', waves: [] })
+  expect(draftFromTemplate({ ...template, rollout: { retry: { maxAttempts: 3, on: ['Dance', 5] } } })).toMatchObject({
+    retryAttempts: '3',
+    retryCodes: [],
+    retryStatuses: 'Dance',
+    retryBackoff: '',
+  })
   expect(draftFromTemplate({ ...template, rollout: [] }).waves).toEqual(emptyDraft.waves)
 })

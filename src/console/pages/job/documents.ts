@@ -33,6 +33,9 @@ graphql(`
       retry {
         maxAttempts
         on
+        backoffSeconds
+        factor
+        maxBackoffSeconds
       }
       abort {
         on

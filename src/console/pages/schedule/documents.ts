@@ -126,6 +126,10 @@ export const ScheduleFromDocument = graphql(`
       rollout {
         retry {
           maxAttempts
+          on
+          backoffSeconds
+          factor
+          maxBackoffSeconds
         }
         maxPerMinute
         maxConcurrent

@@ -77,6 +77,16 @@ export type Draft = {
   readonly budgetGroupBy: string
   /** Calls in each group. */
   readonly budgetMaxConcurrent: string
+  /** Calls of each device; empty for one. The other texts of the retry policy count only with it. */
+  readonly retryAttempts: string
+  readonly retryCodes: readonly RepeatedCode[]
+  /** Response statuses, between commas. */
+  readonly retryStatuses: string
+  /** Seconds. */
+  readonly retryBackoff: string
+  readonly retryFactor: string
+  /** Seconds. */
+  readonly retryMaxBackoff: string
   readonly abort: readonly RuleDraft[]
   /** Whether somebody else has to approve the job. */
   readonly approval: boolean
@@ -115,6 +125,12 @@ export const emptyDraft: Draft = {
   maxConcurrent: '',
   budgetGroupBy: '',
   budgetMaxConcurrent: '',
+  retryAttempts: '',
+  retryCodes: [],
+  retryStatuses: '',
+  retryBackoff: '10',
+  retryFactor: '2',
+  retryMaxBackoff: '3600',
   abort: [],
   approval: false,
   waves: [],
@@ -152,6 +168,14 @@ export const waveSizeOf = (name: unknown): WaveSize =>
 
 /** The results that an abort rule can count. */
 export const abortOutcomes = ['FAILED', 'REFUSED', 'TIMED_OUT'] as const satisfies readonly AbortOutcome[]
+
+/** The codes of failed calls that a job can repeat. */
+export const repeatedCodes = ['GatewayTimeout', 'OutcomeUnknown', 'BadDeviceResponse'] as const
+type RepeatedCode = (typeof repeatedCodes)[number]
+
+/** Those codes that a value lists. */
+const codesIn = (value: unknown): readonly RepeatedCode[] =>
+  repeatedCodes.filter((code) => Array.isArray(value) && value.includes(code))
 
 /** The days of the week, in their order. */
 export const daysOfWeek = [
@@ -212,6 +236,12 @@ export function readDraft(text: string | null): Draft {
     maxConcurrent: string('maxConcurrent'),
     budgetGroupBy: string('budgetGroupBy'),
     budgetMaxConcurrent: string('budgetMaxConcurrent'),
+    retryAttempts: string('retryAttempts'),
+    retryCodes: codesIn(kept.retryCodes),
+    retryStatuses: string('retryStatuses'),
+    retryBackoff: string('retryBackoff'),
+    retryFactor: string('retryFactor'),
+    retryMaxBackoff: string('retryMaxBackoff'),
     abort: listIn(kept, 'abort').map(ruleIn),
     approval: kept.approval === true,
     waves: listIn(kept, 'waves').map((wave) => ({
@@ -239,6 +269,7 @@ type TextName = Exclude<
   | 'start'
   | 'maxTimeUnit'
   | 'labels'
+  | 'retryCodes'
   | 'abort'
   | 'approval'
   | 'waves'
@@ -294,6 +325,13 @@ export type PastJob = {
       readonly to: string
       readonly timeZone: string | null
       readonly timeZoneFrom: string | null
+    } | null
+    readonly retry: {
+      readonly maxAttempts: number
+      readonly on: readonly string[]
+      readonly backoffSeconds: number | null
+      readonly factor: number | null
+      readonly maxBackoffSeconds: number | null
     } | null
     readonly abort: readonly {
       readonly on: readonly AbortOutcome[]
@@ -359,6 +397,7 @@ export function draftFrom({
     maxConcurrent: printNumber(rollout?.maxConcurrent),
     budgetGroupBy: rollout?.budget?.groupBy ?? '',
     budgetMaxConcurrent: printNumber(rollout?.budget?.maxConcurrent),
+    ...retryFrom(rollout?.retry ?? null),
     abort: (rollout?.abort ?? []).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
       counts: errorCode !== null ? 'errorCode' : responseStatus !== null ? 'responseStatus' : 'on',
       on,
@@ -384,6 +423,20 @@ export function draftFrom({
           responseTimeout: String(method.responseTimeoutInSeconds),
           connectTimeout: method.connectTimeoutInSeconds === 0 ? '' : String(method.connectTimeoutInSeconds),
         }),
+  }
+}
+
+/** What is repeated besides the known codes is kept with the statuses. */
+function retryFrom(retry: NonNullable<PastJob['rollout']>['retry']) {
+  if (retry === null) return {}
+  const codes = codesIn(retry.on)
+  return {
+    retryAttempts: String(retry.maxAttempts),
+    retryCodes: codes,
+    retryStatuses: retry.on.filter((cause) => !codes.some((code) => code === cause)).join(', '),
+    retryBackoff: printNumber(retry.backoffSeconds),
+    retryFactor: printNumber(retry.factor),
+    retryMaxBackoff: printNumber(retry.maxBackoffSeconds),
   }
 }
 

@@ -1,6 +1,7 @@
 import { FoldedPanel } from '../../shell/folded-panel.tsx'
 import { AbortRules } from './abort-rules.tsx'
 import styles from './form.module.css'
+import { RetryPolicy } from './retry-policy.tsx'
 import type { StepProps } from './step.ts'
 import { describeDraftedPace, isPaced } from './summary.ts'
 import { TextField } from './text-field.tsx'
@@ -59,6 +60,7 @@ export function PaceStep(step: StepProps) {
           <span>The job starts only when somebody else has approved it.</span>
         </span>
       </label>
+      {isMethod && <RetryPolicy {...step} />}
       <TimeWindow {...step} />
       <Waves {...step} />
       <AbortRules {...step} />

@@ -21,6 +21,7 @@ export type FieldName =
   | 'maxConcurrent'
   | 'budgetGroupBy'
   | 'budgetMaxConcurrent'
+  | `retry${'Attempts' | 'Codes' | 'Statuses' | 'Backoff' | 'Factor' | 'MaxBackoff'}`
   | `window${'Days' | 'From' | 'To' | 'TimeZone' | 'TimeZoneFrom'}`
   | 'abort'
   | `abort.${number}`
@@ -90,7 +91,7 @@ export function placeRefusal({
   if (place.field === 'labels' || place.field === 'abort' || place.field === 'waves') {
     return { field: fieldOfRow(place.field, rest), message }
   }
-  const below = rest.join('.')
+  const below = place.isList ? '' : rest.join('.')
   return { field: place.field, message: below === '' ? message : `${below}: ${message}` }
 }
 
@@ -108,8 +109,8 @@ function fieldOfRow(list: 'labels' | 'abort' | 'waves', [index, ...members]: rea
   return known === undefined ? `abort.${row}` : `abort.${row}.${known}`
 }
 
-/** The fields of the form for the members of the input. */
-const places: readonly { readonly at: readonly string[]; readonly field: FieldName }[] = [
+/** The fields of the form for the members of the input. Those that are `isList` do not show which item a refusal is about. */
+const places: readonly { readonly at: readonly string[]; readonly field: FieldName; readonly isList?: true }[] = [
   { at: ['queryCondition'], field: 'condition' },
   { at: ['targets'], field: 'targets' },
   { at: ['cloudToDeviceMethod'], field: 'methodName' },
@@ -131,8 +132,15 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['rollout', 'budget'], field: 'budgetGroupBy' },
   { at: ['rollout', 'budget', 'maxConcurrent'], field: 'budgetMaxConcurrent' },
   { at: ['rollout', 'budget', 'groupBy'], field: 'budgetGroupBy' },
+  { at: ['rollout', 'retry'], field: 'retryAttempts' },
+  { at: ['rollout', 'retry', 'maxAttempts'], field: 'retryAttempts' },
+  // The codes are chosen, so only a status can be wrong.
+  { at: ['rollout', 'retry', 'on'], field: 'retryStatuses', isList: true },
+  { at: ['rollout', 'retry', 'backoffSeconds'], field: 'retryBackoff' },
+  { at: ['rollout', 'retry', 'factor'], field: 'retryFactor' },
+  { at: ['rollout', 'retry', 'maxBackoffSeconds'], field: 'retryMaxBackoff' },
   { at: ['rollout', 'window'], field: 'windowFrom' },
-  { at: ['rollout', 'window', 'days'], field: 'windowDays' },
+  { at: ['rollout', 'window', 'days'], field: 'windowDays', isList: true },
   { at: ['rollout', 'window', 'to'], field: 'windowTo' },
   { at: ['rollout', 'window', 'timeZone'], field: 'windowTimeZone' },
   { at: ['rollout', 'window', 'timeZoneFrom'], field: 'windowTimeZoneFrom' },

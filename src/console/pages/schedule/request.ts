@@ -5,6 +5,7 @@ import type {
   JobLabelInput,
   JobRolloutInput,
   JobTargets,
+  RetryPolicyInput,
   ScheduleDeviceMethodInput,
   ScheduleTwinUpdateInput,
   TwinPatchInput,
@@ -95,6 +96,7 @@ function readRollout(draft: Draft, problems: Found): { readonly rollout?: JobRol
     ...(maxPerMinute === undefined ? {} : { maxPerMinute }),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
     ...readBudget(draft, problems),
+    ...readRetry(draft, problems),
     ...readWindow(draft, problems),
     ...(draft.approval ? { approval: true } : {}),
     ...(draft.waves.length === 0
@@ -122,6 +124,32 @@ function readBudget(
   const maxConcurrent = readInt(budgetMaxConcurrent)
   if (maxConcurrent === undefined) problems.budgetMaxConcurrent = 'Enter a whole number, or leave both empty.'
   return { budget: { groupBy, maxConcurrent: maxConcurrent ?? 0 } }
+}
+
+/** The hub checks the numbers and what is repeated. */
+function readRetry(draft: Draft, problems: Found): { readonly retry?: RetryPolicyInput } {
+  if (draft.operation !== 'method' || draft.retryAttempts.trim() === '') return {}
+  const maxAttempts = readInt(draft.retryAttempts)
+  if (maxAttempts === undefined) problems.retryAttempts = 'Enter a whole number, or leave empty.'
+  const on = [...draft.retryCodes, ...draft.retryStatuses.split(/[\s,;]+/).filter((status) => status !== '')]
+  if (on.length === 0) problems.retryCodes = 'Choose what is repeated, or enter response statuses.'
+  const optional = (name: 'retryBackoff' | 'retryFactor' | 'retryMaxBackoff') => {
+    if (draft[name].trim() === '') return undefined
+    const number = name === 'retryFactor' ? readNumber(draft[name]) : readInt(draft[name])
+    if (number === undefined) problems[name] = 'Enter a number, or leave empty.'
+    return number
+  }
+  const [backoffSeconds, factor] = [optional('retryBackoff'), optional('retryFactor')]
+  const maxBackoffSeconds = optional('retryMaxBackoff')
+  return {
+    retry: {
+      maxAttempts: maxAttempts ?? 0,
+      on,
+      ...(backoffSeconds === undefined ? {} : { backoffSeconds }),
+      ...(factor === undefined ? {} : { factor }),
+      ...(maxBackoffSeconds === undefined ? {} : { maxBackoffSeconds }),
+    },
+  }
 }
 
 /** The hub checks the times and the zone. */

@@ -121,6 +121,7 @@ export function describeDraftedPace({
   maxConcurrent,
   budgetGroupBy,
   budgetMaxConcurrent,
+  retryAttempts,
   abort,
   approval,
   waves,
@@ -129,13 +130,14 @@ export function describeDraftedPace({
   windowTo,
 }: Draft): string {
   const rate = readInt(maxPerMinute)
-  const [calls, callsInGroup] =
-    operation === 'method' ? [readInt(maxConcurrent), readInt(budgetMaxConcurrent)] : [undefined, undefined]
+  const [calls, callsInGroup, attempts] =
+    operation === 'method' ? [maxConcurrent, budgetMaxConcurrent, retryAttempts].map(readInt) : []
   const path = budgetGroupBy.trim()
   const parts = [
     ...(rate === undefined ? [] : [`${formatCount(rate)} per minute`]),
     ...(calls === undefined ? [] : [`${formatCount(calls)} in progress`]),
     ...(callsInGroup === undefined || path === '' ? [] : [`${formatCount(callsInGroup)} in progress per ${path}`]),
+    ...(attempts === undefined ? [] : [`up to ${formatCount(attempts)} attempts`]),
     ...(windowFrom.trim() === '' ? [] : [`${windowFrom.trim()} to ${windowTo.trim()}`]),
     ...(approval ? ['needs approval'] : []),
     ...(waves.length === 0 ? [] : [`${waves.length + 1} waves`]),
@@ -146,7 +148,7 @@ export function describeDraftedPace({
 
 /** Whether a draft has limits or rules that count for its operation. */
 export function isPaced({ abort, approval, waves, operation, ...draft }: Draft): boolean {
-  const ofCalls = [draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent]
+  const ofCalls = [draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent, draft.retryAttempts]
   const texts = [draft.maxPerMinute, draft.windowFrom, draft.windowTo, ...(operation === 'method' ? ofCalls : [])]
   return texts.some((text) => text.trim() !== '') || abort.length > 0 || waves.length > 0 || approval
 }

@@ -2,7 +2,7 @@ import type { WholeJobTemplateFragment } from '../../../generated/console/graphq
 import { abortOutcomes, type Draft, daysIn, draftFrom, membersOf, type PastJob } from './draft.ts'
 
 /** What the form knows of the rollout of a template or a job, which has the name of its type, too. */
-const known = ['__typename', 'maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves', 'window']
+const known = ['__typename', 'maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves', 'window', 'retry']
 
 /** A draft of a job of a template. */
 export function draftFromTemplate({
@@ -32,6 +32,7 @@ function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
       maxConcurrent: numberIn(rollout.maxConcurrent),
       approval: rollout.approval === true,
       budget: groupBy === null || maxConcurrent === null ? null : { groupBy, maxConcurrent },
+      retry: retryIn(rollout.retry),
       window: times.from === '' ? null : { days: daysIn(days), ...times, ...zones },
       abort: listIn(rollout.abort).map(({ on, errorCode, responseStatus, percent, afterDevices, action }) => ({
         on: abortOutcomes.filter((outcome) => Array.isArray(on) && on.includes(outcome)),
@@ -48,6 +49,19 @@ function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
       queryCondition: textIn(queryCondition),
       gate: typeof gate === 'object' && gate !== null ? gateIn(membersOf(gate)) : null,
     })),
+  }
+}
+
+function retryIn(value: unknown): NonNullable<PastJob['rollout']>['retry'] {
+  const retry = membersOf(value)
+  const maxAttempts = numberIn(retry.maxAttempts)
+  if (maxAttempts === null) return null
+  return {
+    maxAttempts,
+    on: Array.isArray(retry.on) ? retry.on.filter((cause) => typeof cause === 'string') : [],
+    backoffSeconds: numberIn(retry.backoffSeconds),
+    factor: numberIn(retry.factor),
+    maxBackoffSeconds: numberIn(retry.maxBackoffSeconds),
   }
 }
 
