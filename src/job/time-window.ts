@@ -139,14 +139,19 @@ export function requireOpening(
   )
 }
 
-/** Zones of every whole hour, for devices whose zones are not known yet. */
-const everyHour = Array.from({ length: 27 }, (_, index) => `Etc/GMT${index < 15 ? `-${14 - index}` : `+${index - 14}`}`)
+const quarter = 15 * minute
+
+/** By how many milliseconds clocks may be ahead of UTC: all zones of devices that are not known yet are among these. */
+const offsets = Array.from({ length: 26 * 4 + 1 }, (_, index) => index * quarter - 12 * 60 * minute)
 
 /** When the window opens, in the zone in which it does so first. */
 function firstOpening(window: TimeWindow, from: Date, longestCall: number): Date {
   const { timeZone, timeZoneFrom } = window
-  const zones = timeZoneFrom === undefined && timeZone !== undefined ? [timeZone] : everyHour
-  const times = zones.map((zone) => openTimeAt(window, zone, from, longestCall).opens.getTime())
+  if (timeZoneFrom === undefined && timeZone !== undefined) return openTimeAt(window, timeZone, from, longestCall).opens
+  const times = offsets.map((offset) => {
+    const shown = moment(from.getTime() + offset)
+    return openTimeAt(window, 'UTC', shown, longestCall).opens.getTime() - offset
+  })
   return moment(Math.min(...times))
 }
 

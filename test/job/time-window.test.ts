@@ -283,6 +283,19 @@ test('the end of a job is known while its window is open, and counts open time o
   expect(estimate('2026-06-01T02:00', '2026-06-01T03:00')).toBeUndefined()
 })
 
+test('a job whose devices name their zones is refused if its window opens nowhere in its time', () => {
+  const require = (from: string, to: string, maxExecutionTimeInSeconds: number) =>
+    requireOpening({ from, to, timeZoneFrom: 'tags.timeZone' }, 0, {
+      startTime: at('2026-06-01T12:00'),
+      maxExecutionTimeInSeconds,
+    })
+  // It is 17:30 in Kolkata, and 17:45 in Kathmandu.
+  expect(require('17:31', '17:32', 61)).toBeUndefined()
+  expect(require('17:46', '17:47', 61)).toBeUndefined()
+  expect(refusal(() => require('17:31', '17:32', 60)).path).toBe('maxExecutionTimeInSeconds')
+  expect(refusal(() => require('17:20', '17:25', 60)).path).toBe('maxExecutionTimeInSeconds')
+})
+
 test('a job whose time is up before its window opens is refused', () => {
   const require = (startTime: string, maxExecutionTimeInSeconds: number) =>
     requireOpening(berlin, 30_000, { startTime: at(startTime), maxExecutionTimeInSeconds })
