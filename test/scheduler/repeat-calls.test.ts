@@ -5,6 +5,7 @@ import { createEvents } from '../../src/events/events.ts'
 import { cancelJob, pauseJob, resumeJob, retryJob } from '../../src/job/commands.ts'
 import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
+import { judgeGates } from '../../src/scheduler/judge-gates.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { everything } from '../../src/scope.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -231,6 +232,25 @@ test('a cancelled job repeats nothing', async () => {
   await instance.dispatch()
   expect(received).toHaveLength(1)
   expect(await jobRow(deps, job)).toMatchObject({ refusedCount: 1, cancelledCount: 2 })
+})
+
+test('a gate that fails cancels the job while a device of its wave waits for another attempt', async () => {
+  for (const id of ids) attach(id)
+  const gate = { succeededPercent: 100, onFailure: 'cancel' }
+  const job = await start(long, { waves: [{ devices: 2, gate }, {}] })
+  await instance.dispatch()
+  const [first = '', second = ''] = called()
+  await answer(first, 503)
+  await answer(second, 404)
+  await judgeGates(deps).run(clock.now())
+  expect(await counters(deps, job)).toBe('cancelled: 0 pending, 0 running, 2 succeeded, 0 failed, 1 canceled')
+  const { rows } = await deps.database.pool.query(
+    'select wave, refused_count as refused, failed_time is not null as failed from job_wave order by wave',
+  )
+  expect(rows).toEqual([
+    { wave: 1, refused: 2, failed: true },
+    { wave: 2, refused: 0, failed: false },
+  ])
 })
 
 test('a device that is deleted while it waits for another attempt fails', async () => {

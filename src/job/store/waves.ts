@@ -241,13 +241,15 @@ export async function saveGateFailed(
       ? sql`status = 'paused'`
       : sql`status = 'cancelled', status_message = ${reason}, canceled_count = canceled_count + pending_count,
             pending_count = 0, end_time = case when running_count = 0 then ${now}::timestamptz end`
+  // In a statement of its own: the end of a job with a retry policy changes the counters of its waves, too.
+  await tx.query(
+    sql`update job_wave set failed_time = ${now} from job where job.id = ${jobId} and job_key = job.key and wave = ${wave}`,
+  )
   await tx.query(
     sql`with moved as (
           update job set ${change}, version = version + 1
           where id = ${jobId}
           returning key, version, status, ${movedColumns}
-        ), failed as (
-          update job_wave set failed_time = ${now} from moved where job_key = key and wave = ${wave}
         ), queued as (
           ${queueMoved({ time: now })}
         )
