@@ -1,5 +1,6 @@
 import type { AbortRule } from '../../src/job/abort-rules.ts'
 import type { Gate } from '../../src/job/waves.ts'
+import { isKnownZone, opensBetween, openTimesIn } from './clocks.ts'
 import type { Command, JobPlan, Limits, Reply } from './sequence.ts'
 
 // The controls of a job as docs/job-states.md and docs/graphql.md describe them, with nothing of the engine: one job in memory,
@@ -27,6 +28,8 @@ type Device = {
   readonly number: number
   readonly site: string | null
   readonly isCanary: boolean
+  /** The zone that it names. */
+  readonly timeZone: string | null
   exists: boolean
   isConnected: boolean
   isTarget: boolean
@@ -36,6 +39,16 @@ type Device = {
   code: string | null
   /** When its call times out. */
   deadline: number
+  isMember: boolean
+  /** Since when it may meet the condition. */
+  changedAt: number
+  isCompliant: boolean
+  isSkipped: boolean
+  /** Its attempts that were repeated, or will be, and how the last of them ended. */
+  attempts: number
+  lastEnd: End | null
+  /** When its next attempt may begin. */
+  notBefore: number
 }
 
 /** The end of a device job. */
@@ -44,34 +57,51 @@ type End = { readonly device: Device; readonly result: Result; readonly code?: s
 type WaveState = { reachedAt: number | null; waitsForApproval: boolean; hasFailed: boolean }
 
 const hundredths = (percent: number): number => Math.round(percent * 100)
-const minute = 60_000
+const second = 1_000
+const minute = 60 * second
+const day = 24 * 60 * minute
+/** Milliseconds within which a device joins a continuous job: a job looks for devices once per second. */
+const joinTime = 1_100
 
 export function createMachine(plan: JobPlan, createdAt: number) {
-  const { type, rules, waves } = plan
+  const { type, rules, waves, targets: selection, window, retry } = plan
   const isMethod = type === 'method'
   const startTime = createdAt + plan.startsAfter * 1000
   let seconds = plan.maxExecutionTime
   let limits: Limits = { maxPerMinute: plan.maxPerMinute, maxConcurrent: plan.maxConcurrent, budget: plan.budget }
   let status = plan.needsApproval ? 'waitingForApproval' : plan.startsAfter > 0 ? 'scheduled' : 'queued'
+  let isSelected = false
   let hasStarted = false
   let hasEnded = false
+  /** Since when devices may join a continuous job. */
+  let runsSince = 0
+  /** The day of the last event, when that is of devices that joined. */
+  let joinDay: number | null = null
   let openWave: number | null = null
   const waveStates: WaveState[] = (waves ?? []).map(() => ({
     reachedAt: null,
     waitsForApproval: false,
     hasFailed: false,
   }))
-  const devices: Device[] = plan.devices.map(({ site, isCanary, isConnected }, number) => ({
+  const devices: Device[] = plan.devices.map((device, number) => ({
     number,
-    site,
-    isCanary,
-    exists: true,
-    isConnected,
+    site: device.site,
+    isCanary: device.isCanary,
+    timeZone: device.timeZone,
+    exists: device.isRegistered,
+    isConnected: device.isRegistered && device.isConnected,
+    isMember: device.isMember,
+    changedAt: createdAt,
+    isCompliant: device.isCompliant,
     isTarget: false,
     wave: null,
     result: 'pending',
+    isSkipped: false,
     code: null,
     deadline: 0,
+    attempts: 0,
+    lastEnd: null,
+    notBefore: 0,
   }))
   const history: string[] = ['scheduled']
   /** Device jobs that have ended, in order, except those that a client has cancelled. */
@@ -101,19 +131,53 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     return state
   }
 
-  const note = (event: string): void => void history.push(event)
+  const note = (event: string): void => {
+    history.push(event)
+    joinDay = null
+  }
+
+  /** When calls may begin by the clocks that count for a device; null for at any time. */
+  const openingsOf = ({ timeZone: named }: Device) => {
+    if (window === null) return null
+    const isNamed = window.timeZoneFrom !== undefined && named !== null && isKnownZone(named)
+    const zone = isNamed ? named : window.timeZone
+    const longestCall = isMethod ? plan.responseTimeout * 1000 : 0
+    return zone === undefined ? [] : openTimesIn(zone, window, { moment: createdAt, longestCall })
+  }
+  /** When the window of a device was opened that is open now; undefined when it is closed. */
+  const openedAt = (device: Device, now: number): number | undefined => {
+    const openings = openingsOf(device)
+    return openings === null
+      ? Number.NEGATIVE_INFINITY
+      : openings.find(({ opens, closes }) => opens <= now && now < closes)?.opens
+  }
+
+  /** A device that was called ends as its last attempt did, another one with this result. */
+  const endWaiting = (result: Result): void => {
+    for (const device of having('pending')) {
+      if (device.lastEnd === null) {
+        device.result = result
+        continue
+      }
+      device.result = device.lastEnd.result
+      device.code = device.lastEnd.code ?? null
+      device.attempts--
+      device.lastEnd = null
+    }
+  }
 
   /** The end of the job: what is still open has failed. */
   const end = (): void => {
     hasEnded = true
-    for (const device of having('pending', 'running')) device.result = 'failed'
+    endWaiting('failed')
+    for (const device of having('running')) device.result = 'failed'
   }
 
   /** It ends when no call is in progress: at once, or, where a rule cancels it, in a change of its own. */
   const cancel = (by: 'client' | 'gate' | 'rule'): void => {
     status = 'cancelled'
     note('cancelled')
-    for (const device of having('pending')) device.result = 'cancelled'
+    endWaiting('cancelled')
     if (by !== 'rule' && having('running').length === 0) end()
   }
 
@@ -148,15 +212,34 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     else pause()
   }
 
-  /** One change of the counters of the job. */
-  const settle = (changes: readonly End[]): boolean => {
+  /** Milliseconds after which a call is repeated that ends so; undefined when it is not. */
+  const backOffOf = ({ device, code, status: answered }: End, now: number): number | undefined => {
+    if (retry === null || device.result !== 'running' || !['running', 'paused'].includes(status)) return undefined
+    const number = device.attempts + 1
+    if (number >= retry.maxAttempts || !retry.on.includes(code ?? String(answered))) return undefined
+    const wait = 1000 * Math.min(retry.backoffSeconds * retry.factor ** (number - 1), retry.maxBackoffSeconds)
+    return now + wait < startTime + seconds * 1000 ? wait : undefined
+  }
+
+  /** One change of the counters of the job. Calls that are repeated do not end. */
+  const settle = (changes: readonly End[], now: number): boolean => {
     if (hasEnded || changes.length === 0) return false
-    for (const change of changes) {
+    const final = changes.filter((change) => {
+      const backOff = backOffOf(change, now)
+      if (backOff === undefined) return true
+      const { device } = change
+      device.result = 'pending'
+      device.attempts++
+      device.lastEnd = change
+      device.notBefore = now + backOff
+      return false
+    })
+    for (const change of final) {
       change.device.result = change.result
       change.device.code = change.code ?? null
       ends.push(change)
     }
-    applyRules()
+    if (final.length > 0) applyRules()
     return true
   }
 
@@ -243,6 +326,8 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     if (!device.isTarget) return 'it is not a device of the job'
     if (device.result !== 'pending') return `its device job is ${device.result}`
     if (!isInOpenWave(device)) return `its wave ${device.wave} is not open`
+    if (openedAt(device, now) === undefined) return 'its window is closed'
+    if (device.notBefore > now) return 'its next attempt has to wait'
     if (rateRoom(now) < 1) return 'the rate leaves no room'
     if (!isMethod) return undefined
     if (!device.isConnected) return 'it is not connected'
@@ -253,12 +338,22 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     return undefined
   }
 
+  /** A device that is skipped has nothing to do. */
+  const isSkippable = ({ exists, isCompliant }: Device): boolean => plan.skipCompliant && exists && isCompliant
+
   const takeTurnOf = (number: number, now: number): Device => {
     const device = deviceAt(number)
     const why = obstacle(device, now)
     if (why !== undefined) throw new NotAllowed(`Device ${number} had its turn, but ${why}.`)
-    takeTurn(now)
+    if (!isSkippable(device)) takeTurn(now)
     return device
+  }
+
+  const maySelect = ({ exists, isMember }: Device): boolean => exists && isMember
+
+  const select = (): void => {
+    isSelected = true
+    for (const device of devices) device.isTarget = maySelect(device)
   }
 
   /** The sizes of the waves, by the number of devices of the job. */
@@ -340,12 +435,18 @@ export function createMachine(plan: JobPlan, createdAt: number) {
       runningCount: number('running'),
       succeededCount: number('succeeded', 'refused'),
       refusedCount: number('refused'),
+      skippedCount: some.filter(({ isSkipped }) => isSkipped).length,
       failedCount: number('failed'),
       cancelledCount: number('cancelled'),
     }
   }
 
   return {
+    /** Whether the job may be requested. Nothing else happens to one that may not. */
+    isAllowed: (): boolean =>
+      window === null ||
+      opensBetween(window, startTime, startTime + seconds * 1000, isMethod ? plan.responseTimeout * 1000 : 0),
+
     /** Carries a command of a client out, or says with which error it is refused. */
     command(command: Command, now: number): string {
       switch (command.kind) {
@@ -360,6 +461,7 @@ export function createMachine(plan: JobPlan, createdAt: number) {
           note('resumed')
           judgedFrom = ends.length
           connectBegin = now
+          runsSince = now
           return 'ok'
         }
         case 'cancel': {
@@ -390,6 +492,7 @@ export function createMachine(plan: JobPlan, createdAt: number) {
             if (status !== 'waitingForApproval') return conflict
             status = 'cancelled'
             note('rejected')
+            endWaiting('cancelled')
             end()
             return 'ok'
           }
@@ -430,29 +533,45 @@ export function createMachine(plan: JobPlan, createdAt: number) {
         case 'disconnect':
         case 'delete':
         case 'create':
+        case 'enter':
+        case 'leave':
+        case 'drift':
           return 'ok'
       }
     },
 
     /** Answers that arrive together. Those to calls that have ended are too late. */
-    answer(replies: readonly Reply[]): void {
+    answer(replies: readonly Reply[], now: number): void {
       const known = new Set<Device>()
       settle(
-        replies.flatMap(({ device: number, status: answered }): End[] => {
+        replies.flatMap(({ device: number, status: answered, isToFirst }): End[] => {
           const device = deviceAt(number)
-          if (device.result !== 'running' || known.has(device)) return []
+          if (device.result !== 'running' || known.has(device) || (isToFirst && device.attempts > 0)) return []
           known.add(device)
           if (answered === 'malformed') return [failed('BadDeviceResponse')(device)]
           return [{ device, result: answered >= 400 ? 'refused' : 'succeeded', status: answered }]
         }),
+        now,
       )
     },
     connect(number: number, isConnected: boolean): void {
       deviceAt(number).isConnected = isConnected
     },
-    register(number: number, exists: boolean): void {
-      deviceAt(number).exists = exists
-      deviceAt(number).isConnected = false
+    /** A new device is as it was planned. */
+    register(number: number, exists: boolean, now: number): void {
+      const device = deviceAt(number)
+      const planned = plan.devices[device.number]
+      device.exists = exists
+      device.isConnected = false
+      device.isMember = planned?.isMember ?? false
+      device.isCompliant = planned?.isCompliant ?? false
+      device.changedAt = now
+    },
+    change(number: number, kind: 'enter' | 'leave' | 'drift', now: number): void {
+      const device = deviceAt(number)
+      if (kind === 'drift') device.isCompliant = false
+      else device.isMember = kind === 'enter'
+      device.changedAt = now
     },
     exists: (number: number): boolean => deviceAt(number).exists,
     isConnected: (number: number): boolean => deviceAt(number).isConnected,
@@ -465,21 +584,33 @@ export function createMachine(plan: JobPlan, createdAt: number) {
         having('running')
           .filter(({ deadline }) => deadline <= now)
           .map(failed('GatewayTimeout')),
+        now,
       )
-      const isOver = plan.connectTimeout > 0 && now >= connectBegin + plan.connectTimeout * 1000
-      if (status !== 'running' || !isOver) return late
-      const waiting = having('pending').filter((device) => isInOpenWave(device) && !device.isConnected)
-      return settle(waiting.map(failed('DeviceNotOnline'))) || late
+      if (status !== 'running' || plan.connectTimeout === 0) return late
+      // A device that was called has connected in time.
+      const waiting = having('pending').filter((device) => {
+        const opened = openedAt(device, now)
+        if (opened === undefined || device.isConnected || device.attempts > 0 || !isInOpenWave(device)) return false
+        return now >= Math.max(connectBegin, opened) + plan.connectTimeout * 1000
+      })
+      return settle(waiting.map(failed('DeviceNotOnline')), now) || late
     },
     /** Of a method job, devices that were deleted. */
-    closeDeleted(): boolean {
+    closeDeleted(now: number): boolean {
       if (!isMethod || !hasStarted || hasEnded) return false
       const gone = (result: Result): End[] =>
         having(result)
           .filter(({ exists }) => !exists)
           .map(failed('DeviceNotFound'))
-      const waiting = ['running', 'paused'].includes(status) && settle(gone('pending'))
-      return settle(gone('running')) || waiting
+      const waiting = ['running', 'paused'].includes(status) && settle(gone('pending'), now)
+      return settle(gone('running'), now) || waiting
+    },
+    /** Whether the job selects its devices before its start, and does so now. `place` has to follow. */
+    select(now: number): boolean {
+      if (selection !== 'atCreation' || isSelected || hasEnded || startTime + seconds * 1000 <= now) return false
+      select()
+      note('devicesSelected')
+      return true
     },
     /** Whether the job starts now. `place` has to follow. */
     start(now: number): boolean {
@@ -490,8 +621,9 @@ export function createMachine(plan: JobPlan, createdAt: number) {
       if (status !== 'queued' || startTime + seconds * 1000 <= now) return false
       hasStarted = true
       connectBegin = now
-      for (const device of devices) device.isTarget = device.exists
-      if (targets().length === 0) {
+      runsSince = now
+      if (!isSelected) select()
+      if (targets().length === 0 && selection !== 'continuous') {
         status = 'completed'
         note('completed')
         end()
@@ -509,15 +641,36 @@ export function createMachine(plan: JobPlan, createdAt: number) {
         throw new NotAllowed(`Devices ${selected} were selected instead of ${expected}.`)
       for (const [number, wave] of placement) deviceAt(number).wave = wave
       checkPlacement()
+      if (!hasStarted) return
       openNext(now)
+      const gone = having('pending').filter(({ exists }) => !exists)
+      settle(gone.map(failed('DeviceNotFound')), now)
+    },
+    /** Devices that the hub has added to the job, together. */
+    join(numbers: readonly number[], now: number): boolean {
+      if (numbers.length === 0) return false
+      for (const number of numbers) {
+        const device = deviceAt(number)
+        if (selection !== 'continuous' || status !== 'running' || device.isTarget || !maySelect(device))
+          throw new NotAllowed(`Device ${number} joined the job.`)
+        device.isTarget = true
+      }
+      const today = Math.floor(now / day)
+      if (joinDay !== today) note('devicesJoined')
+      joinDay = today
+      return true
     },
     /** Twins that the hub has patched together. */
     patch(numbers: readonly number[], now: number): boolean {
       return settle(
         numbers.map((number): End => {
           const device = takeTurnOf(number, now)
-          return device.exists ? { device, result: 'succeeded' } : failed('DeviceNotFound')(device)
+          if (!device.exists) return failed('DeviceNotFound')(device)
+          device.isSkipped = isSkippable(device)
+          device.isCompliant = true
+          return { device, result: 'succeeded' }
         }),
+        now,
       )
     },
     /** A call that a device has received. */
@@ -533,7 +686,10 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     },
     finish(now: number): boolean {
       if (hasEnded) return false
-      const isDone = hasStarted && having('pending', 'running').length === 0
+      const isDone =
+        hasStarted &&
+        having('pending', 'running').length === 0 &&
+        (selection !== 'continuous' || status === 'cancelled')
       const isLate = status !== 'scheduled' && startTime + seconds * 1000 <= now
       if (!isDone && !isLate) return false
       if (status === 'cancelled') note('ended')
@@ -547,12 +703,23 @@ export function createMachine(plan: JobPlan, createdAt: number) {
 
     /**
      * The devices that should have had their turn by now. What is allowed is done at once, but the devices of a second, as a rate
-     * saves them up, may wait for each other.
+     * saves them up, may wait for each other, and an attempt may be late by a second.
      */
     neglected(now: number): readonly number[] {
       const { maxPerMinute: max } = limits
       if (max !== null && rateRoom(now) < burst(max)) return []
-      return devices.filter((device) => obstacle(device, now) === undefined).map(({ number }) => number)
+      const isDue = ({ notBefore }: Device): boolean => notBefore === 0 || notBefore + second <= now
+      return devices
+        .filter((device) => isDue(device) && obstacle(device, now) === undefined)
+        .map(({ number }) => number)
+    },
+    /** The devices that should have joined by now: each does so within about a second. */
+    missing(now: number): readonly number[] {
+      if (selection !== 'continuous' || status !== 'running') return []
+      const isDue = ({ changedAt }: Device): boolean => Math.max(changedAt, runsSince) + joinTime <= now
+      return devices
+        .filter((device) => !device.isTarget && maySelect(device) && isDue(device))
+        .map(({ number }) => number)
     },
 
     picture: (): Picture => ({
@@ -560,8 +727,11 @@ export function createMachine(plan: JobPlan, createdAt: number) {
       hasEnded,
       openWave,
       counts: tally(targets()),
-      devices: devices.map(({ isTarget, result }) => (isTarget ? result : null)),
-      waves: hasStarted
+      devices: devices.map(({ isTarget, result, isSkipped, attempts }) => {
+        if (!isTarget) return null
+        return `${isSkipped ? 'skipped' : result}${attempts > 0 ? ` after ${attempts}` : ''}`
+      }),
+      waves: isSelected
         ? (waves ?? []).map((_, index) => tally(targets().filter(({ wave }) => wave === index + 1)))
         : [],
       history,

@@ -16,16 +16,17 @@ test(`${count} jobs under random commands are as a small model says, after every
   const world = await openWorld()
   try {
     for (let done = 0, batch = 0; done < count; done += batchSize, batch++) {
-      const { sequences, seconds } = generate(seed + batch, { count: Math.min(batchSize, count - done), steps })
-      const [difference] = await runSequences(world, sequences, seconds)
-      const smallest = difference && ((await shrink(world, difference, seconds)) ?? { difference, seconds })
+      const { sequences, times } = generate(seed + batch, { count: Math.min(batchSize, count - done), steps })
+      const [difference] = await runSequences(world, sequences, times)
+      const smallest =
+        difference && ((await shrink(world, difference, times)) ?? { difference, seconds: times.seconds })
       if (smallest === undefined) continue
       const { plan, commands } = smallest.difference.sequence
       const lines = commands.map((command, step) => `${smallest.seconds[step]} s later: ${JSON.stringify(command)}`)
       expect.fail(
         [
           smallest.difference.message,
-          `seed ${seed + batch}, step ${smallest.difference.step + 1}`,
+          `seed ${seed + batch}, step ${smallest.difference.step + 1}, from ${new Date(times.begins).toISOString()}`,
           JSON.stringify(plan),
           ...lines,
         ].join('\n'),

@@ -20,8 +20,10 @@ type Row = {
     readonly hasOutcome: boolean
     readonly code: string | null
     readonly status: number | null
+    readonly isSkipped: boolean
+    readonly attempts: number
   }[]
-  readonly waves: readonly WaveCounts[]
+  readonly waves: readonly (WaveCounts & { readonly skippedCount: number })[]
   readonly history: readonly string[]
   /** Groups of a budget whose counter is not the number of their calls in progress. */
   readonly wrongGroups: number
@@ -34,12 +36,17 @@ export async function readPictures(db: Reader): Promise<ReadonlyMap<string, Seen
                json_build_object(
                  'deviceCount', device_count, 'pendingCount', pending_count, 'runningCount', running_count,
                  'succeededCount', succeeded_count, 'refusedCount', refused_count, 'failedCount', failed_count,
-                 'cancelledCount', canceled_count
+                 'skippedCount', skipped_count, 'cancelledCount', canceled_count
                ) as counts,
                coalesce((
                  select json_agg(json_build_object(
                    'number', split_part(target.device_id, '-', 3)::integer, 'isMarked', mark.job_key is not null,
-                   'hasOutcome', ended.job_key is not null, 'code', ended.error_code, 'status', ended.response_status
+                   'hasOutcome', ended.job_key is not null, 'code', ended.error_code, 'status', ended.response_status,
+                   'isSkipped', ended.error_code is null and ended.error_description is not null,
+                   'attempts', (
+                     select count(*) from device_job_attempt earlier
+                     where earlier.job_key = job.key and earlier.device_id = target.device_id
+                   )
                  ))
                  from device_job target
                  left join device_job_dispatch mark on mark.job_key = job.key and mark.device_id = target.device_id
@@ -49,7 +56,7 @@ export async function readPictures(db: Reader): Promise<ReadonlyMap<string, Seen
                coalesce((
                  select json_agg(json_build_object(
                    'deviceCount', device_count, 'runningCount', running_count, 'succeededCount', succeeded_count,
-                   'refusedCount', refused_count, 'failedCount', failed_count, 'cancelledCount', cancelled_count
+                   'refusedCount', refused_count, 'skippedCount', skipped_count, 'failedCount', failed_count, 'cancelledCount', cancelled_count
                  ) order by wave)
                  from job_wave where job_key = job.key
                ), '[]') as waves,
@@ -82,10 +89,11 @@ function pictureOf({
   wrongGroups,
 }: Row): SeenPicture {
   const results: (string | null)[] = []
-  for (const { number, isMarked, hasOutcome, code, status: answered } of devices) {
+  for (const { number, isMarked, hasOutcome, code, status: answered, isSkipped, attempts } of devices) {
     const outcome = !hasOutcome ? undefined : code === null ? 'completed' : code === 'Canceled' ? 'canceled' : 'failed'
     const derived = deriveDeviceJobStatus({ outcome, dispatched: isMarked, jobStatus: status, jobEnded: hasEnded })
-    results[number] = deviceJobResult(derived, answered)
+    const result = isSkipped ? 'skipped' : deviceJobResult(derived, answered)
+    results[number] = attempts > 0 ? `${result} after ${attempts}` : result
   }
   return {
     status,
@@ -94,11 +102,7 @@ function pictureOf({
     openWave,
     counts: wrongGroups === 0 ? counts : { ...counts, wrongGroups },
     devices: Array.from(results, (result) => result ?? null),
-    waves: waves.map((wave) => {
-      // The model has no twin updates.
-      const { skippedCount: _, ...counted } = statisticsOf({ ...wave, skippedCount: 0 }, { status, hasEnded })
-      return counted
-    }),
+    waves: waves.map((wave) => statisticsOf(wave, { status, hasEnded })),
     history,
   }
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { jobEventInterval } from '../../src/events/events.ts'
 import { createMachine, type Machine, NotAllowed } from './machine.ts'
 import type { SeenPicture } from './pictures.ts'
-import type { Command, JobPlan, Sequence } from './sequence.ts'
+import type { Command, JobPlan, Sequence, Times } from './sequence.ts'
 import type { World } from './world.ts'
 
 /** What the hub did otherwise than the machine. */
@@ -29,19 +29,25 @@ let batches = 0
 export async function runSequences(
   world: World,
   sequences: readonly Sequence[],
-  seconds: readonly number[],
+  { begins, seconds }: Times,
 ): Promise<Difference[]> {
   const batch = ++batches
-  const begun = world.now()
   const courses = new Map<string, Course>(
     sequences.map((sequence, index) => {
       const jobId = `${batch}-${index}`
-      return [jobId, { jobId, sequence, machine: createMachine(sequence.plan, begun), version: 0 }]
+      return [jobId, { jobId, sequence, machine: createMachine(sequence.plan, begins), version: 0 }]
     }),
   )
   const differences: Difference[] = []
   try {
-    await world.begin(new Map([...courses].map(([jobId, { sequence }]) => [jobId, sequence])))
+    const results = await world.begin(begins, new Map([...courses].map(([jobId, { sequence }]) => [jobId, sequence])))
+    for (const course of courses.values()) {
+      const [result, expected] = [results.get(course.jobId), course.machine.isAllowed() ? 'ok' : 'InvalidInputError']
+      if (result !== expected)
+        course.message = `The request for the job has the result ${result} instead of ${expected}.`
+      else if (result !== 'ok') courses.delete(course.jobId)
+    }
+    takeDifferent(courses, 0, differences)
     await settleAll(world, courses)
     for (const [step, pause] of seconds.entries()) {
       await world.pass(pause * 1000 - calmTurns * jobEventInterval)
@@ -55,11 +61,7 @@ export async function runSequences(
       }
       await settleAll(world, courses)
       await compare(world, courses)
-      for (const [jobId, { sequence, message }] of courses) {
-        if (message === undefined) continue
-        differences.push({ sequence, step, message })
-        courses.delete(jobId)
-      }
+      takeDifferent(courses, step, differences)
     }
     return differences
   } finally {
@@ -68,6 +70,15 @@ export async function runSequences(
 }
 
 const calmTurns = 3
+
+/** Moves the jobs that differ from the courses to the differences. */
+function takeDifferent(courses: Map<string, Course>, step: number, differences: Difference[]): void {
+  for (const [jobId, { sequence, message }] of courses) {
+    if (message === undefined) continue
+    differences.push({ sequence, step, message })
+    courses.delete(jobId)
+  }
+}
 
 /** Does something with each machine. What is not allowed is what the job differs in. */
 function each(courses: ReadonlyMap<string, Course>, work: (course: Course) => boolean): boolean {
@@ -101,11 +112,13 @@ async function settleAll(world: World, courses: ReadonlyMap<string, Course>): Pr
       await world.expire(),
       each(courses, ({ machine }) => machine.expire(now)),
       await world.closeDeleted(),
-      each(courses, ({ machine }) => machine.closeDeleted()),
+      each(courses, ({ machine }) => machine.closeDeleted(now)),
+      await world.turn(),
     ]
     const starting: string[] = []
     each(courses, ({ jobId, machine }) => {
-      if (machine.start(now)) starting.push(jobId)
+      const isSelected = machine.select(now)
+      if (machine.start(now) || isSelected) starting.push(jobId)
       return false
     })
     const placements = await world.start(starting)
@@ -114,10 +127,13 @@ async function settleAll(world: World, courses: ReadonlyMap<string, Course>): Pr
       if (placement !== undefined) machine.place(placement, now)
       return false
     })
+    const joined = await world.join()
+    each(courses, ({ jobId, machine }) => machine.join(joined.get(jobId) ?? [], now))
     const patched = await world.patch()
     each(courses, ({ jobId, machine }) => machine.patch(patched.get(jobId) ?? [], now))
     changes.push(
       starting.length > 0,
+      joined.size > 0,
       patched.size > 0,
       await callDevices(world, courses),
       await world.judge(),
@@ -153,11 +169,13 @@ async function carryOut(world: World, courses: ReadonlyMap<string, Course>, step
     const expected = machine.command(command, now)
     const result = results.get(course.jobId)
     if (result !== expected) course.message = `The result is ${result} instead of ${expected}.`
-    if (command.kind === 'answer') machine.answer(command.replies)
+    if (command.kind === 'answer') machine.answer(command.replies, now)
     else if (command.kind === 'connect' || command.kind === 'disconnect') {
       machine.connect(command.device, command.kind === 'connect')
     } else if (command.kind === 'delete' || command.kind === 'create') {
-      machine.register(command.device, command.kind === 'create')
+      machine.register(command.device, command.kind === 'create', now)
+    } else if (command.kind === 'enter' || command.kind === 'leave' || command.kind === 'drift') {
+      machine.change(command.device, command.kind, now)
     }
     return false
   })
@@ -170,6 +188,9 @@ function isPossible(machine: Machine, command: Command): boolean {
     case 'disconnect':
       return machine.isConnected(command.device)
     case 'delete':
+    case 'enter':
+    case 'leave':
+    case 'drift':
       return machine.exists(command.device)
     case 'create':
       return !machine.exists(command.device)
@@ -196,7 +217,8 @@ function differenceIn({ machine, sequence, version: before }: Course, { version,
     return `The job is ${JSON.stringify(padded)}\n      instead of ${JSON.stringify(expected)}.`
   }
   if (version < before) return `The version went back from ${before} to ${version}.`
-  const neglected = machine.neglected(now)
+  const [neglected, missing] = [machine.neglected(now), machine.missing(now)]
+  if (missing.length > 0) return `The devices ${missing.join(', ')} did not join.`
   return neglected.length === 0 ? undefined : `The devices ${neglected.join(', ')} did not have their turn.`
 }
 
@@ -204,12 +226,13 @@ function differenceIn({ machine, sequence, version: before }: Course, { version,
 export async function shrink(
   world: World,
   { sequence, step }: Difference,
-  seconds: readonly number[],
+  { begins, seconds }: Times,
 ): Promise<{ readonly difference: Difference; readonly seconds: readonly number[] } | undefined> {
   type Steps = readonly { readonly command: Command; readonly pause: number }[]
   const run = async (plan: JobPlan, steps: Steps) => {
     const pauses = steps.map(({ pause }) => pause)
-    const [difference] = await runSequences(world, [{ plan, commands: steps.map(({ command }) => command) }], pauses)
+    const commands = steps.map(({ command }) => command)
+    const [difference] = await runSequences(world, [{ plan, commands }], { begins, seconds: pauses })
     return difference && { difference, seconds: pauses, plan, steps }
   }
   let smallest = await run(
@@ -250,6 +273,10 @@ function simplerPlans(plan: JobPlan): readonly JobPlan[] {
     ...(plan.budget === null ? [] : [{ ...plan, budget: null }]),
     ...(plan.startsAfter === 0 ? [] : [{ ...plan, startsAfter: 0 }]),
     ...(plan.connectTimeout === 0 ? [] : [{ ...plan, connectTimeout: 0 }]),
+    ...(plan.window === null ? [] : [{ ...plan, window: null }]),
+    ...(plan.retry === null ? [] : [{ ...plan, retry: null }]),
+    ...(plan.skipCompliant ? [{ ...plan, skipCompliant: false }] : []),
+    ...(plan.targets === 'atStart' ? [] : [{ ...plan, targets: 'atStart' as const }]),
     ...(plan.maxExecutionTime === 600 ? [] : [{ ...plan, maxExecutionTime: 600 }]),
   ]
 }

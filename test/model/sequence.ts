@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import type { AbortRule } from '../../src/job/abort-rules.ts'
+import type { RetryPolicy } from '../../src/job/retry-policy.ts'
+import type { JobTargets } from '../../src/job/targets.ts'
+import { daysOfWeek, type TimeWindow } from '../../src/job/time-window.ts'
 import type { Gate, Wave, WaveSize } from '../../src/job/waves.ts'
+import { shownBy } from './clocks.ts'
 
 /** A device of a job. */
 export type DevicePlan = {
@@ -8,6 +12,14 @@ export type DevicePlan = {
   readonly site: 'north' | 'south' | null
   readonly isCanary: boolean
   readonly isConnected: boolean
+  /** False for a device that is created later, if at all. */
+  readonly isRegistered: boolean
+  /** Whether it meets the condition of the job. */
+  readonly isMember: boolean
+  /** Whether its twin is as a twin update would make it. */
+  readonly isCompliant: boolean
+  /** What it names as its time zone. */
+  readonly timeZone: string | null
 }
 
 export type Limits = {
@@ -25,6 +37,10 @@ export type JobPlan = Limits & {
   readonly needsApproval: boolean
   readonly rules: readonly AbortRule[]
   readonly waves: readonly Wave[] | null
+  readonly targets: JobTargets
+  readonly window: TimeWindow | null
+  readonly retry: RetryPolicy | null
+  readonly skipCompliant: boolean
   readonly responseTimeout: number
   /** 0 for none. */
   readonly connectTimeout: number
@@ -32,7 +48,12 @@ export type JobPlan = Limits & {
 }
 
 /** How a device answers a call: with a status, or with what is not JSON. */
-export type Reply = { readonly device: number; readonly status: number | 'malformed' }
+export type Reply = {
+  readonly device: number
+  readonly status: number | 'malformed'
+  /** The answer is to its first attempt, however many there were since. */
+  readonly isToFirst: boolean
+}
 
 /** Who decides: the client that scheduled the job, or another one. */
 export type Client = 'author' | 'approver'
@@ -48,16 +69,19 @@ export type Command =
   | { readonly kind: 'extend'; readonly seconds: number }
   | { readonly kind: 'setTime'; readonly seconds: number }
   | { readonly kind: 'answer'; readonly replies: readonly Reply[] }
-  | { readonly kind: 'connect' | 'disconnect' | 'delete' | 'create'; readonly device: number }
+  | {
+      readonly kind: 'connect' | 'disconnect' | 'delete' | 'create' | 'enter' | 'leave' | 'drift'
+      readonly device: number
+    }
 
 /** A job, and what happens to it in each step. */
 export type Sequence = { readonly plan: JobPlan; readonly commands: readonly Command[] }
 
 const chosen = <const List extends readonly unknown[]>(...values: List): fc.Arbitrary<List[number]> =>
   fc.constantFrom(...values)
-/** `weight` times as often a value as null. */
-const orNull = <T>(value: fc.Arbitrary<T>, weight = 1): fc.Arbitrary<T | null> =>
-  fc.oneof({ arbitrary: fc.constant(null), weight: 1 }, { arbitrary: value, weight })
+/** How often null, and how often a value. */
+const orNull = <T>(value: fc.Arbitrary<T>, weight = 1, weightOfNull = 1): fc.Arbitrary<T | null> =>
+  fc.oneof({ arbitrary: fc.constant(null), weight: weightOfNull }, { arbitrary: value, weight })
 
 const limit = chosen(1, 2, 3)
 const rate = chosen(1, 2, 4, 12, 60, 120)
@@ -67,6 +91,10 @@ const device: fc.Arbitrary<DevicePlan> = fc.record({
   site: chosen('north', 'north', 'south', null),
   isCanary: fc.boolean(),
   isConnected: chosen(true, true, true, false),
+  isRegistered: chosen(true, true, true, true, true, true, false),
+  isMember: chosen(true, true, true, true, true, true, false),
+  isCompliant: fc.boolean(),
+  timeZone: chosen(null, 'UTC', 'Europe/Berlin', 'Europe/Berlin', 'Asia/Kolkata', 'Mars/Olympus'),
 })
 
 const rule: fc.Arbitrary<AbortRule> = fc
@@ -120,30 +148,94 @@ const waves: fc.Arbitrary<readonly Wave[]> = fc
   .filter((list) => list.reduce((sum, wave) => sum + ('percent' in wave ? wave.percent : 0), 0) < 100)
   .map((list) => [...list, { rest: true }])
 
+const retry: fc.Arbitrary<RetryPolicy> = fc.record({
+  maxAttempts: chosen(2, 2, 3, 4),
+  on: chosen(
+    ['GatewayTimeout'],
+    ['503'],
+    ['GatewayTimeout', '503'],
+    ['BadDeviceResponse', '500', '503', 'GatewayTimeout'],
+  ),
+  backoffSeconds: chosen(0, 1, 4, 15),
+  factor: chosen(1, 1.5, 2),
+  maxBackoffSeconds: chosen(15, 20, 3600),
+})
+
+const minute = 60_000
+const day = 24 * 60 * minute
+
+/** Windows that open or close around a moment, by the clocks of one of the zones. */
+const windowAround = (moment: number): fc.Arbitrary<TimeWindow> =>
+  fc
+    .record({
+      zone: chosen('UTC', 'Europe/Berlin', 'Europe/Berlin', 'Asia/Kolkata'),
+      opensIn: chosen(-61, -2, -1, 0, 0, 1, 1, 2),
+      minutes: chosen(1, 1, 2, 3, 61),
+      days: chosen(null, null, null, 0, 1),
+      of: chosen('job', 'job', 'devices', 'both'),
+    })
+    .map(({ zone, opensIn, minutes, days, of }): TimeWindow => {
+      const from = shownBy(zone, moment) + opensIn * minute
+      const date = Math.floor(from / day)
+      const [name] = days === null ? [] : daysOfWeek.slice((date + days + 3) % 7)
+      return {
+        ...(name !== undefined && { days: [name] }),
+        from: timeOfDay(from),
+        to: timeOfDay(from + minutes * minute),
+        ...(of !== 'devices' && { timeZone: zone }),
+        ...(of !== 'job' && { timeZoneFrom: 'tags.timeZone' }),
+      }
+    })
+
+const timeOfDay = (shown: number): string => new Date(shown).toISOString().slice(11, 16)
+
 /** Rules that count the same are refused. */
 const isKnown = (rules: readonly AbortRule[]): boolean =>
   new Set(rules.map(({ action: _, ...counted }) => JSON.stringify(counted))).size < rules.length
 
-const plan: fc.Arbitrary<JobPlan> = fc
-  .record({
-    type: chosen('method', 'method', 'twin'),
-    devices: fc.array(device, { minLength: 1, maxLength: 5, size: 'max' }),
-    startsAfter: chosen(0, 0, 0, 0, 5),
-    needsApproval: chosen(true, false, false, false, false, false),
-    maxPerMinute: orNull(rate),
-    maxConcurrent: orNull(limit),
-    budget: orNull(chosen(1, 1, 2)),
-    rules: fc.array(rule, { maxLength: 2 }).filter((rules) => !isKnown(rules)),
-    waves: orNull(waves),
-    responseTimeout: chosen(5, 10, 30),
-    connectTimeout: chosen(0, 0, 5),
-    maxExecutionTime: chosen(20, 60, 600, 600),
-  })
-  .map((plan) => (plan.type === 'method' ? plan : { ...plan, maxConcurrent: null, budget: null, connectTimeout: 0 }))
+/** A plan that a client may request, at most without what cannot be combined. */
+function allowed(plan: JobPlan): JobPlan {
+  const isMethod = plan.type === 'method'
+  const isContinuous = plan.targets === 'continuous'
+  const { window } = plan
+  return {
+    ...plan,
+    ...(isMethod ? { skipCompliant: false } : { maxConcurrent: null, budget: null, connectTimeout: 0, retry: null }),
+    ...(isContinuous && { waves: null, connectTimeout: 0 }),
+    ...(isContinuous && window !== null && window.timeZoneFrom !== undefined && { window: null }),
+    ...(window !== null && { maxExecutionTime: 600 }),
+  }
+}
+
+const planAt = (begins: number): fc.Arbitrary<JobPlan> =>
+  fc
+    .record({
+      type: chosen('method', 'method', 'twin'),
+      devices: fc.array(device, { minLength: 1, maxLength: 5, size: 'max' }),
+      startsAfter: chosen(0, 0, 0, 0, 5),
+      needsApproval: chosen(true, false, false, false, false, false),
+      maxPerMinute: orNull(rate),
+      maxConcurrent: orNull(limit),
+      budget: orNull(chosen(1, 1, 2)),
+      rules: fc.array(rule, { maxLength: 2 }).filter((rules) => !isKnown(rules)),
+      waves: orNull(waves),
+      targets: chosen('atStart', 'atStart', 'atStart', 'atCreation', 'continuous'),
+      window: orNull(windowAround(begins), 1, 3),
+      retry: orNull(retry, 2, 3),
+      skipCompliant: fc.boolean(),
+      responseTimeout: chosen(5, 10, 30),
+      connectTimeout: chosen(0, 0, 5),
+      maxExecutionTime: chosen(20, 60, 600, 600),
+    })
+    .map(allowed)
 
 const anyDevice = fc.nat({ max: 4 })
 const replies = fc.array(
-  fc.record({ device: anyDevice, status: chosen(200, 200, 200, 200, 200, 399, 400, 500, 503, 503, 'malformed') }),
+  fc.record({
+    device: anyDevice,
+    status: chosen(200, 200, 200, 200, 200, 399, 400, 500, 503, 503, 'malformed'),
+    isToFirst: chosen(false, false, false, true),
+  }),
   { minLength: 1, maxLength: 3 },
 )
 
@@ -194,21 +286,41 @@ function commandsFor(plan: JobPlan): fc.Arbitrary<Command> {
       arbitrary: fc.record({ kind: chosen('connect', 'disconnect', 'delete', 'create'), device: anyDevice }),
       weight: 40,
     },
+    {
+      arbitrary: fc.record({ kind: chosen('enter', 'enter', 'leave', 'drift'), device: anyDevice }),
+      weight: plan.targets === 'continuous' ? 40 : 5,
+    },
   )
 }
 
-/** Seconds between two steps, which pass for all sequences of a batch together. */
-export const pauses: fc.Arbitrary<number> = chosen(1, 1, 2, 5, 5, 10, 20)
+/** When a batch begins: its clocks show midnight soon, are about to be changed, or neither. */
+const begins = chosen(
+  '2026-06-10T12:00:30Z',
+  '2026-06-10T12:00:30Z',
+  '2026-06-10T21:59:20Z',
+  '2026-06-10T23:59:10Z',
+  '2026-03-29T00:59:00Z',
+  '2026-10-25T00:59:00Z',
+  '2026-10-25T01:59:00Z',
+).map((text) => Date.parse(text))
 
-/** `count` sequences of so many steps, and the seconds before each step. They follow from the seed. */
+/** When a batch begins, and the seconds between two of its steps: they pass for all its sequences together. */
+export type Times = { readonly begins: number; readonly seconds: readonly number[] }
+
+const pause: fc.Arbitrary<number> = chosen(1, 1, 2, 5, 5, 10, 20)
+
+/** `count` sequences of so many steps, and their times. They follow from the seed. */
 export function generate(
   seed: number,
   { count, steps }: { readonly count: number; readonly steps: number },
-): { readonly sequences: readonly Sequence[]; readonly seconds: readonly number[] } {
+): { readonly sequences: readonly Sequence[]; readonly times: Times } {
   const exactly = { minLength: steps, maxLength: steps }
-  const sequence = plan.chain((plan) =>
+  const [times = { begins: 0, seconds: [] }] = fc.sample(fc.record({ begins, seconds: fc.array(pause, exactly) }), {
+    seed,
+    numRuns: 1,
+  })
+  const sequence = planAt(times.begins).chain((plan) =>
     fc.record({ plan: fc.constant(plan), commands: fc.array(commandsFor(plan), exactly) }),
   )
-  const [seconds = []] = fc.sample(fc.array(pauses, exactly), { seed, numRuns: 1 })
-  return { sequences: fc.sample(sequence, { seed, numRuns: count }), seconds }
+  return { sequences: fc.sample(sequence, { seed, numRuns: count }), times }
 }

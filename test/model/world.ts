@@ -1,5 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { MethodRequest } from '../../src/attached-devices.ts'
+import type { Clock } from '../../src/clock.ts'
 import { createDevices, deleteDevice } from '../../src/device/commands.ts'
 import { DomainError } from '../../src/errors.ts'
 import { approveJob, openWave, rejectJob } from '../../src/job/approval-commands.ts'
@@ -13,12 +14,16 @@ import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.t
 import { expireDeviceJobs } from '../../src/scheduler/expire-device-jobs.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
 import { createInFlightCalls } from '../../src/scheduler/in-flight-calls.ts'
+import { joinDevices } from '../../src/scheduler/join-devices.ts'
 import { judgeGates } from '../../src/scheduler/judge-gates.ts'
 import type { Step } from '../../src/scheduler/loop.ts'
 import { createOrphanCandidates } from '../../src/scheduler/orphan-candidates.ts'
 import { settleDeviceJobs } from '../../src/scheduler/settle-device-jobs.ts'
 import { startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { turnWindows } from '../../src/scheduler/turn-windows.ts'
 import { everything } from '../../src/scope.ts'
+import type { TwinPatch } from '../../src/twin/check-patch.ts'
+import { patchTwin } from '../../src/twin/commands.ts'
 import { createTestClock } from '../support/clock.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { createTestDeps } from '../support/deps.ts'
@@ -66,25 +71,41 @@ async function moveClockOf({ pool, url }: TestDatabase, now: Date): Promise<void
 }
 
 export async function openWorld() {
-  const clock = createTestClock()
+  const time = createTestClock()
+  /** How far the clock that is shown is ahead. It is set for each batch; what measures time never goes back. */
+  let ahead = 0
+  const clock: Clock = { ...time, now: () => new Date(time.now().getTime() + ahead) }
   const deps = await createTestDeps(clock, {}, { jobSelections: 4 }, (database) => moveClockOf(database, clock.now()))
   const requestKey = await readRequestKey(deps.db)
   const window = createInFlightCalls(10_000, () => {})
-  const orphans = createOrphanCandidates()
-  const duties = {
-    expire: expireDeviceJobs(deps, { window, orphans, cleansUp: true }),
-    closeDeleted: closeDeletedDevices(deps),
-    start: startDueJobs(deps, { maxRunning: 100_000 }),
-    patch: dispatchTwinUpdates(deps),
-    call: dispatchMethodCalls(deps, { requestKey, window, orphans }),
-    judge: judgeGates(deps),
-    finish: finishJobs(deps),
+
+  /** What they know of a time is forgotten with them. */
+  const createDuties = () => {
+    const orphans = createOrphanCandidates()
+    return {
+      expire: expireDeviceJobs(deps, { window, orphans, cleansUp: true }),
+      closeDeleted: closeDeletedDevices(deps),
+      start: startDueJobs(deps, { maxRunning: 100_000 }),
+      turn: turnWindows(deps),
+      join: joinDevices(deps),
+      patch: dispatchTwinUpdates(deps),
+      call: dispatchMethodCalls(deps, { requestKey, window, orphans }),
+      judge: judgeGates(deps),
+      finish: finishJobs(deps),
+    }
+  }
+  let duties = createDuties()
+  const closeDuties = (): void => {
+    for (const duty of [duties.expire, duties.closeDeleted, duties.start, duties.join, duties.call]) duty.close()
   }
   let received: MethodRequest[] = []
-  /** The calls that devices have received, by job and device. */
-  const calls = new Map<string, MethodRequest>()
+  /** The calls that devices have received, by job and device, in order. */
+  const calls = new Map<string, MethodRequest[]>()
   const detach = new Map<string, () => void>()
   const patched = new Set<string>()
+  /** The devices of continuous jobs. */
+  const members = new Set<string>()
+  let isAnyContinuous = false
   let indexes = new Map<string, number>()
 
   const attach = (deviceId: string): void => {
@@ -106,10 +127,13 @@ export async function openWorld() {
     const device = plan.devices[number]
     const tags = {
       sequence: jobId,
+      isMember: device?.isMember ?? false,
       ...(device?.site && { site: device.site }),
       ...(device?.isCanary && { role: 'canary' }),
+      ...(device?.timeZone && { timeZone: device.timeZone }),
     }
-    return { deviceId: deviceIdOf(jobId, number), twin: { tags } }
+    const properties = { desired: { interval: device?.isCompliant ? 60 : 30 } }
+    return { deviceId: deviceIdOf(jobId, number), twin: { tags, properties } }
   }
 
   /** Does it for all, some at a time. */
@@ -122,11 +146,12 @@ export async function openWorld() {
     )
   }
 
-  const schedule = async (jobId: string, index: number, { plan }: Sequence): Promise<void> => {
-    const { maxPerMinute, maxConcurrent, budget, rules, waves } = plan
+  const schedule = async (jobId: string, index: number, { plan }: Sequence): Promise<string> => {
+    const { maxPerMinute, maxConcurrent, budget, rules, waves, window, retry, targets } = plan
     await scheduleJob(deps, clients(index).author, {
       jobId,
-      queryCondition: `tags.sequence = '${jobId}'`,
+      queryCondition: `tags.sequence = '${jobId}' AND tags.isMember = true`,
+      targets,
       startTime: new Date(clock.now().getTime() + plan.startsAfter * 1000),
       maxExecutionTimeInSeconds: plan.maxExecutionTime,
       rollout: {
@@ -136,6 +161,8 @@ export async function openWorld() {
         abort: rules,
         approval: plan.needsApproval,
         waves: waves?.map(requestOf) ?? null,
+        window,
+        retry,
       },
       ...(plan.type === 'method'
         ? {
@@ -146,14 +173,21 @@ export async function openWorld() {
               connectTimeoutInSeconds: plan.connectTimeout,
             },
           }
-        : { type: 'scheduleUpdateTwin', updateTwin: { properties: { desired: { interval: 60 } } } }),
+        : {
+            type: 'scheduleUpdateTwin',
+            updateTwin: { properties: { desired: { interval: 60 } } },
+            skipCompliant: plan.skipCompliant,
+          }),
     })
+    return 'ok'
   }
 
   const carryOut = async (jobId: string, sequence: Sequence, command: Command): Promise<string> => {
     const { author, approver } = clients(indexes.get(jobId) ?? 0)
     const by = (client: Client) => (client === 'author' ? author : approver)
     const idOf = (number: number): string => deviceIdOf(jobId, number % sequence.plan.devices.length)
+    const change = (number: number, patch: TwinPatch) =>
+      patchTwin(deps, everything, { deviceId: idOf(number), patch, ifMatch: '*' })
     const part = (cancellation: { readonly cancelled: number; readonly underWay: number }): string =>
       `${cancellation.cancelled} cancelled, ${cancellation.underWay} under way`
     switch (command.kind) {
@@ -217,11 +251,39 @@ export async function openWorld() {
           deviceOf(jobId, sequence, command.device % sequence.plan.devices.length),
         ])
         return 'ok'
+      case 'enter':
+      case 'leave':
+        await change(command.device, { tags: { isMember: command.kind === 'enter' } })
+        return 'ok'
+      case 'drift':
+        await change(command.device, { desired: { interval: 30 } })
+        return 'ok'
       case 'wait':
       case 'answer':
         return 'ok'
     }
   }
+
+  /** Results, or the names of the errors. */
+  const resultsOf = async <T>(
+    items: ReadonlyMap<string, T>,
+    work: (jobId: string, item: T) => Promise<string>,
+  ): Promise<ReadonlyMap<string, string>> => {
+    const results = new Map<string, string>()
+    await forAll(items, async ([jobId, item]) => {
+      try {
+        results.set(jobId, await work(jobId, item))
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error
+        results.set(jobId, error.constructor.name)
+      }
+    })
+    return results
+  }
+
+  /** PostgreSQL's clock is set before that of the hub. */
+  const setDatabaseTime = (ms = 0) =>
+    deps.database.pool.query('update test_clock.moment set time = $1', [new Date(clock.now().getTime() + ms)])
 
   /** Whether the duty did anything. */
   const whole = async (step: Step): Promise<boolean> => {
@@ -246,61 +308,60 @@ export async function openWorld() {
   return {
     now: () => clock.now().getTime(),
 
-    /** Registers the devices of these sequences and schedules their jobs. */
-    async begin(sequences: ReadonlyMap<string, Sequence>): Promise<void> {
+    /**
+     * At this time, registers the devices of these sequences and schedules their jobs. The results, or the names of the
+     * errors.
+     */
+    async begin(moment: number, sequences: ReadonlyMap<string, Sequence>): Promise<ReadonlyMap<string, string>> {
+      ahead = moment - time.now().getTime()
+      await setDatabaseTime()
       indexes = new Map([...sequences.keys()].map((jobId, index) => [jobId, index]))
-      const devices = [...sequences].flatMap(([jobId, sequence]) =>
-        sequence.plan.devices.map((_, number) => deviceOf(jobId, sequence, number)),
+      isAnyContinuous = [...sequences.values()].some(({ plan }) => plan.targets === 'continuous')
+      const registered = [...sequences].flatMap(([jobId, sequence]) =>
+        sequence.plan.devices.flatMap((device, number) =>
+          device.isRegistered ? [{ device: deviceOf(jobId, sequence, number), isConnected: device.isConnected }] : [],
+        ),
       )
-      for (let first = 0; first < devices.length; first += 500) {
-        await createDevices(deps, everything, devices.slice(first, first + 500))
+      for (let first = 0; first < registered.length; first += 500) {
+        const some = registered.slice(first, first + 500).map(({ device }) => device)
+        await createDevices(deps, everything, some)
       }
-      for (const [jobId, { plan }] of sequences) {
-        for (const [number, { isConnected }] of plan.devices.entries())
-          if (isConnected) attach(deviceIdOf(jobId, number))
-      }
-      await forAll(sequences, ([jobId, sequence]) => schedule(jobId, indexes.get(jobId) ?? 0, sequence))
+      for (const { device, isConnected } of registered) if (isConnected) attach(device.deviceId)
+      return resultsOf(sequences, (jobId, sequence) => schedule(jobId, indexes.get(jobId) ?? 0, sequence))
     },
 
     /** Forgets all jobs and devices. */
     async clear(): Promise<void> {
       for (const deviceId of [...detach.keys()]) disconnect(deviceId)
-      for (const { requestId } of calls.values()) window.remove(requestId)
+      for (const { requestId } of [...calls.values()].flat()) window.remove(requestId)
       calls.clear()
       patched.clear()
+      members.clear()
       received = []
       await deps.database.pool.query('truncate device, job cascade')
       await deps.database.pool.query(
-        'truncate device_job, device_job_dispatch, device_job_outcome, job_wave, budget_group',
+        `truncate device_job, device_job_dispatch, device_job_outcome, device_job_attempt, job_wave, budget_group,
+           job_window`,
       )
+      closeDuties()
+      duties = createDuties()
     },
 
     async pass(ms: number): Promise<void> {
-      const time = new Date(clock.now().getTime() + ms)
-      await deps.database.pool.query('update test_clock.moment set time = $1', [time])
-      clock.advance(ms)
-      await clock.giveWay()
+      await setDatabaseTime(ms)
+      time.advance(ms)
+      await time.giveWay()
     },
 
     /** What clients do, each to its job. The results, or the names of the errors. */
-    async command(commands: ReadonlyMap<string, readonly [Sequence, Command]>): Promise<ReadonlyMap<string, string>> {
-      const results = new Map<string, string>()
-      await forAll(commands, async ([jobId, [sequence, command]]) => {
-        try {
-          results.set(jobId, await carryOut(jobId, sequence, command))
-        } catch (error) {
-          if (!(error instanceof DomainError)) throw error
-          results.set(jobId, error.constructor.name)
-        }
-      })
-      return results
-    },
+    command: (commands: ReadonlyMap<string, readonly [Sequence, Command]>) =>
+      resultsOf(commands, (jobId, [sequence, command]) => carryOut(jobId, sequence, command)),
 
     /** Answers of devices that have received a call, all of them together. */
     async answer(replies: Iterable<readonly [jobId: string, Reply]>): Promise<void> {
       const settling = settleDeviceJobs(deps, { requestKey, window })
-      for (const [jobId, { device, status }] of replies) {
-        const request = calls.get(deviceIdOf(jobId, device))
+      for (const [jobId, { device, status, isToFirst }] of replies) {
+        const request = calls.get(deviceIdOf(jobId, device))?.at(isToFirst ? 0 : -1)
         if (request === undefined) continue
         const { deviceId, requestId } = request
         const response = status === 'malformed' ? { problem: 'It is not JSON.' } : { status, payload: '{}' }
@@ -323,7 +384,20 @@ export async function openWorld() {
       )
       const placements = new Map<string, Map<number, number | null>>(jobIds.map((jobId) => [jobId, new Map()]))
       for (const { jobId, deviceId, wave } of rows) placements.get(jobId)?.set(splitId(deviceId)[1], wave)
+      for (const { deviceId } of rows) members.add(deviceId)
       return placements
+    },
+    turn: () => whole(duties.turn),
+    /** The devices that have joined continuous jobs. */
+    async join(): Promise<Choices> {
+      if (!isAnyContinuous || !(await whole(duties.join))) return new Map()
+      const rows = await deps.db.query<{ deviceId: string }>(
+        sql`select device_id as "deviceId" from device_job join job on job_key = key where targets = 'continuous'
+            order by device_id`,
+      )
+      const fresh = rows.map(({ deviceId }) => deviceId).filter((deviceId) => !members.has(deviceId))
+      for (const deviceId of fresh) members.add(deviceId)
+      return byJob(fresh)
     },
     /** The devices whose part of a twin update has ended. */
     async patch(): Promise<Choices> {
@@ -343,7 +417,7 @@ export async function openWorld() {
       await whole(duties.call)
       const fresh = received
       received = []
-      for (const request of fresh) calls.set(request.deviceId, request)
+      for (const request of fresh) calls.set(request.deviceId, [...(calls.get(request.deviceId) ?? []), request])
       return byJob(fresh.map(({ deviceId }) => deviceId))
     },
     judge: () => whole(duties.judge),
@@ -352,7 +426,7 @@ export async function openWorld() {
     pictures: () => readPictures(deps.db),
 
     async close(): Promise<void> {
-      for (const duty of [duties.expire, duties.closeDeleted, duties.start, duties.call]) duty.close()
+      closeDuties()
       await deps.close()
     },
   }
