@@ -302,12 +302,14 @@ export function createApp(
               ms: config.limits.instanceLease,
               roles: hubRoles,
               ...(isShared && { demand: throttles.demand }),
+              hints: () => instances?.hints() ?? 0,
               onError: (error) => log.warn({ err: error }, 'lease of this instance could not be renewed; retrying'),
             },
             {
               clear,
               seen(others) {
                 roleWatch?.seen(others)
+                instances?.seen(others)
                 if (isShared) throttles.divide(others.map(({ demand }) => demand))
               },
               clockJudged(isRight, differenceInMs) {
@@ -363,6 +365,7 @@ export function createApp(
     else {
       const joined = await joinInstances(deps, {
         servers,
+        living: held.others(),
         nats: config.bus && { settings: config.bus, prefix: subjectPrefix(await readRequestKey(db)) },
         recoverMissed: (since) => recoverMissed(deps, since),
       })

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { createMetrics } from '../src/metrics/metrics.ts'
 import { watchRoles } from '../src/missing-roles.ts'
 
-const others = (...roles: string[][]) => roles.map((each, index) => ({ id: `other-${index}`, roles: each, demand: {} }))
+const others = (...roles: string[][]) =>
+  roles.map((each, index) => ({ id: `other-${index}`, roles: each, demand: {}, hints: 0 }))
 
 test('a role that no living instance has is logged once, until one has it again, and counted as 0', async () => {
   const lines: { level: number; role: string }[] = []

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { Notifications, Transport } from '../database/notifications.ts'
+import type { Lease } from '../database/instance-lease.ts'
+import type { Transport } from '../database/notifications.ts'
 import { membersOf } from '../json/json.ts'
 import type { Log } from '../log/log.ts'
 import type { NatsSettings } from '../nats-settings.ts'
@@ -17,12 +18,14 @@ const subject = 'members'
 /**
  * Sends by NATS what all other instances receive there. An instance may be without NATS: because it has lost its
  * connection, runs with other settings, or has a server that the others do not reach. Then PostgreSQL carries everything,
- * so nothing depends on NATS. Each instance announces itself on NATS, by its number among the processes on the database.
+ * so nothing depends on NATS. Each instance announces itself on NATS, by its id.
  */
 export type NatsRoute = {
   isConnected(): boolean
   /** The number of other instances that were recently heard on NATS. */
   peers(): number
+  /** Whether these are all other instances. */
+  reachesAll(): boolean
   /**
    * Sends a text by NATS to all other instances that listen to the subject. False when PostgreSQL has to carry it.
    * `unheard` is called when nobody listened, because the only listener has just lost NATS, for example.
@@ -32,43 +35,47 @@ export type NatsRoute = {
   listen(subject: string): void
   /** Messages by NATS, or else by PostgreSQL. */
   readonly transport: Transport
-  /** This process has a new number. */
-  joined(): void
-  /** This other process has a new connection to the database, or has lost the one to NATS. */
-  forget(pid: number): void
+  /** This other instance has lost NATS. */
+  forget(id: string): void
   /** Leaves NATS when what was sent has arrived there. */
   close(): Promise<void>
 }
 
-/** `received` gets what NATS brings. */
+/** `received` gets what NATS brings. `lost` is called when what NATS should have brought since then may be lost. */
 export async function routeByNats(
   {
     clock,
     log,
-    notifications,
+    lease,
+    others,
+    postgres,
     settings,
     prefix,
   }: {
     readonly clock: Clock
     readonly log: Log
-    readonly notifications: Notifications
+    readonly lease: Pick<Lease, 'instanceId'>
+    /** The ids of the other instances. */
+    readonly others: () => { readonly size: number; keys(): Iterable<string> }
+    /** What carries messages that NATS cannot. */
+    readonly postgres: Transport
     readonly settings: NatsSettings
     readonly prefix: string
   },
-  received: (subject: string, text: string) => void,
+  {
+    received,
+    lost,
+  }: { readonly received: (subject: string, text: string) => void; readonly lost: (since: Date) => void },
 ): Promise<NatsRoute> {
   const closing = new AbortController()
-  /** When each instance was heard on NATS, by its number. */
-  const heard = new Map<number, { readonly elapsed: number; readonly time: Date }>()
+  /** When each instance was heard on NATS, by its id. */
+  const heard = new Map<string, number>()
 
-  const announce = (asks: boolean): void => {
-    const pid = notifications.pid()
-    if (pid !== undefined) nats.send(subject, JSON.stringify({ pid, asks }))
-  }
+  const announce = (asks: boolean): void => void nats.send(subject, JSON.stringify({ id: lease.instanceId, asks }))
   const hear = (text: string): void => {
-    const { pid, asks } = membersOf(parsed(text))
-    if (typeof pid !== 'number') return
-    heard.set(pid, { elapsed: clock.elapsed(), time: clock.now() })
+    const { id, asks } = membersOf(parsed(text))
+    if (typeof id !== 'string') return
+    heard.set(id, clock.elapsed())
     if (asks === true) announce(false)
   }
   const { servers } = settings.address
@@ -89,56 +96,50 @@ export async function routeByNats(
         if (!closing.signal.aborted)
           log.warn({ servers }, 'connection to NATS lost; PostgreSQL carries messages meanwhile')
         heard.clear()
-        notifications.lost(since)
+        lost(since)
       },
     },
   )
   nats.listen(subject)
 
-  /** Since when an instance that was on NATS is silent there: what was sent since then may not have arrived. */
-  const forgetSilent = (): Date | undefined => {
-    const silent = [...heard].filter(([, { elapsed }]) => elapsed + patience <= clock.elapsed())
-    for (const [pid] of silent) heard.delete(pid)
-    const others = notifications.others()
-    const times = silent.flatMap(([pid, { time }]) => (others.has(pid) ? time.getTime() : []))
-    return times.length === 0 ? undefined : new Date(Math.min(...times))
+  const forgetSilent = (): void => {
+    for (const [id, elapsed] of heard) if (elapsed + patience <= clock.elapsed()) heard.delete(id)
   }
   const keepAnnouncing = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await clock.sleep(announceInterval, closing.signal)
       announce(false)
-      const since = forgetSilent()
-      if (since !== undefined) notifications.lost(since)
+      forgetSilent()
     }
   }
   const announcing = keepAnnouncing()
 
   const reachesAll = (): boolean => {
-    const others = notifications.others()
-    return notifications.knowsOthers() && others.size > 0 && [...others].every((pid) => heard.has(pid))
+    const all = others()
+    return all.size > 0 && [...all.keys()].every((id) => heard.has(id))
   }
   const send: NatsRoute['send'] = (to, text, unheard) => reachesAll() && nats.send(to, text, unheard)
   return {
     isConnected: nats.isConnected,
-    peers: () => [...notifications.others()].filter((pid) => heard.has(pid)).length,
+    peers: () => [...others().keys()].filter((id) => heard.has(id)).length,
+    reachesAll: () => nats.isConnected() && reachesAll(),
     send,
     listen: nats.listen,
     transport: {
       send(to, text) {
-        const sendByPostgres = (): boolean => notifications.transport.send(to, text)
+        const sendByPostgres = (): boolean => postgres.send(to, text)
         return send(to, text, sendByPostgres) || sendByPostgres()
       },
       listen(to) {
-        notifications.transport.listen(to)
+        postgres.listen(to)
         nats.listen(to)
       },
       unlisten(to) {
-        notifications.transport.unlisten(to)
+        postgres.unlisten(to)
         nats.unlisten(to)
       },
     },
-    joined: () => announce(true),
-    forget: (pid) => void heard.delete(pid),
+    forget: (id) => void heard.delete(id),
     async close() {
       closing.abort()
       await announcing

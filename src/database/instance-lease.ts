@@ -33,10 +33,18 @@ export type KeptLease = Lease & {
   leave(): Promise<void>
   /** Milliseconds by which the clock of the database was at least ahead of this machine's; see `clockDifference`. */
   clockDifference(): number
+  /** The other instances that were alive when the lease was renewed last. */
+  others(): readonly OtherInstance[]
 }
 
 /** Another instance that is alive, and what it told of itself. */
-export type OtherInstance = { readonly id: string; readonly roles: readonly string[]; readonly demand: Demand }
+export type OtherInstance = {
+  readonly id: string
+  readonly roles: readonly string[]
+  readonly demand: Demand
+  /** The number of the last hint that it has sent. */
+  readonly hints: number
+}
 
 /** What an instance has recently been asked for, by name, in units that all instances understand. */
 export type Demand = Readonly<Record<string, number>>
@@ -81,14 +89,16 @@ const joinStatement = `insert into instance (id, lease_until, roles)
 /** An expired lease can be renewed until another instance has declared it dead. */
 const renewStatement = `with renewed as (
     update instance
-    set lease_until = statement_timestamp() + $2::float8 * interval '1 millisecond', demand = $3
+    set lease_until = statement_timestamp() + $2::float8 * interval '1 millisecond', demand = $3, hints = $4
     where id = $1 and lease_until > '-infinity'
     returning id
   )
   select exists (select from renewed) as held,
          extract(epoch from clock_timestamp())::float8 * 1000 as time,
          coalesce(
-           json_agg(json_build_object('id', id, 'roles', roles, 'demand', demand)) filter (where lease_until > statement_timestamp()), '[]'
+           json_agg(json_build_object('id', id, 'roles', roles, 'demand', demand, 'hints', hints))
+             filter (where lease_until > statement_timestamp()),
+           '[]'
          ) as living,
          coalesce(array_agg(id) filter (where lease_until <= statement_timestamp()), '{}') as dead
   from instance where id <> $1`
@@ -134,6 +144,7 @@ export async function holdLease(
     ms,
     roles = instanceRoles,
     demand = () => ({}),
+    hints = () => 0,
     onError,
   }: {
     readonly servers: Servers
@@ -145,6 +156,8 @@ export async function holdLease(
     readonly roles?: readonly InstanceRole[]
     /** Told to the others at each renewal. Default: nothing. */
     readonly demand?: () => Demand
+    /** The number of the last hint that was sent; told to the others as well. Default: none was. */
+    readonly hints?: () => number
     readonly onError: (error: unknown) => void
   },
   { clear, seen, clockJudged, returned, stranded }: LeaseListener,
@@ -211,7 +224,7 @@ export async function holdLease(
     const began = clock.elapsed()
     const client = await open()
     const before = machineClock.now().getTime()
-    const { rows } = await client.query<Renewal>(renewStatement, [instanceId, ms, demand()])
+    const { rows } = await client.query<Renewal>(renewStatement, [instanceId, ms, demand(), hints()])
     const after = machineClock.now().getTime()
     const [row] = rows
     if (row === undefined) throw new Error('The database returned no list of live instances.')
@@ -264,6 +277,7 @@ export async function holdLease(
     holds: () => clock.elapsed() - renewedAt < ms * 0.9,
     isClockRight,
     clockDifference: () => difference,
+    others: () => living,
     async retire() {
       try {
         await (await open()).query(retireStatement, [instanceId])
@@ -317,6 +331,7 @@ export async function takeLeaseForGood(db: Reader): Promise<KeptLease> {
     holds: () => true,
     isClockRight: () => true,
     clockDifference: () => 0,
+    others: () => [],
     retire: async () => {},
     leave: async () => {},
   }

@@ -11,18 +11,7 @@ import { enter, leave, type Query, stay } from './start-lock.ts'
 export type Notifications = {
   /** Whether the connection is open. */
   isConnected(): boolean
-  /** The number of this process while the connection is open. */
-  pid(): number | undefined
-  /** The numbers of the other processes that are known. */
-  others(): ReadonlySet<number>
-  /** Whether these are all: the processes have had time to introduce themselves. */
-  knowsOthers(): boolean
-  /** Whether there may be listeners. A text that is not sent because there are none is not missed either. */
-  hasListeners(): boolean
-  /**
-   * Sends texts of at most `maxTextBytes` in one statement. Never rejects: after a loss the other processes read the
-   * rows again.
-   */
+  /** Sends texts of at most `maxTextBytes` in one statement. Never rejects: a text may be lost. */
   send(texts: readonly string[]): Promise<void>
   /**
    * Runs the work that has to be done before other processes may see this one, one process at a time. `alone` is true
@@ -31,11 +20,6 @@ export type Notifications = {
   enter<T>(work: (alone: boolean) => Promise<T>): Promise<T>
   /** Messages by subject. Unlike `received`, a message that was lost is not read again. */
   readonly transport: Transport
-  /**
-   * What another transport carried since then may be lost, in both directions: the other processes look for changes
-   * that this one made, and this one looks for theirs when they know that.
-   */
-  lost(since: Date): void
   /** The connection is dead, or may be: it is replaced. */
   reconnect(): void
   close(): Promise<void>
@@ -54,14 +38,10 @@ export type Transport = {
 export type Listener = {
   /** A text from another process. Untrusted: every user of the database can send one. */
   readonly received: (text: string) => void
-  /** Texts that were sent since then may have been lost; from now on none is. */
+  /** The connection was replaced: texts that were sent since then may have been lost. */
   readonly missed: (since: Date) => void
   /** A message of the transport. Untrusted as well. */
   readonly message: (subject: string, text: string) => void
-  /** This process listens under a new number. */
-  readonly joined?: () => void
-  /** Another process has this number from now on, or has lost what another transport carried. */
-  readonly met?: (pid: number) => void
 }
 
 /** PostgreSQL's limit is 8,000 bytes, less one for the end of the text. */
@@ -70,8 +50,8 @@ export const maxTextBytes = 7_999
 const channel = 'twincast'
 /** A subject has a channel of its own, so that the server passes its messages only to those that listen to it. */
 const channelOf = (subject: string): string => `${channel}:${subject}`
-/** Milliseconds between two checks of the other processes, which also check this connection. */
-const lookInterval = 5_000
+/** Milliseconds between two checks of the connection. */
+const checkInterval = 5_000
 /** Milliseconds after which a connection that does not answer is given up. */
 const patience = 10_000
 const pauses: BackOff = { first: 100, longest: 10_000 }
@@ -88,13 +68,8 @@ const settings = {
 }
 
 /**
- * Listens on a connection of its own, which is opened again when it breaks. Processes are identified by the process ids
- * of their connections: PostgreSQL puts the id on each notification, and every user may look it up in pg_stat_activity.
- * A process that joins sends `hello`, or `again` and since when it was disconnected. The others then look for changes
- * that it may have made and answer `here`, after which it knows that they send to it. A process that leaves sends `bye`
- * last, so that nothing from it is missed. A process that is alone sends nothing.
- *
- * Resolves when it listens, or when the first attempt has failed and will be repeated.
+ * Listens on a connection of its own, which is opened again when it breaks. Resolves when it listens, or when the first
+ * attempt has failed and will be repeated.
  */
 export async function listenForNotifications(
   {
@@ -105,22 +80,17 @@ export async function listenForNotifications(
   }: {
     readonly servers: Servers
     readonly clock: Clock
-    /** Subjects that are listened to before the other processes know of this one. */
+    /** Subjects that are listened to from the beginning. */
     readonly subjects?: readonly string[]
     readonly onError: (error: unknown) => void
   },
-  { received, missed, message, joined, met }: Listener,
+  { received, missed, message }: Listener,
 ): Promise<Notifications> {
   const closing = new AbortController()
   const sockets = new Set<net.Socket>()
   let connection: Connection | undefined
-  const others = new Set<number>()
-  /** Before the first check the other processes are unknown. */
-  let looked = false
   /** When the connection was last known to work; undefined before the first time. */
   let aliveTime: Date | undefined
-  /** Since when texts to this process may be lost that were sent before the others knew of its connection. */
-  let deafSince = clock.now()
   const subjects = new Set(firstSubjects)
   let messages = 0
   let joinParts = createPartJoiner()
@@ -177,35 +147,6 @@ export async function listenForNotifications(
     for (const socket of sockets) socket.destroy()
   }
 
-  const hasListeners = (): boolean => connection !== undefined && (others.size > 0 || !looked)
-
-  const receive = (from: number, text: string): void => {
-    others.add(from)
-    const [, word, number] = /^(hello|again|here|bye)(?: (\d{1,15}))?$/.exec(text) ?? []
-    if (word === undefined) received(text)
-    else if (word === 'bye') others.delete(from)
-    else if (word !== 'here') {
-      met?.(from)
-      void send([`here ${from}`])
-      if (word === 'again' && number !== undefined) missed(new Date(Number(number)))
-    } else if (Number(number) === connection?.pid) missed(deafSince)
-  }
-
-  const look = async ({ query }: Connection): Promise<void> => {
-    const known = [...others]
-    const time = clock.now()
-    const present = await query(
-      'select pid from pg_stat_activity where pid = any($1::integer[]) and datname = current_database()',
-      [known],
-    )
-    const gone = known.filter((pid) => !present.includes(pid))
-    for (const pid of gone) others.delete(pid)
-    // A process that was killed may not have sent its last texts.
-    if (gone.length > 0) missed(aliveTime ?? time)
-    looked = true
-    aliveTime = time
-  }
-
   /** Listens as long as the connection holds. `listening` is called once it listens. */
   const listen = async (listening: () => void): Promise<void> => {
     const client = new pg.Client({
@@ -226,38 +167,33 @@ export async function listenForNotifications(
     try {
       await client.connect()
       const [pid = 0] = await query('select pg_backend_pid() as pid')
-      const now = clock.now()
-      deafSince = aliveTime ?? now
-      const mine = { pid, query, breakOff }
+      const mine = { query, breakOff }
       client.on('notification', ({ processId, channel: from, payload = '' }) => {
         if (processId === pid || connection !== mine) return
-        if (from === channel) receive(processId, payload)
+        if (from === channel) received(payload)
         else joinParts(processId, payload, (text) => message(from.slice(channelOf('').length), text))
       })
       connection = mine
-      others.clear()
-      looked = false
       if (entered) await stay(query)
       await query(`listen ${channel}`)
       joinParts = createPartJoiner()
       for (const subject of subjects) await query(`listen ${quoted(subject)}`)
-      await send([aliveTime === undefined ? 'hello' : `again ${deafSince.getTime()}`])
-      aliveTime ??= now
-      joined?.()
+      const deafSince = aliveTime
+      aliveTime = clock.now()
+      if (deafSince !== undefined) missed(deafSince)
       listening()
       const ending = AbortSignal.any([closing.signal, broken.signal])
       while (!ending.aborted) {
-        await clock.sleep(lookInterval, ending)
-        if (!ending.aborted) await look(mine)
+        await clock.sleep(checkInterval, ending)
+        if (ending.aborted) break
+        const time = clock.now()
+        await query('select')
+        aliveTime = time
       }
     } finally {
       const left = broken.signal.aborted ? undefined : connection
-      const isMissed = hasListeners()
       connection = undefined
-      if (left && closing.signal.aborted) {
-        if (isMissed) await left.query(`select pg_notify('${channel}', 'bye') as pid`).catch(() => {})
-        await leave(left.query).catch(() => {})
-      }
+      if (left && closing.signal.aborted) await leave(left.query).catch(() => {})
       broken.abort()
       // The socket may be dead: do not wait for a graceful close.
       void client.end().catch(() => {})
@@ -286,10 +222,6 @@ export async function listenForNotifications(
   })
   return {
     isConnected: () => connection !== undefined,
-    pid: () => connection?.pid,
-    others: () => others,
-    knowsOthers: () => connection !== undefined && looked,
-    hasListeners,
     send,
     transport,
     async enter(work) {
@@ -303,11 +235,6 @@ export async function listenForNotifications(
       const result = await enter(ask, work)
       entered = true
       return result
-    },
-    lost(since) {
-      if (aliveTime === undefined || since < aliveTime) aliveTime = since
-      deafSince = since
-      void send([`again ${since.getTime()}`])
     },
     reconnect: breakSockets,
     async close() {
@@ -337,8 +264,8 @@ export function checkSubject(subject: string): string {
 const unknownOthers = (cause?: unknown): Error =>
   new Error('The database returned no list of other instances.', { cause })
 
-/** A connection that listens: the process id of its server process, how to use it and how to give it up. */
-type Connection = { readonly pid: number; readonly query: Query; readonly breakOff: (error?: unknown) => void }
+/** A connection that listens: how to use it and how to give it up. */
+type Connection = { readonly query: Query; readonly breakOff: (error?: unknown) => void }
 
 /** Statements of one connection, each sent after the one before was answered. They return the column `pid`. */
 function inTurn(client: pg.Client): Query {

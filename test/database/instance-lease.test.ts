@@ -137,7 +137,7 @@ test('each learns which roles the living others have', async () => {
   const gateway = await startProcess(undefined, ['gateway'])
   expect(gateway.others()).toEqual([])
   const worker = await startProcess(undefined, ['api', 'worker'])
-  expect(worker.others()).toEqual([{ id: gateway.lease.instanceId, roles: ['gateway'], demand: {} }])
+  expect(worker.others()).toEqual([{ id: gateway.lease.instanceId, roles: ['gateway'], demand: {}, hints: 0 }])
   await gateway.renew()
   await expect.poll(gateway.others).toMatchObject([{ id: worker.lease.instanceId, roles: ['api', 'worker'] }])
   await worker.lease.leave()

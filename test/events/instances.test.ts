@@ -14,7 +14,10 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const join = () => joinInstance({ databaseUrl: database.url, clock: createTestClock() })
+const join = (leaseMs?: number) => joinInstance({ databaseUrl: database.url, clock: createTestClock(), leaseMs })
+type Instance = Awaited<ReturnType<typeof join>>
+/** It knows so many others. */
+const knows = (one: Instance, count: number) => expect.poll(() => one.peers('postgresql')).toBe(count)
 
 /** The statements that sent something while this was done. */
 async function sentDuring(work: () => Promise<unknown>): Promise<number> {
@@ -27,7 +30,7 @@ async function sentDuring(work: () => Promise<unknown>): Promise<number> {
 
 test('what is published in quick succession is sent in one statement, each id once, and not echoed', async () => {
   const [one, other] = [await join(), await join()]
-  await expect.poll(() => other.recoverMissed.mock.calls.length).toBe(1)
+  await knows(one, 1)
   const sent = await sentDuring(async () => {
     for (let times = 0; times < 100; times++) {
       one.events.publish('identity', { deviceId: 'a' })
@@ -47,11 +50,8 @@ test('what is published in quick succession is sent in one statement, each id on
 })
 
 test('an instance that is alone sends nothing', async () => {
-  const alone = await join()
-  await alone.clock.asleep()
-  alone.clock.advance(5_000)
-  await alone.clock.asleep() // it has looked, and will again
   const sent = await sentDuring(async () => {
+    const alone = await join()
     alone.events.publish('identity', { deviceId: 'a' })
     alone.clock.advance(80)
     await alone.close()
@@ -61,57 +61,108 @@ test('an instance that is alone sends nothing', async () => {
 
 test('what has gathered when an instance leaves is sent', async () => {
   const [leaving, staying] = [await join(), await join()]
+  await knows(leaving, 1)
   leaving.events.publish('presence', { deviceIds: ['gone'] })
   await leaving.close()
   await expect.poll(() => staying.heard).toEqual(['gone'])
   await staying.close()
 })
 
-/** As an instance says it that was cut off since then. */
-const sayCutOff = (since: number) => database.pool.query(`select pg_notify('twincast', 'again ${since}')`)
-const looks = ({ recoverMissed }: Awaited<ReturnType<typeof join>>) =>
-  recoverMissed.mock.calls.map(([since]) => since.getTime())
-
-test('what may have been missed is looked for again when that failed', async () => {
-  const one = await join()
-  one.recoverMissed.mockRejectedValueOnce(new Error('The database does not answer.'))
-  await sayCutOff(1_000)
+test('what an instance sends while it is not connected is sent when it is', async () => {
+  const [one, other] = [await join(), await join()]
+  await knows(one, 1)
+  one.reconnect()
+  await expect.poll(() => one.isConnected()).toBe(false)
+  one.events.publish('identity', { deviceId: 'a' })
   await expect
     .poll(() => {
       one.clock.advance(100)
-      return looks(one)
+      return other.heard
     })
-    .toEqual([1_000, 1_000])
+    .toEqual(['a'])
+  await Promise.all([one.close(), other.close()])
+})
+
+test('what did not arrive is looked for: of an instance that began before, or with others not yet known', async () => {
+  const [one, two] = [await join(), await join()]
+  await knows(one, 1)
+  const since = two.hints()
+  two.reconnect() // nothing can be sent, and this is more than it keeps
+  await expect.poll(() => two.isConnected()).toBe(false)
+  two.events.publish('presence', { deviceIds: Array.from({ length: 10_001 }, (_, index) => String(index)) })
+  two.clock.advance(80)
+  await expect.poll(() => two.hints()).toBeGreaterThan(since)
+  await expect
+    .poll(
+      () => {
+        one.clock.advance(1_000)
+        return one.recoverMissed.mock.calls.length
+      },
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(0)
+  await Promise.all([one.close(), two.close()])
+})
+
+const looks = ({ recoverMissed, clock }: Instance): number[] =>
+  recoverMissed.mock.calls.map(([since]) => since.getTime() - clock.now().getTime())
+/** Instances whose leases were read in this order, a millisecond after each other. */
+const living = ['a', 'b', 'c', 'd'].map((id) => ({ id, hints: 0 }))
+function seeAll({ clock, seen }: Instance): void {
+  for (let count = 1; count <= living.length; count++) {
+    clock.advance(1)
+    seen(living.slice(0, count))
+  }
+}
+
+test('what may have been missed is looked for again when that failed', async () => {
+  const one = await join(600_000)
+  one.recoverMissed.mockRejectedValueOnce(new Error('The database does not answer.'))
+  seeAll(one)
+  one.seen([])
+  await expect
+    .poll(() => {
+      one.clock.advance(100)
+      return one.recoverMissed.mock.calls.length
+    })
+    .toBe(2)
+  expect(new Set(looks(one)).size).toBe(1)
   await one.close()
 })
 
 test('losses while an instance looks for what it missed are looked for together, from the earliest on', async () => {
-  const one = await join()
+  const one = await join(600_000)
   let end = (): void => {}
   one.recoverMissed.mockReturnValueOnce(
     new Promise((resolve) => {
       end = resolve
     }),
   )
-  await sayCutOff(5_000)
-  await expect.poll(() => looks(one)).toEqual([5_000])
-  for (const since of [2_000, 1_000, 3_000]) await sayCutOff(since)
-  // It is received after what came before it.
-  await database.pool.query(`select pg_notify('twincast', '["identity","last"]')`)
-  await expect.poll(() => one.heard).toEqual(['last'])
+  seeAll(one)
+  const [a, b, c, d] = living
+  const without = (...left: unknown[]) => one.seen(living.filter((each) => left.includes(each)))
+  without(a, b, c)
+  await expect.poll(() => looks(one)).toEqual([-1])
+  without(a, c)
+  without(c)
+  without(d)
   end()
-  await expect.poll(() => looks(one)).toEqual([5_000, 1_000])
+  await expect.poll(() => looks(one)).toEqual([-1, -4])
   await one.close()
 })
+
+const from = '00000000-0000-4000-8000-000000000000'
 
 test('ids are split into texts that fit a notification, and come out as they went in', () => {
   const ids = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 128 }), { minLength: 1, maxLength: 600 })
   fc.assert(
     fc.property(fc.constantFrom(...carriedTopics), ids, (topic, all) => {
-      const texts = printHints(topic, all)
+      let number = 0
+      const texts = printHints({ from, topic, ids: all }, () => ++number)
       for (const text of texts) expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxTextBytes)
       const hints = texts.map(parseHint)
       expect(hints.flatMap((hint) => hint?.ids ?? [])).toEqual(all)
+      expect(hints.map((hint) => hint?.number)).toEqual(texts.map((_, index) => index + 1))
       expect(new Set(hints.map((hint) => hint?.topic))).toEqual(new Set([topic]))
     }),
     { numRuns: 50 },
@@ -119,38 +170,45 @@ test('ids are split into texts that fit a notification, and come out as they wen
 })
 
 test('many ids that are short are few enough a text for a listener to be told', () => {
-  const texts = printHints(
-    'job',
-    Array.from({ length: 1_000 }, (_, index) => String(index)),
-  )
+  const ids = Array.from({ length: 1_000 }, (_, index) => String(index))
+  const texts = printHints({ from, topic: 'job', ids }, () => 1)
   expect(texts.map((text) => parseHint(text)?.ids.length)).toEqual([250, 250, 250, 250])
 })
 
 test('what somebody else sends by NOTIFY is ignored', async () => {
   const [one, other] = [await join(), await join()]
-  await expect.poll(() => other.recoverMissed.mock.calls.length).toBe(1)
+  await knows(one, 1)
   for (const channel of ['twincast', 'twincast:news', 'twincast:reply.x']) {
-    for (const text of ['', 'here 1', 'again x', '{}', '["twin",["x"]]', '["news","x"]', '2/1.x', 'bye']) {
+    const foreign = `["${from}",1,"news","x"]`
+    for (const text of ['', 'joined', '{}', '["twin","x"]', `["${from}",0,"twin","x"]`, foreign, '2/1.x']) {
       await database.pool.query('select pg_notify($1, $2)', [channel, text])
     }
   }
   one.events.publish('identity', { deviceId: 'ours' })
   one.clock.advance(80)
   await expect.poll(() => other.heard).toEqual(['ours'])
-  expect(other.recoverMissed).toHaveBeenCalledTimes(1)
+  expect(other.recoverMissed).not.toHaveBeenCalled()
   await Promise.all([one.close(), other.close()])
 })
 
 test.each([
   '',
-  'hello',
+  'joined',
   'null',
   '{}',
   '[]',
-  '["telemetry","d"]',
-  '["twin",1]',
-  '["twin",["d"]]',
-  JSON.stringify(['twin', ...Array.from({ length: 251 }, () => 'd')]),
+  '["x",1,"twin","d"]',
+  `["${from}","1","twin","d"]`,
+  `["${from}",1.5,"twin","d"]`,
+  `["${from}",-1,"twin","d"]`,
+  `["${from}",1,["twin"],"d"]`,
+  `["${from}",1,"twin",1]`,
+  `["${from}",1,"twin",["d"]]`,
+  JSON.stringify([from, 1, 'twin', ...Array.from({ length: 251 }, () => 'd')]),
 ])('%s is no hint', (text) => {
   expect(parseHint(text)).toBeUndefined()
+})
+
+test('a hint of a topic that only another release knows is counted, and concerns nothing', () => {
+  expect(parseHint(`["${from}",3,"telemetry","d"]`)).toEqual({ from, number: 3, topic: undefined, ids: ['d'] })
 })

@@ -1,25 +1,28 @@
 import { pino } from 'pino'
 import { vi } from 'vitest'
 import { createBus } from '../../src/bus/bus.ts'
-import type { Clock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { holdLease } from '../../src/database/instance-lease.ts'
 import { serversOf } from '../../src/database/servers.ts'
 import { createEvents } from '../../src/events/events.ts'
-import { joinInstances } from '../../src/events/instances.ts'
+import { type Instances, joinInstances } from '../../src/events/instances.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 
 type Settings = Parameters<typeof joinInstances>[1]
 
 /**
  * An instance on the database: the ids and messages that it receives from others, and how often it looked for what it
- * may have missed.
+ * may have missed. With a lease of ten minutes, it does not read those of the others during a test.
  */
 export async function joinInstance<Time extends Clock>({
   databaseUrl,
   clock,
+  leaseMs = 3_000,
   nats,
 }: {
   readonly databaseUrl: string
   readonly clock: Time
+  readonly leaseMs?: number | undefined
   readonly nats?: Settings['nats']
 }) {
   const events = createEvents(clock)
@@ -30,9 +33,40 @@ export async function joinInstance<Time extends Clock>({
   events.listen('presence')(({ deviceIds }) => heard.push(...deviceIds))
   bus.subscribe('news', (text) => heard.push(text))
   const recoverMissed = vi.fn(async (_since: Date) => {})
-  const instances = await joinInstances(
-    { clock, events, bus, log: pino({ level: 'silent' }), metrics },
-    { servers: serversOf(databaseUrl), nats, recoverMissed },
+  const servers = serversOf(databaseUrl)
+  let instances: Instances | undefined
+  const lease = await holdLease(
+    { servers, clock: systemClock, ms: leaseMs, hints: () => instances?.hints() ?? 0, onError: () => {} },
+    {
+      clear: async () => {},
+      seen: (others) => instances?.seen(others),
+      clockJudged: () => {},
+      returned: () => {},
+      stranded: () => {},
+    },
   )
-  return { ...instances, clock, events, bus, metrics, heard, recoverMissed }
+  const joined = await joinInstances(
+    { clock, events, bus, lease, log: pino({ level: 'silent' }), metrics },
+    { servers, living: lease.others(), nats, recoverMissed },
+  )
+  instances = joined
+  const read = async (name: string, transport: string): Promise<number> => {
+    const line = new RegExp(`^${name}\\{[^}]*transport="${transport}"[^}]*\\} (\\d+)$`, 'm')
+    return Number(line.exec(await metrics.print())?.[1] ?? Number.NaN)
+  }
+  return {
+    ...joined,
+    instanceId: lease.instanceId,
+    clock,
+    events,
+    bus,
+    heard,
+    recoverMissed,
+    peers: (transport: 'nats' | 'postgresql') => read('twincast_bus_peers', transport),
+    sent: (transport: 'nats' | 'postgresql') => read('twincast_bus_events_total', transport),
+    async close() {
+      await joined.close()
+      await lease.leave()
+    },
+  }
 }
