@@ -10,13 +10,16 @@ export function finishJobs(deps: Deps): Step {
     every: 5_000,
     wokenBy: ['settled', 'jobs'],
     async run(now) {
-      const ended = await inTransaction(deps, (tx) => finish(tx, now))
+      const { ended, next } = await inTransaction(deps, async (tx) => ({
+        ended: await finish(tx, now),
+        next: await nextDeadline(tx),
+      }))
       for (const jobId of ended) {
         deps.log.info({ job: jobId }, 'job ended')
         deps.events.jobChanged(jobId)
       }
       if (ended.length > 0) deps.events.publish('work', 'jobs', {}) // a queued job may start now
-      return { done: ended.length, full: false, next: await nextDeadline(deps.db) }
+      return { done: ended.length, full: false, next }
     },
   }
 }
