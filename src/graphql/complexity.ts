@@ -9,6 +9,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql'
+import type { Context } from './context.ts'
 import { limitExceeded } from './limits.ts'
 
 /** Nested fields. The deepest useful path, from jobs to a value of a device's twin, has 11. */
@@ -32,12 +33,15 @@ function complexityOf(type: GraphQLNamedType): number {
   return isLeafType(type) ? 0 : 1
 }
 
+const limited = { complexity: maxComplexity }
+const unlimited = {}
+
 /**
- * Limits the complexity of an operation. Objects count. Their scalar values do not, except JSON documents. The
+ * Limits the complexity of an operation, unless that is known not to exceed the limit. Objects count. Their scalar values do not, except JSON documents. The
  * arguments `first`, `last` and `ids` give the length of a list.
  */
 export const complexityOptions = {
-  limit: { complexity: maxComplexity },
+  limit: ({ isWithinComplexity }: Pick<Context, 'isWithinComplexity'>) => (isWithinComplexity ? unlimited : limited),
   fieldComplexity: (_args: unknown, _context: unknown, field: { readonly type: GraphQLOutputType }) => ({
     field: complexityOf(getNamedType(field.type)),
     multiplier: 1,

@@ -26,6 +26,8 @@ export type Context = {
   readonly hubName: string
   /** Whether documents that are not trusted are refused. */
   readonly trustedDocumentsOnly: boolean
+  /** Whether the document is known not to exceed the limit of complexity, whatever the variables are. */
+  readonly isWithinComplexity: boolean
   /** The bytes that may be read for the answer, or for the current event of a subscription. */
   readonly answer: AnswerBudget
   /** Creates the budget of another answer: each event of a subscription is one. */
@@ -86,11 +88,15 @@ export type ServerContext = {
   beforeAnswer?: () => void
 }
 
-/** Creates the context of an operation, by what its request says in addition to its document. */
+/** Creates the context of an operation, by what its request says. */
 export type ContextOf = (
   server: ServerContext,
   signal: AbortSignal,
-  request?: { readonly extensions?: unknown; readonly lastEventId?: string | undefined },
+  request?: {
+    readonly document?: DocumentNode
+    readonly extensions?: unknown
+    readonly lastEventId?: string | undefined
+  },
 ) => Context
 
 /** Yoga with the contexts of this API. */

@@ -1,9 +1,13 @@
 import {
+  type ArgumentNode,
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
+  type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLNamedType,
+  type GraphQLSchema,
   getArgumentValues,
   getNamedType,
   getOperationAST,
@@ -13,9 +17,12 @@ import {
   isNonNullType,
   isObjectType,
   Kind,
+  type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValueNode,
+  visit,
 } from 'graphql'
-import { maxComplexity } from './complexity.ts'
+import { complexityOptions, maxComplexity } from './complexity.ts'
 
 /** What an operation may cost by its text and its variables, whatever the hub has. */
 export type Cost = {
@@ -39,7 +46,11 @@ type Weight = { readonly own: number; readonly multiplier: number }
 const isWeighing = (value: unknown): value is (args: object, context: object, field: object) => unknown =>
   typeof value === 'function'
 
-function weightOf(field: GraphQLField<unknown, unknown>, args: object): Weight {
+/** The arguments of a selected field, as far as its weight depends on them. Undefined: they may have any values. */
+type ArgumentsOf = (field: GraphQLField<unknown, unknown>, node: FieldNode) => object | undefined
+
+function weightOf(field: GraphQLField<unknown, unknown>, args: object | undefined): Weight {
+  if (args === undefined) return { own: Number.POSITIVE_INFINITY, multiplier: 1 }
   const declared: unknown = field.extensions.complexity
   const weight = isWeighing(declared) ? declared(args, {}, field) : declared
   const member = (name: string): unknown =>
@@ -52,16 +63,8 @@ function weightOf(field: GraphQLField<unknown, unknown>, args: object): Weight {
   }
 }
 
-/**
- * The cost of an operation, as the plugin of complexity counts it, and its largest parts. Undefined for an operation that
- * is not executed because of its variables. Each selection is weighed once for each type, however often it is used.
- */
-export function costOf({ schema, document, operationName, variableValues }: ExecutionArgs): Cost | undefined {
-  const operation = getOperationAST(document, operationName)
-  const root = operation && schema.getRootType(operation.operation)
-  if (!operation || !root) return undefined
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
-  if (coerced === undefined) return undefined
+/** Weighs the selections of a document, each once for each type, however often it is used. */
+function createScales(schema: GraphQLSchema, document: DocumentNode, argumentsOf: ArgumentsOf) {
   const fragments = new Map<string, FragmentDefinitionNode>()
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
@@ -84,7 +87,7 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
       return [
         {
           name,
-          ...weightOf(field, getArgumentValues(field, selection, coerced)),
+          ...weightOf(field, argumentsOf(field, selection)),
           selectionSet: selection.selectionSet,
           type: getNamedType(field.type),
         },
@@ -103,6 +106,22 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
   }
   const costOfPart = ({ own = 0, multiplier = 1, selectionSet, type }: Part): number =>
     own + multiplier * complexityOf(selectionSet, type)
+  return { partsOf, complexityOf, costOfPart }
+}
+
+/**
+ * The cost of an operation, as the plugin of complexity counts it, and its largest parts. Undefined for an operation that
+ * is not executed because of its variables.
+ */
+export function costOf({ schema, document, operationName, variableValues }: ExecutionArgs): Cost | undefined {
+  const operation = getOperationAST(document, operationName)
+  const root = operation && schema.getRootType(operation.operation)
+  if (!operation || !root) return undefined
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
+  if (coerced === undefined) return undefined
+  const { partsOf, complexityOf, costOfPart } = createScales(schema, document, (field, node) =>
+    getArgumentValues(field, node, coerced),
+  )
 
   /** The fields below a part, those of fragments included, each with the selections under all its occurrences. */
   const below = ({ path, within }: Weighed): Weighed[] => {
@@ -142,6 +161,54 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
     open.splice(open.indexOf(largest), 1, ...below(largest))
   }
   return { complexity, maximum: maxComplexity, fields }
+}
+
+/**
+ * The most that the operations of a document can cost, whatever their variables are. Infinite when a weight depends on a
+ * variable that is not a number.
+ */
+export function mostComplexity(schema: GraphQLSchema, document: DocumentNode): number {
+  const complexities = document.definitions.flatMap((definition) => {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) return []
+    const root = schema.getRootType(definition.operation)
+    const { complexityOf } = createScales(schema, document, mostArguments(definition))
+    return root ? [complexityOf(definition.selectionSet, root)] : []
+  })
+  return Math.max(0, ...complexities)
+}
+
+/** Weights grow with numbers, up to the longest page, and do not depend on texts. */
+const mostByType: ReadonlyMap<string, ValueNode> = new Map<string, ValueNode>([
+  ['Int', { kind: Kind.INT, value: String(2 ** 31 - 1) }],
+  ['String', { kind: Kind.STRING, value: '' }],
+  ['ID', { kind: Kind.STRING, value: '' }],
+])
+
+/** The arguments with the values of variables for which the weight is the largest. */
+function mostArguments({ variableDefinitions = [] }: OperationDefinitionNode): ArgumentsOf {
+  const most = new Map<string, ValueNode>()
+  for (const { variable, type } of variableDefinitions) {
+    const bare = type.kind === Kind.NON_NULL_TYPE ? type.type : type
+    const value = bare.kind === Kind.NAMED_TYPE ? mostByType.get(bare.name.value) : undefined
+    if (value !== undefined) most.set(variable.name.value, value)
+  }
+  const withMost = (argument: ArgumentNode): ArgumentNode =>
+    visit(argument, { Variable: ({ name }) => most.get(name.value) })
+  return (field, node) => {
+    if (field.extensions.complexity === complexityOptions.fieldComplexity) return {}
+    const given = (node.arguments ?? []).map(withMost)
+    return given.some(hasVariable) ? undefined : getArgumentValues(field, { ...node, arguments: given })
+  }
+}
+
+function hasVariable(argument: ArgumentNode): boolean {
+  let found = false
+  visit(argument, {
+    Variable() {
+      found = true
+    },
+  })
+  return found
 }
 
 /** Selections, and how many objects they apply to. */

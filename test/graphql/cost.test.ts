@@ -1,7 +1,8 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity'
-import { parse } from 'graphql'
-import { expect, test } from 'vitest'
-import { costOf } from '../../src/graphql/cost.ts'
+import { getNullableType, isObjectType, parse } from 'graphql'
+import { describe, expect, test } from 'vitest'
+import { complexityOptions } from '../../src/graphql/complexity.ts'
+import { costOf, mostComplexity } from '../../src/graphql/cost.ts'
 import { encodeNodeId } from '../../src/graphql/node-id.ts'
 import { schema } from '../../src/graphql/schema.ts'
 
@@ -77,4 +78,82 @@ test('the cost of an operation with very many paths lists only the largest', () 
 
 test('an operation that fails because of its variables has no cost', () => {
   expect(cost('query ($first: Int!) { jobs(first: $first) { totalCount } }')).toBeUndefined()
+})
+
+describe('the most that a document can cost', () => {
+  test.each<[string, string, Record<string, unknown>]>([
+    ['without variables', '{ jobs(first: 7) { totalCount nodes { jobId history(last: 3) { time } } } }', {}],
+    [
+      'with a page by a variable',
+      'query ($first: Int!, $after: String) { jobs(first: $first, after: $after) { nodes { jobId } } }',
+      { first: 100 },
+    ],
+    [
+      'with a variable in a fragment',
+      `query ($id: String!, $n: Int = 3) { job(jobId: $id) { ...J } }
+       fragment J on Job { failureGroups(first: $n) { sample(first: $n) { deviceId } } }`,
+      { id: 'x', n: 2_000_000_000 },
+    ],
+    [
+      'with an object by a variable, where the weight does not depend on it',
+      'mutation ($input: CancelJobInput!) { cancelJob(input: $input) { ... on Error { message } } }',
+      { input: { jobId: 'x' } },
+    ],
+  ])('%s is its cost with the largest numbers', (_what, text, variables) => {
+    const { complexity } = complexityFromQuery(text, { schema, variables })
+    expect(mostComplexity(schema, parse(text))).toBe(complexity)
+  })
+
+  test('of several operations is that of the largest', () => {
+    const [small, large] = [
+      'query A { jobs(first: 1) { nodes { jobId } } }',
+      'query B { jobs(first: 9) { nodes { jobId } } }',
+    ]
+    const most = (text: string) => mostComplexity(schema, parse(text))
+    expect(most(`${small} ${large}`)).toBe(most(large))
+    expect(most(large)).toBeGreaterThan(most(small))
+  })
+
+  test.each([
+    ['a list', 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'],
+    ['an object', 'query ($f: JobFilter) { jobs(first: 1, filter: $f) { nodes { jobId } } }'],
+    [
+      'a member of an object',
+      'query ($s: [JobStatus!]) { jobs(first: 1, filter: { status: $s }) { nodes { jobId } } }',
+    ],
+  ])('is unknown when a weight may depend on %s', (_what, text) => {
+    expect(mostComplexity(schema, parse(text))).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('no weight is larger for a smaller number, or depends on a text', () => {
+    const large = 2 ** 31 - 1
+    const numbers = [null, -1, 0, 1, 7, 100, 101, large]
+    const heavier: string[] = []
+    let count = 0
+    for (const type of Object.values(schema.getTypeMap())) {
+      if (!isObjectType(type)) continue
+      for (const { name, args, extensions } of Object.values(type.getFields())) {
+        const weigh: unknown = extensions.complexity
+        if (typeof weigh !== 'function' || weigh === complexityOptions.fieldComplexity) continue
+        count++
+        const named = (typeName: string) =>
+          args.filter(({ type }) => getNullableType(type) === schema.getType(typeName))
+        const weightFor = (values: Record<string, unknown>): readonly number[] => {
+          const weight: unknown = weigh(values, {}, {})
+          if (typeof weight === 'number') return [weight]
+          return [Number(Reflect.get(Object(weight), 'field')), Number(Reflect.get(Object(weight), 'multiplier'))]
+        }
+        const most = weightFor(Object.fromEntries(named('Int').map(({ name: arg }) => [arg, large])))
+        const cases = [
+          ...named('Int').flatMap(({ name: arg }) => numbers.map((value) => ({ [arg]: value }))),
+          ...[...named('String'), ...named('ID')].map(({ name: arg }) => ({ [arg]: 'x'.repeat(99) })),
+        ]
+        for (const values of cases) {
+          if (weightFor(values).some((part, index) => part > (most[index] ?? 0))) heavier.push(`${type.name}.${name}`)
+        }
+      }
+    }
+    expect(count).toBeGreaterThan(10)
+    expect(heavier).toEqual([])
+  })
 })

@@ -48,7 +48,10 @@ export function createPlainRequests(
    * The document in a body, and the result of its operation if the request is answered here. A document is never parsed
    * or validated twice: that is the most expensive part of a request that is refused, and this is the turn for it.
    */
-  const operate = (body: Buffer, context: (extensions: unknown) => Context): Operated | undefined => {
+  const operate = (
+    body: Buffer,
+    context: (request: { document: DocumentNode; extensions: unknown }) => Context,
+  ): Operated | undefined => {
     const params = paramsIn(body)
     if (params === undefined) return undefined
     const { variables: variableValues, operationName, extensions } = params
@@ -60,7 +63,7 @@ export function createPlainRequests(
     if (errors.length > 0) return { document, result: { errors } }
     return {
       document,
-      result: run({ schema, document, operationName, variableValues, contextValue: context(extensions) }),
+      result: run({ schema, document, operationName, variableValues, contextValue: context({ document, extensions }) }),
     }
   }
 
@@ -85,7 +88,7 @@ export function createPlainRequests(
       const body = await read(request)
       if (body === undefined) return
       const gone = whenGone(response)
-      const work = () => ({ operated: operate(body, (extensions) => contextOf(server, gone, { extensions })) })
+      const work = () => ({ operated: operate(body, (request) => contextOf(server, gone, request)) })
       const done = body.length < longRequestBytes ? work() : await longTurns.take(callerIn(server), work, gone)
       if (done === undefined) return
       const { operated } = done

@@ -167,7 +167,7 @@ export function createGraphqlServer(
       )
     }
 
-  const contextOf: ContextOf = (server, signal, { extensions, lastEventId } = {}) => {
+  const contextOf: ContextOf = (server, signal, { document, extensions, lastEventId } = {}) => {
     const {
       viewer,
       address,
@@ -199,6 +199,7 @@ export function createGraphqlServer(
       record,
       hubName,
       trustedDocumentsOnly,
+      isWithinComplexity: document !== undefined && trusted?.isWithinComplexity(document) === true,
       answer,
       newAnswer,
       group,

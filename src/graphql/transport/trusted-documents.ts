@@ -4,7 +4,8 @@ import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log/log.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { type WatchedFile, watchFile } from '../../watched-file.ts'
-import { shapeErrors } from '../complexity.ts'
+import { maxComplexity, shapeErrors } from '../complexity.ts'
+import { mostComplexity } from '../cost.ts'
 import { createDocuments, type Documents } from './documents.ts'
 
 /** A document that the hub knows before a client sends it. */
@@ -22,12 +23,18 @@ export type TrustedDocuments = {
   find(id: string): TrustedDocument | undefined
   /** Whether one of them asks for the same as this document (`meaningOf`). */
   isTrusted(document: DocumentNode): boolean
+  /** Whether it is one of them and cannot exceed the limit of complexity, so that its requests need not be weighed. */
+  isWithinComplexity(document: DocumentNode): boolean
   /** Reads the files now, changed or not. Never rejects. */
   reload(): Promise<void>
   close(): void
 }
 
-type Table = { readonly byId: ReadonlyMap<string, TrustedDocument>; readonly meanings: ReadonlySet<string | undefined> }
+type Table = {
+  readonly byId: ReadonlyMap<string, TrustedDocument>
+  readonly meanings: ReadonlySet<string | undefined>
+  readonly withinComplexity: ReadonlySet<DocumentNode>
+}
 
 /**
  * Reads the trusted documents of `files`, and of the hub's `own` programs, and watches the former. Each document is
@@ -70,6 +77,7 @@ export function createTrustedDocuments(
       known.set(document, { in: table, isTrusted })
       return isTrusted
     },
+    isWithinComplexity: (document) => table.withinComplexity.has(document),
     async reload() {
       for (const file of watched) await file.reload()
     },
@@ -144,7 +152,13 @@ function readTable(schema: GraphQLSchema, files: readonly string[]): Table {
   if (faults.length > 0) {
     throw new Error(`The trusted documents are not valid:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
   }
-  return { byId, meanings: new Set([...byId.values()].map(({ meaning }) => meaning)) }
+  const all = [...byId.values()]
+  const light = all.filter(({ document }) => mostComplexity(schema, document) <= maxComplexity)
+  return {
+    byId,
+    meanings: new Set(all.map(({ meaning }) => meaning)),
+    withinComplexity: new Set(light.map(({ document }) => document)),
+  }
 }
 
 /** The ids of a file with their texts. */

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import { parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { maxComplexity } from '../../../src/graphql/complexity.ts'
+import { mostComplexity } from '../../../src/graphql/cost.ts'
+import { encodeNodeId } from '../../../src/graphql/node-id.ts'
+import { schema } from '../../../src/graphql/schema.ts'
 import { meaningOf, type TrustedDocuments } from '../../../src/graphql/transport/trusted-documents.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { type OpenPort, openPort } from './sockets.ts'
@@ -11,7 +15,10 @@ const known = 'query Known { hub { name } }'
 const watch = 'subscription Watch { jobUpdated { jobId } }'
 const jobs = 'query Jobs { jobs(first: 1) { totalCount } }'
 const unknown = 'query Unknown { hub { version } }'
-const texts = [known, watch, jobs]
+/** Too complex for about fifty ids and more. */
+const byIds =
+  'query ByIds($ids: [ID!]!) { nodes(ids: $ids) { ... on Job { deviceJobs(first: 99) { nodes { deviceId } } } } }'
+const texts = [known, watch, jobs, byIds]
 
 const trustedWith = (only: boolean): TrustedDocuments => {
   const documents = new Map(
@@ -25,6 +32,7 @@ const trustedWith = (only: boolean): TrustedDocuments => {
     only,
     find: (id) => documents.get(id.replace('sha256:', '')),
     isTrusted: (document) => meanings.has(meaningOf(document)),
+    isWithinComplexity: (document) => mostComplexity(schema, document) <= maxComplexity,
     async reload() {},
     close() {},
   }
@@ -124,6 +132,14 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
       }
     },
   )
+
+  test('a trusted document that its variables make too complex is refused', async () => {
+    const variables = { ids: Array.from({ length: 60 }, (_, index) => encodeNodeId('Job', `job-${index}`)) }
+    for (const mode of ['prefer', 'only'] as const) {
+      const refused = await send(mode, { documentId: hashOf(byIds), variables })
+      expect(refused).toMatchObject({ code: 'LIMIT_EXCEEDED', message: expect.stringContaining('complexity') })
+    }
+  })
 
   test('a text that is not trusted is refused only where nothing else may run', async () => {
     for (const params of [

@@ -56,6 +56,20 @@ test('documents come from several files, and from those of the own programs', as
   ])
 })
 
+test('a document is not weighed in each request only if it can never be too complex', async () => {
+  const page = '{ jobs(first: 100) { nodes { jobId } } }'
+  const large = '{ jobs(first: 100) { nodes { deviceJobs(first: 100) { nodes { deviceId } } } } }'
+  const maybe =
+    'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Job { deviceJobs(first: 99) { nodes { deviceId } } } } }'
+  const { find, isWithinComplexity } = open([await fileWith({ page, large, maybe })])
+  const judged = ['page', 'large', 'maybe'].map((id) => {
+    const found = find(id)
+    return found !== undefined && isWithinComplexity(found.document)
+  })
+  expect(judged).toEqual([true, false, false])
+  expect(isWithinComplexity(parse(page))).toBe(false)
+})
+
 describe('a text is trusted', () => {
   const fragment = 'fragment Names on Hub { name }'
   test.each([
