@@ -14,6 +14,7 @@ import type { FleetContext } from './fleet-context.ts'
 import { drawBackOff, drawLatency } from './latency.ts'
 import { Link, type LinkHandler } from './mqtt-connection.ts'
 import { connectPacket, disconnectPacket, pingRequestPacket, publishPacket, subscribePacket } from './packets.ts'
+import type { LedgerEntry } from './received-calls.ts'
 
 const filters = [methodsFilter, twinResponsesFilter, desiredPatchesFilter]
 /** The query that the Azure device SDK appends to the identity in its user name. */
@@ -230,7 +231,7 @@ export class Device implements LinkHandler {
 
   #methodRequested(methodName: string, rid: string, payload: Buffer): void {
     const { counters, ledger, listeners } = this.#fleet
-    const entry = { deviceId: this.identity.deviceId, rid, methodName, time: Date.now() }
+    const entry: LedgerEntry = { deviceId: this.identity.deviceId, rid, methodName, time: Date.now() }
     counters.methodsReceived++
     ledger.record(entry)
     listeners.onMethodRequest?.(entry, payload.toString())
@@ -240,6 +241,7 @@ export class Device implements LinkHandler {
     const delay = drawLatency(answer.delayMs, Math.random)
     const link = this.#link
     const send = (): void => {
+      entry.answeredTime = Date.now()
       listeners.onMethodAnswer?.(entry)
       this.#sendAnswer(link, packet)
     }

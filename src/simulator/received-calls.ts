@@ -1,11 +1,13 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 
-/** One method request that a device received. `time` is in milliseconds since 1970. */
+/** One method request that a device received. Times are in milliseconds since 1970. */
 export type LedgerEntry = {
   readonly deviceId: string
   readonly rid: string
   readonly methodName: string
   readonly time: number
+  /** When the device had done what was requested and answered. Undefined until then, and in a file. */
+  answeredTime?: number
 }
 
 /**

@@ -45,6 +45,19 @@ test('a silent device receives and never answers, until told to', async () => {
   expect(hub.answers.map(({ rid }) => rid)).toStrictEqual(['b'])
 })
 
+test('the ledger has the times at which devices answered, and none for a call without an answer', async () => {
+  const hub = await broker()
+  const fleet = fleetAt(hub.port, [device('d1', { kind: 'answer', delayMs: 5 }), device('d2', { kind: 'silent' })])
+  await fleet.connect()
+  hub.call('d1', 'm', 'answered')
+  hub.call('d2', 'm', 'ignored')
+  await hub.until(() => hub.answers.length === 1)
+  await fleet.report('d2', {})
+  const [answered, ignored] = fleet.ledger.entries.toSorted((one, other) => one.rid.localeCompare(other.rid))
+  expect(answered?.answeredTime).toBeGreaterThanOrEqual(answered?.time ?? Number.POSITIVE_INFINITY)
+  expect(ignored?.answeredTime).toBeUndefined()
+})
+
 test('a slow answer is overtaken by a quick one', async () => {
   const hub = await broker()
   const fleet = fleetAt(hub.port, [device('d1', { kind: 'answer', delayMs: { min: 300, max: 310 } })])
