@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { parsePolicies } from '../access/policy-file.ts'
 import { signSasToken } from '../access/sas.ts'
@@ -5,6 +6,9 @@ import { readIfThere } from '../data-folder.ts'
 
 /** A policy with its key (base64), and the name of the hub that the key is for. */
 export type Access = { readonly host: string; readonly policyName: string; readonly key: string }
+
+/** A new key of a policy, as base64. */
+export const makeAccessKey = (): string => randomBytes(32).toString('base64')
 
 /** The policy with all rights. */
 export const ownerPolicy = 'iothubowner'

@@ -1,21 +1,25 @@
 import { expect, test } from 'vitest'
+import { rolloutCondition } from '../../src/cli/demo/firmware.ts'
 import {
   answeringOf,
   fewestDevices,
   isOldPump,
   isRebooted,
-  isRolledOut,
   newInterval,
   oldPumpCondition,
   type PlannedDevice,
   planFleet,
   rebootCondition,
-  refusing,
-  rolloutCondition,
+  tagsOf,
 } from '../../src/cli/demo/plan.ts'
 import type { JsonObject } from '../../src/json/json.ts'
 import { parseCondition } from '../../src/query/parser.ts'
 import { selects } from '../query/evaluator.ts'
+
+const twinOf = (device: PlannedDevice): JsonObject => ({
+  tags: tagsOf(device),
+  properties: { desired: { [newInterval.name]: newInterval.before }, reported: { firmware: device.firmware } },
+})
 
 const partsOf = (plan: readonly PlannedDevice[]) => {
   const counts: Record<string, number> = {}
@@ -50,32 +54,30 @@ test('some pump with old firmware is switched off when its interval changes', ()
   expect(planFleet(2_000).some((device) => device.part === 'offline' && isOldPump(device))).toBe(true)
 })
 
-test('of each size, more devices of the rollout refuse than its abort rule allows, and some early', () => {
-  for (const count of [fewestDevices, 200, 2_000, 10_000]) {
-    const devices = planFleet(count).filter(isRolledOut)
-    const weak = refusing(devices)
-    expect(weak.length / devices.length).toBeGreaterThan(0.05)
-    expect(devices.slice(0, devices.length / 2)).toContain(weak[0])
-    expect(weak.some(isRebooted)).toBe(false)
-  }
-})
-
 test('the conditions select whom the plan expects', () => {
-  const twinOf = ({ building, floor, kind, firmware }: PlannedDevice): JsonObject => ({
-    tags: { building, floor, kind },
-    properties: { desired: { [newInterval.name]: newInterval.before }, reported: { firmware } },
-  })
   const plan = planFleet(600)
   for (const [text, expected] of [
     [rebootCondition, isRebooted],
     [oldPumpCondition, isOldPump],
-    [rolloutCondition, isRolledOut],
   ] as const) {
     const condition = parseCondition(text)
     const selected = plan.filter((device) => selects(condition, twinOf(device)))
     expect(selected).toEqual(plan.filter(expected))
     expect(selected.length).toBeGreaterThan(0)
     expect(selected.length).toBeLessThan(plan.length)
+  }
+})
+
+test('the rollout is for all devices', () => {
+  const condition = parseCondition(rolloutCondition)
+  expect(planFleet(600).filter((device) => !selects(condition, twinOf(device)))).toEqual([])
+})
+
+test('the floors of all buildings have different IDs, and devices of one floor the same', () => {
+  const floors = new Map(planFleet(600).map((device) => [`${device.building} ${device.floor}`, tagsOf(device).floorId]))
+  expect(new Set(floors.values()).size).toBe(20)
+  for (const device of planFleet(600)) {
+    expect(tagsOf(device).floorId).toBe(floors.get(`${device.building} ${device.floor}`))
   }
 })
 

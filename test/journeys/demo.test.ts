@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const run = (args: readonly string[], until?: string) => runProgram(folder, [twincast, 'demo', ...args], until)
 
-test('the demo runs two jobs and a rollout to their ends, tells what came of every device and leaves nothing', async () => {
+test('the demo runs two jobs and a rollout to their ends, shows the outcome of every device and leaves nothing', async () => {
   const { code, said, complained } = await run(['--devices', '200'])
   expect({ code, complained }).toEqual({ code: 0, complained: '' })
   // Of the ten devices of the floor one is silent and one stays away; one refuses.
@@ -23,14 +23,17 @@ test('the demo runs two jobs and a rollout to their ends, tells what came of eve
   expect(said).toContain('JobRunPreconditionFailed: 1 device')
   expect(said).toContain('GatewayTimeout: 1 device')
   expect(said).toContain('9 calls of "reboot" received, no device received it twice')
-  // Of the 50 devices of the building, every twelfth refuses.
-  expect(said).toContain('previewed it: 50 devices, 50 connected, at least ')
-  expect(said).toMatch(/paused by its abort rule\. \d+ of \d+ devices failed or refused: at least 5 %\./)
-  expect(said).toMatch(/these calls have ended and no other was sent: \d+ devices wait/)
-  expect(said).toContain('{"reason":"the battery is low"}')
-  expect(said).toMatch(/firmware-building-44 has ended: \d+ succeeded, [1-4] refused/)
-  expect(said).toMatch(/retried those that refused: [1-4] succeeded, 0 refused/)
-  expect(said).toMatch(/resumed +by \w+ – the batteries are charged/)
+  // Of the four devices of the canary wave, at least the first one refuses.
+  expect(said).toContain('previewed it: 200 devices, 200 connected, in waves of 4 and 196, at least ')
+  expect(said).toMatch(/paused by the gate of its canary wave\. 0 of 4 devices of wave 1 succeeded, [1-4] did not\./)
+  expect(said).toMatch(/these calls have ended and no other was sent: 19[6-9] devices wait/)
+  expect(said).toContain('{"reason":"the checksum of the image is wrong"}')
+  expect(said).toMatch(/called those that refused again, by another job: [1-4] succeeded, 0 refused/)
+  expect(said).toContain('“You have scheduled job "firmware-2-2-0". Somebody else has to approve it.”')
+  expect(said).toMatch(/firmware-2-2-0 has ended: 19[6-9] succeeded, [1-4] refused/)
+  expect(said).toMatch(/20[1-4] calls of "installFirmware" received, [1-4] of these by the other job/)
+  expect(said).toContain('at most 1 device of a floor at a time')
+  expect(said).toMatch(/approved +by second-operator – it works on [1-4] devices?/)
   expect(readdirSync(folder)).toEqual([])
 })
 

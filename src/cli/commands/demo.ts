@@ -10,8 +10,9 @@ export const createDemo = () =>
     .summary('runs two jobs and a rollout on a hub with simulated devices')
     .description(
       `Starts a hub with an empty database, connects simulated devices to it over MQTT, and runs two jobs over them:
-a reboot by direct method and a change of desired properties. Then it rolls out a firmware with limits and an abort rule, which pauses
-the job because some devices refuse. Takes about a minute and removes everything at the end.`,
+a reboot by direct method and a change of desired properties. Then it rolls out a firmware in waves. The devices of the canary wave
+refuse it, so the job pauses; after a repair, somebody else approves the rest, which follows at a rate, with one device of each floor
+at a time. Takes about a minute and removes everything at the end.`,
     )
     .addOption(
       wholeNumber('--devices <N>', 'number of devices to simulate', { min: fewestDevices, max: 10_000 }).default(2_000),

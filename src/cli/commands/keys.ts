@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Argument, Command } from '@commander-js/extra-typings'
 import { parsePolicies, printPolicies } from '../../access/policy-file.ts'
 import { readIfThere, writeDurably } from '../../data-folder.ts'
-import { ownerKeyFile, ownerPolicy, policyFile } from '../access-key.ts'
+import { makeAccessKey, ownerKeyFile, ownerPolicy, policyFile } from '../access-key.ts'
 import { hubFolder } from '../hub-folder.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -41,7 +40,7 @@ keys within seconds. Of several hubs on one database, rotate at one of them: the
           `IOTHUB_OWNER_KEY is the primary key of ${ownerPolicy}. Change the variable, and restart the hub.`,
         )
       }
-      const primaryKey = randomBytes(32).toString('base64')
+      const primaryKey = makeAccessKey()
       const rotated = policies.map((policy) =>
         policy.name === name ? { ...policy, primaryKey, secondaryKey: policy.primaryKey } : policy,
       )

@@ -53,7 +53,7 @@ export const previewRollout = graphql(`
   query PreviewRollout($input: PreviewJobInput!) {
     previewJob(input: $input) {
       __typename
-      ... on JobPreview { deviceCount { value } connectedCount { value } shortestDurationInSeconds }
+      ... on JobPreview { deviceCount { value } connectedCount { value } waveSizes shortestDurationInSeconds }
       ... on Error { message }
     }
   }
@@ -68,11 +68,19 @@ export const resumeRollout = graphql(`
   }
 `)
 
-export const retryRollout = graphql(`
-  mutation RetryRollout($input: RetryJobInput!) {
-    retryJob(input: $input) {
+export const approveRollout = graphql(`
+  mutation ApproveRollout($input: ApproveJobInput!) {
+    approveJob(input: $input) {
       __typename
       ... on Error { message }
+    }
+  }
+`)
+
+export const readRefused = graphql(`
+  query ReadRefused($jobId: String!) {
+    job(jobId: $jobId) {
+      deviceJobs(filter: { result: [REFUSED] }, first: 100) { nodes { deviceId } }
     }
   }
 `)

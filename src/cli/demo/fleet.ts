@@ -1,6 +1,7 @@
 import type { Answering } from '../../simulator/behaviour.ts'
 import { type FleetProcessOptions, startFleetProcess } from '../../simulator/child.ts'
-import { answeringOf, newInterval, type PlannedDevice } from './plan.ts'
+import { mostAtOnce } from './calls-at-once.ts'
+import { answeringOf, newInterval, type PlannedDevice, tagsOf } from './plan.ts'
 
 /** The devices of the demo, in a separate process. */
 export type DemoFleet = {
@@ -14,12 +15,18 @@ export type DemoFleet = {
   switchOn(devices: readonly PlannedDevice[], ms: number): Promise<void>
   /** Changes how devices answer. */
   answerWith(devices: readonly PlannedDevice[], answering: (device: PlannedDevice) => Answering): Promise<void>
-  /**
-   * How many calls of a method the devices have received, and how many of these reached a device that had already
-   * received one.
-   */
-  callsReceived(methodName: string): Promise<{ readonly calls: number; readonly repeated: number }>
+  /** The calls of a method that the devices have received. */
+  callsReceived(methodName: string): Promise<CallsReceived>
   close(): Promise<void>
+}
+
+/** Calls of one method, as the devices know them. */
+export type CallsReceived = {
+  readonly calls: number
+  /** How many of these reached a device that had already received one. */
+  readonly repeated: number
+  /** The maximum number of devices of one floor that worked on a call at a time. */
+  readonly mostOnAFloor: number
 }
 
 /** The address that the devices connect to, and their keys. */
@@ -35,6 +42,7 @@ export function startDemoFleet(
   listeners: Pick<FleetProcessOptions, 'onProgress' | 'onError'>,
 ): DemoFleet {
   const { hostname, port } = new URL(mqtt)
+  const floors = new Map(plan.map((device) => [device.deviceId, tagsOf(device).floorId]))
   const fleet = startFleetProcess(
     {
       host: hostname,
@@ -79,7 +87,11 @@ export function startDemoFleet(
     },
     async callsReceived(methodName) {
       const entries = (await fleet.ledger()).filter((entry) => entry.methodName === methodName)
-      return { calls: entries.length, repeated: entries.length - new Set(entries.map(({ deviceId }) => deviceId)).size }
+      return {
+        calls: entries.length,
+        repeated: entries.length - new Set(entries.map(({ deviceId }) => deviceId)).size,
+        mostOnAFloor: mostAtOnce(entries, (deviceId) => floors.get(deviceId) ?? ''),
+      }
     },
     close: () => fleet.close(),
   }

@@ -29,6 +29,14 @@ const floorCount = 5
 const kinds = ['pump', 'valve', 'sensor'] as const
 const firmwares = ['1.8.2', '2.0.1', '1.9.4', '2.1.0'] as const
 
+/** The tags of a device. `floorId` distinguishes the floors of all buildings. */
+export const tagsOf = ({ building, floor, kind }: PlannedDevice) => ({
+  building,
+  floor,
+  floorId: `${building}-${floor}`,
+  kind,
+})
+
 /** The method that reboots a device. */
 export const rebootMethod = 'reboot'
 
@@ -88,30 +96,5 @@ export function answeringOf({ part, firmware }: PlannedDevice): Answering {
   }
   return { kind: 'answer', status: 200, payload: { rebootedWith: firmware } satisfies Json, delayMs }
 }
-
-/** The building whose devices get a new firmware, and the method that installs it. */
-export const rollout = { building: 44, methodName: 'installFirmware', firmware: '2.2.0' } as const
-/** The query condition for these devices. */
-export const rolloutCondition = `tags.building = ${rollout.building}`
-export const isRolledOut = ({ building }: PlannedDevice): boolean => building === rollout.building
-
-/** Every twelfth of these devices refuses at first. More than an abort rule of 5 % allows. */
-export const refusing = (rolledOut: readonly PlannedDevice[]): readonly PlannedDevice[] =>
-  rolledOut.filter((_, index) => index % 12 === 4)
-
-/** How a device answers whose battery is low. */
-export const lowBattery = (): Answering => ({
-  kind: 'refuse',
-  status: 409,
-  payload: { reason: 'the battery is low' },
-  delayMs: { min: 100, max: 1_000 },
-})
-
-/** How a device answers that can install the firmware. */
-export const installing = (): Answering => ({
-  kind: 'answer',
-  payload: { firmware: rollout.firmware },
-  delayMs: { min: 100, max: 1_000 },
-})
 
 const at = <T>(values: readonly [T, ...T[]], index: number): T => values[index % values.length] ?? values[0]

@@ -7,7 +7,7 @@ import { type DemoFleet, startDemoFleet } from './fleet.ts'
 import { createDemoHub, type DemoHub } from './hub.ts'
 import { scheduleJobs } from './jobs.ts'
 import { createPhases } from './phases.ts'
-import { isOldPump, isRebooted, newInterval, type PlannedDevice, planFleet, rebootedFloor } from './plan.ts'
+import { isOldPump, isRebooted, newInterval, type PlannedDevice, planFleet, rebootedFloor, tagsOf } from './plan.ts'
 import { playRollout } from './rollout.ts'
 import { showResults } from './show-results.ts'
 import { waitForStop } from './wait-for-stop.ts'
@@ -22,7 +22,7 @@ const newsMs = 100
 const shownWarnings = 10
 
 /** What the demo has opened and must close. */
-type Opened = { hub: DemoHub; client?: HubClient; fleet?: DemoFleet }
+type Opened = { hub: DemoHub; client?: HubClient; approver?: HubClient; fleet?: DemoFleet }
 
 /**
  * Runs the whole demo and removes everything that it created. Rejects, after cleaning up, when a result is not as
@@ -50,9 +50,10 @@ export async function runDemo(
   }
 }
 
-async function close({ hub, client, fleet }: Opened): Promise<void> {
+async function close({ hub, client, approver, fleet }: Opened): Promise<void> {
   try {
     client?.close()
+    approver?.close()
     await fleet?.close()
   } finally {
     await hub.stop()
@@ -116,14 +117,16 @@ async function play(
 
   const ended = await watchJobs(screen, signal, { client, jobs, startTime, fleet, late })
   await abortable(showResults(screen, { client, jobs, ended, fleet }), signal)
-  await abortable(playRollout(screen, { client, fleet, plan, phase }), signal)
+  const approver = createHubClient({ url: addresses.graphql, authorization: opened.hub.secondOperator() })
+  opened.approver = approver
+  await abortable(playRollout(screen, { client, approver, fleet, plan, phase }), signal)
   if (keep) await waitForStop(screen, stopped, { addresses, jobs })
 }
 
-const inputOf = ({ deviceId, building, floor, kind }: PlannedDevice) => ({
-  deviceId,
+const inputOf = (device: PlannedDevice) => ({
+  deviceId: device.deviceId,
   twin: {
-    tags: { building, floor, kind },
-    ...(kind === 'pump' ? { properties: { desired: { [newInterval.name]: newInterval.before } } } : {}),
+    tags: tagsOf(device),
+    ...(device.kind === 'pump' ? { properties: { desired: { [newInterval.name]: newInterval.before } } } : {}),
   },
 })
