@@ -21,6 +21,9 @@ import {
 /** A group that is created under the name of a deleted one begins elsewhere, so an old etag does not match it. */
 const firstVersion = (): number => randomInt(1, 2 ** 30)
 
+const announce = ({ events }: Pick<Deps, 'events'>, id: string): void =>
+  events.publish('definition', 'deviceGroup', { id })
+
 /**
  * Creates a group, or replaces the one with this name. With `ifMatch`, only the group with that etag is replaced.
  * InvalidInputError, QueryConditionError, NotFoundError and PreconditionError because of `ifMatch`, ConflictError when
@@ -33,7 +36,7 @@ export async function saveDeviceGroup(
   ifMatch?: string | null,
 ): Promise<void> {
   const group = checkDeviceGroup(input)
-  await inTransaction(deps, async (tx) => {
+  await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
     const before = ifMatch == null ? await readGroupVersion(tx, group.name) : await matching(tx, group.name, ifMatch)
     const most = deps.limits.deviceGroups
@@ -44,6 +47,7 @@ export async function saveDeviceGroup(
     }
     const version = before === undefined ? firstVersion() : before + 1
     await saveGroup(tx, group, { version, now: deps.clock.now(), by: by.name })
+    afterCommit(() => announce(deps, group.name))
   })
 }
 
@@ -52,7 +56,7 @@ export async function saveDeviceGroup(
  * a job template names it.
  */
 export async function deleteDeviceGroup(deps: Deps, name: string, ifMatch?: string | null): Promise<void> {
-  await inTransaction(deps, async (tx) => {
+  await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
     await matching(tx, name, ifMatch ?? '*')
     const templates = await findTemplatesWithGroup(tx, name)
@@ -61,6 +65,7 @@ export async function deleteDeviceGroup(deps: Deps, name: string, ifMatch?: stri
       throw new ConflictError(`Job templates name the device group "${name}": ${ids}. Change or delete them first.`)
     }
     await removeGroup(tx, name)
+    afterCommit(() => announce(deps, name))
   })
 }
 

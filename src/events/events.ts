@@ -1,7 +1,7 @@
 import { createPubSub } from 'graphql-yoga'
 import type { Clock } from '../clock.ts'
 import { countListeners, shareListeners } from './listeners.ts'
-import { type CarriedTopic, commonWork, type EventsOf, type Topics } from './topics.ts'
+import { type CarriedTopic, commonWork, definitionKinds, type EventsOf, type Topics } from './topics.ts'
 
 type PubSub = ReturnType<typeof createPubSub<Topics>>
 
@@ -90,6 +90,7 @@ export function createEvents(clock: Clock): Events {
     replaced: ({ connectionIds }) => carry('replaced', connectionIds),
     waiting: ({ deviceIds }) => carry('waiting', deviceIds),
     budgetGroups: ({ groups }) => carry('budgetGroups', groups),
+    definition: (kind, { id }) => carry('definition', [`${kind}:${id}`]),
   }
   const receivers: { readonly [Topic in CarriedTopic]: (ids: readonly string[]) => void } = {
     job: (jobIds) => {
@@ -110,6 +111,12 @@ export function createEvents(clock: Clock): Events {
     replaced: (connectionIds) => pubSub.publish('replaced', { connectionIds }),
     waiting: (deviceIds) => pubSub.publish('waiting', { deviceIds }),
     budgetGroups: (groups) => pubSub.publish('budgetGroups', { groups }),
+    definition: (texts) => {
+      for (const text of texts) {
+        const kind = definitionKinds.find((known) => text.startsWith(`${known}:`))
+        if (kind !== undefined) pubSub.publish('definition', kind, { id: text.slice(kind.length + 1) })
+      }
+    },
   }
   return {
     publish(topic, ...args) {

@@ -22,6 +22,10 @@ export type Work =
   | 'continuous'
   | 'changedDevices'
 
+/** What jobs are scheduled with, and what is kept by an id of its kind. */
+export const definitionKinds = ['jobSchedule', 'jobTemplate', 'deviceGroup'] as const
+export type DefinitionKind = (typeof definitionKinds)[number]
+
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
 export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
 
@@ -69,6 +73,8 @@ export type Topics = {
   waiting: [event: { readonly deviceIds: readonly string[] }]
   /** Calls of these groups of jobs with a budget have ended, so there may be room for others: `printGroup` in `job/budget.ts`. */
   budgetGroups: [event: { readonly groups: readonly string[] }]
+  /** The definition of this kind was created, changed or deleted, or this job schedule has run. */
+  definition: [kind: DefinitionKind, event: { readonly id: string }]
   /** Events of other instances may have been lost: everything that was derived from them must be read again. */
   missed: [event: Record<never, never>]
   /**
@@ -99,7 +105,7 @@ export type EventsOf = {
 }
 
 /**
- * Topics that are carried to other instances, as ids of jobs, groups, devices or connections, or as kinds of work. `policies` has
+ * Topics that are carried to other instances, as ids of jobs, groups, devices, definitions or connections, or as kinds of work. `policies` has
  * no ids, because there are few policies.
  */
 export const carriedTopics = [
@@ -112,6 +118,7 @@ export const carriedTopics = [
   'replaced',
   'waiting',
   'budgetGroups',
+  'definition',
 ] as const
 export type CarriedTopic = (typeof carriedTopics)[number]
 

@@ -43,6 +43,7 @@ import './job-template/change-job-template.ts'
 import './job-template/schedule-from-template.ts'
 import './job-schedule/job-schedule.ts'
 import './job-schedule/change-job-schedule.ts'
+import './definition/definition-changed.ts'
 import './webhook/webhook.ts'
 import './webhook/change-webhook.ts'
 

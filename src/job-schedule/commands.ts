@@ -48,7 +48,12 @@ import {
 
 type Author = ScheduleAuthor & Pick<By, 'scope'>
 
-const announce = ({ events }: Pick<Deps, 'events'>): void => events.publish('work', 'schedules', {})
+const noteChanged = ({ events }: Pick<Deps, 'events'>, id: string): void =>
+  events.publish('definition', 'jobSchedule', { id })
+const announce = (deps: Pick<Deps, 'events'>, id: string): void => {
+  deps.events.publish('work', 'schedules', {})
+  noteChanged(deps, id)
+}
 
 /**
  * Creates a schedule, whose jobs are scheduled on behalf of its author and under the scope of the author. InvalidInputError and
@@ -75,7 +80,7 @@ export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleI
       etagVersion: randomInt(1, 2 ** 30),
     })
     if (!inserted) throw new AlreadyExistsError('job schedule', schedule.id)
-    afterCommit(() => announce(deps))
+    afterCommit(() => announce(deps, schedule.id))
   })
 }
 
@@ -134,7 +139,7 @@ export async function updateJobSchedule(
       ...(isReplanned && { ...active(schedule, by, await lastTime(tx, id, now)), scope }),
       etagVersion: etagVersion + 1,
     })
-    afterCommit(() => announce(deps))
+    afterCommit(() => announce(deps, id))
   })
 }
 
@@ -184,7 +189,7 @@ async function change(
 ): Promise<void> {
   await inTransaction(deps, async (tx, afterCommit) => {
     await write(tx, await lockOwn(tx, by, id))
-    afterCommit(() => announce(deps))
+    afterCommit(() => announce(deps, id))
   })
 }
 
@@ -210,6 +215,7 @@ export async function runSchedule(
     const now = deps.clock.now()
     const planned = schedule?.nextTime
     if (schedule === undefined || planned == null || planned > now) return
+    afterCommit(() => noteChanged(deps, id))
     const problem = recurrenceProblem(schedule)
     // Of several times that have passed, one job makes up for all.
     const last = problem === undefined ? lastTimeUntil(schedule, new Date(planned.getTime() - 1), now) : undefined

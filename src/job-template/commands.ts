@@ -17,6 +17,9 @@ import {
 } from './store.ts'
 import { changedInput, checkTemplate, type JobTemplateInput, requestFrom, type TemplateOverrides } from './template.ts'
 
+const announce = ({ events }: Pick<Deps, 'events'>, id: string): void =>
+  events.publish('definition', 'jobTemplate', { id })
+
 /**
  * Creates a template. InvalidInputError and QueryConditionError (also for a device group that does not exist),
  * AlreadyExistsError, ConflictError when there are as many as allowed.
@@ -28,7 +31,7 @@ export async function createJobTemplate(
 ): Promise<void> {
   const now = deps.clock.now()
   const template = checkTemplate(templateId, input, now, deps.limits)
-  await inTransaction(deps, async (tx) => {
+  await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
     if ((await readTemplate(tx, template.id)) !== undefined) throw new AlreadyExistsError('job template', template.id)
     const most = deps.limits.jobTemplates
@@ -40,6 +43,7 @@ export async function createJobTemplate(
     await withGroupsOfJob(deps, template)
     // A template that is created under the id of a deleted one begins elsewhere, so an old etag does not match it.
     await saveTemplate(tx, template, { version: randomInt(1, 2 ** 30), now, by })
+    afterCommit(() => announce(deps, template.id))
   })
 }
 
@@ -55,18 +59,19 @@ export async function updateJobTemplate(
   ifMatch?: string | null,
 ): Promise<void> {
   const now = deps.clock.now()
-  await inTransaction(deps, async (tx) => {
+  await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
     const before = await matching(tx, templateId, ifMatch)
     const template = checkTemplate(templateId, changedInput(before, change), now, deps.limits)
     await withGroupsOfJob(deps, template)
     await saveTemplate(tx, template, { version: before.etagVersion + 1, now, by })
+    afterCommit(() => announce(deps, templateId))
   })
 }
 
 /** Deletes a template. Jobs that were scheduled from it stay. NotFoundError, PreconditionError, ConflictError while a schedule uses it. */
 export async function deleteJobTemplate(deps: Deps, templateId: string, ifMatch?: string | null): Promise<void> {
-  await inTransaction(deps, async (tx) => {
+  await inTransaction(deps, async (tx, afterCommit) => {
     await lockDefinitions(tx)
     await matching(tx, templateId, ifMatch)
     const schedules = await findSchedulesOfTemplate(tx, templateId)
@@ -75,6 +80,7 @@ export async function deleteJobTemplate(deps: Deps, templateId: string, ifMatch?
       throw new ConflictError(`Job schedules use the template "${templateId}": ${ids}. Delete them first.`)
     }
     await removeTemplate(tx, templateId)
+    afterCommit(() => announce(deps, templateId))
   })
 }
 

@@ -109,6 +109,7 @@ describe.skipIf(browserPath === undefined)('the pages of job schedules', () => {
     await stale.getByRole('alert').getByText('Changed by someone else.').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Discard changes' }).click()
+    await page.getByText('Every Sunday at 04:00, Europe/Berlin').waitFor()
   })
 
   test('it is paused and resumed, says why the hub has paused it, and is deleted', async () => {

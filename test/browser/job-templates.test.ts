@@ -89,15 +89,22 @@ describe.skipIf(browserPath === undefined)('the pages of job templates', () => {
     await page.getByRole('button', { name: 'Save template' }).click()
     await page.getByRole('alert').getByText('Changed by someone else.').waitFor()
 
+    await page.getByRole('link', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await heading('reboot-pumps')
+    await page.getByText('restart').waitFor()
+
     await other.getByRole('link', { name: 'Edit…' }).click()
     await other.getByLabel('Devices per minute').fill('30')
     await other.getByRole('button', { name: 'Save template' }).click()
     await other.getByText('At most 30 devices per minute').waitFor()
     await other.getByText('restart').waitFor()
+    await page.getByText('At most 30 devices per minute').waitFor()
 
     await other.getByRole('button', { name: 'Delete…' }).click()
     const question = other.getByRole('dialog', { name: 'Delete this template?' })
     await question.getByRole('button', { name: 'Delete template' }).click()
     await other.getByRole('heading', { name: 'No templates yet' }).waitFor()
+    await page.getByText('This template has been deleted.').waitFor()
   })
 })

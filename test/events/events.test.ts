@@ -47,6 +47,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
   events.publish('policies', {})
   events.publish('presence', { deviceIds: ['d', 'e'] })
   events.publish('budgetGroups', { groups: ['a/1'] })
+  events.publish('definition', 'jobSchedule', { id: 'nightly' })
   events.publish('methodAnswer', 'r', { deviceId: 'd', requestId: 'r', response: { status: 200, payload: '1' } })
   events.publish('telemetry', 'd', [])
   expect(carried).toEqual([
@@ -60,6 +61,7 @@ test('what has a row is carried to other instances, as ids; what is about this i
     ['policies', []],
     ['presence', ['d', 'e']],
     ['budgetGroups', ['a/1']],
+    ['definition', ['jobSchedule:nightly']],
   ])
 })
 
@@ -73,6 +75,7 @@ test('what another instance carried here is heard here and goes no further', asy
     identity: collect(events.listen('identity')),
     policies: collect(events.listen('policies')),
     presence: collect(events.listen('presence')),
+    definition: collect(events.listen('definition', 'deviceGroup')),
   }
   events.receive('job', ['a', 'b'])
   events.receive('work', ['started', 'nonsense'])
@@ -80,6 +83,7 @@ test('what another instance carried here is heard here and goes no further', asy
   events.receive('identity', ['d', 'e'])
   events.receive('policies', [])
   events.receive('presence', ['d', 'e'])
+  events.receive('definition', ['deviceGroup:pumps', 'jobTemplate:pumps', 'nonsense'])
   await settled()
   expect(heard).toEqual({
     job: [{ jobId: 'a' }],
@@ -90,6 +94,7 @@ test('what another instance carried here is heard here and goes no further', asy
     identity: [{ deviceId: 'd' }, { deviceId: 'e' }],
     policies: [{}],
     presence: [{ deviceIds: ['d', 'e'] }],
+    definition: [{ id: 'pumps' }],
   })
   expect(carried).toEqual([])
 })

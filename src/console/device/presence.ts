@@ -39,27 +39,5 @@ export function withoutDeleted<Row extends { readonly deviceId: string }>(
   return left.length === rows.length ? rows : left
 }
 
-/** How many devices a batch of the current state has. A batch with fewer is the last one. */
-const batchSize = 100
-
-/**
- * Finds which of the followed devices were deleted. The hub reports it, but not what happened while the connection was
- * lost: once the present state has been sent again, the devices missing from it are gone.
- */
-export function createRollCall(): (
-  followed: readonly string[],
-  update: { readonly initial: boolean; readonly deviceIds: readonly string[]; readonly deleted: readonly string[] },
-) => readonly string[] {
-  let present = new Set<string>()
-  return (followed, { initial, deviceIds, deleted }) => {
-    if (!initial) return deleted
-    for (const deviceId of deviceIds) present.add(deviceId)
-    if (deviceIds.length === batchSize) return []
-    const absent = followed.filter((deviceId) => !present.has(deviceId))
-    present = new Set()
-    return absent
-  }
-}
-
 const momentOf = ({ lastActivityTime }: Reported): number =>
   lastActivityTime === null ? Number.NEGATIVE_INFINITY : new Date(lastActivityTime).getTime()

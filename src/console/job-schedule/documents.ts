@@ -37,16 +37,52 @@ graphql(`
   }
 `)
 
+/** A schedule in the list. */
+graphql(`
+  fragment JobScheduleRow on JobSchedule {
+    ...JobScheduleNow
+    nextTimes(first: 1)
+    runs(first: 1) {
+      ...JobScheduleRunRow
+    }
+  }
+`)
+
+/** The rows of the list that change. */
+export const JobSchedulesChangedDocument = graphql(`
+  subscription JobSchedulesChanged {
+    definitionChanged(kind: JOB_SCHEDULE) {
+      definitions {
+        __typename
+        ...JobScheduleRow
+      }
+      deletedIds
+      initial
+    }
+  }
+`)
+
+/** The states of jobs, some of which schedules have scheduled. */
+export const JobScheduleJobsDocument = graphql(`
+  subscription JobScheduleJobs($filter: JobFilter) {
+    jobChanged(filter: $filter) {
+      job {
+        id
+        jobId
+        status
+        outcome
+        endTime
+      }
+    }
+  }
+`)
+
 /** A page of the list, by ID. */
 export const JobSchedulesListDocument = graphql(`
   query JobSchedulesList($first: Int!, $after: String) {
     jobSchedules(first: $first, after: $after) {
       nodes {
-        ...JobScheduleNow
-        nextTimes(first: 1)
-        runs(first: 1) {
-          ...JobScheduleRunRow
-        }
+        ...JobScheduleRow
       }
       pageInfo {
         ...NextPage

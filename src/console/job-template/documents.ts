@@ -61,6 +61,20 @@ export const JobTemplatesListDocument = graphql(`
   }
 `)
 
+/** The rows of the list that change. */
+export const JobTemplatesChangedDocument = graphql(`
+  subscription JobTemplatesChanged {
+    definitionChanged(kind: JOB_TEMPLATE) {
+      definitions {
+        __typename
+        ...JobTemplateRow
+      }
+      deletedIds
+      initial
+    }
+  }
+`)
+
 export const JobTemplateDocument = graphql(`
   query JobTemplatePage($templateId: String!) {
     jobTemplate(templateId: $templateId) {

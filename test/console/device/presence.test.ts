@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { createRollCall, mergePresence, newerOf, withoutDeleted } from '../../../src/console/device/presence.ts'
+import { expect, test } from 'vitest'
+import { mergePresence, newerOf, withoutDeleted } from '../../../src/console/device/presence.ts'
 import type { ConnectionState } from '../../../src/generated/console/graphql.ts'
 
 const device = (id: string, minute: number | null, connectionState: ConnectionState = 'CONNECTED') => ({
@@ -40,24 +40,4 @@ test('rows of devices that were deleted go, and without any the list is the same
   const rows = [{ deviceId: 'a' }, { deviceId: 'b' }]
   expect(withoutDeleted(rows, new Set(['b', 'c']))).toEqual([{ deviceId: 'a' }])
   expect(withoutDeleted(rows, new Set(['c']))).toBe(rows)
-})
-
-describe('devices that are followed', () => {
-  const names = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `pump-${from + index}`)
-  const initial = (deviceIds: readonly string[]) => ({ initial: true, deviceIds, deleted: [] })
-
-  test('are deleted when the hub says so', () => {
-    const callRoll = createRollCall()
-    expect(callRoll(['a'], { initial: false, deviceIds: [], deleted: ['a', 'b'] })).toEqual(['a', 'b'])
-  })
-
-  test('were deleted when the present state does not hold them, each time that it comes', () => {
-    const callRoll = createRollCall()
-    const followed = names(0, 150)
-    expect(callRoll(followed, initial(names(0, 100)))).toEqual([])
-    expect(callRoll(followed, initial(names(100, 149)))).toEqual(['pump-149'])
-    expect(callRoll(followed, { initial: false, deviceIds: ['pump-3'], deleted: [] })).toEqual([])
-    expect(callRoll(followed, initial(names(1, 101)))).toEqual([])
-    expect(callRoll(followed, initial(names(101, 150)))).toEqual(['pump-0'])
-  })
 })

@@ -56,6 +56,7 @@ export const table: Readonly<Record<string, OfType>> = {
       updateWebhook updateWebhook(input:)`,
   },
   Subscription: {
+    same: 'definitionChanged definitionChanged(kind:)',
     device: 'telemetry telemetry(deviceId:) twinUpdated twinUpdated(deviceId:)',
     devices: 'devicePresenceChanged devicePresenceChanged(queryCondition:)',
     job: `deviceJobEnded deviceJobEnded(after:) deviceJobEnded(jobId:) deviceJobStatistics deviceJobStatistics(after:)
@@ -174,6 +175,7 @@ export const table: Readonly<Record<string, OfType>> = {
   JobFamily: { job: 'jobs', devices: 'statistics' },
   JobOverlap: { devices: 'deviceCount', job: 'job propertyPaths' },
   JobUpdate: { job: 'edge isNew job removedId' },
+  DefinitionUpdate: { same: 'definitions deletedIds initial' },
   JobPreview: {
     devices:
       'compliantCount connectedCount deviceCount devices expectedDurationInSeconds fingerprint maxOfflineWaitInSeconds openTimes overlaps shortestDurationInSeconds waveSizes',
@@ -398,6 +400,7 @@ export const needs: Readonly<Record<string, readonly Right[]>> = {
   'Subscription.deviceJobEnded': ['readJobs'],
   'Subscription.deviceJobStatistics': ['readJobs'],
   'Subscription.jobChanged': ['readJobs'],
+  'Subscription.definitionChanged': ['readJobs'],
   'Subscription.jobUpdated': ['readJobs'],
 }
 

@@ -27,6 +27,20 @@ export const DeviceGroupsListDocument = graphql(`
   }
 `)
 
+/** The rows of the list that change. */
+export const DeviceGroupsChangedDocument = graphql(`
+  subscription DeviceGroupsChanged {
+    definitionChanged(kind: DEVICE_GROUP) {
+      definitions {
+        __typename
+        ...DeviceGroupRow
+      }
+      deletedIds
+      initial
+    }
+  }
+`)
+
 /** The numbers of devices in the groups of the same page. */
 export const DeviceGroupCountsDocument = graphql(`
   query DeviceGroupCounts($first: Int!, $after: String) {

@@ -1,7 +1,9 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { DeviceGroupRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { useFollowedList } from '../../definition/use-followed-list.ts'
 import { formatCount } from '../../format.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
+import { usePulse } from '../../hub/use-pulse.ts'
 import { useDefinitionDenial } from '../../hub/use-viewer.ts'
 import { JobPlaces } from '../../shell/job-places.tsx'
 import { Page } from '../../shell/page.tsx'
@@ -13,27 +15,46 @@ import { EmptyState } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
 import { DeleteDialog } from './delete-dialog.tsx'
-import { DeviceGroupCountsDocument, DeviceGroupsListDocument } from './documents.ts'
+import { DeviceGroupCountsDocument, DeviceGroupsChangedDocument, DeviceGroupsListDocument } from './documents.ts'
 import { EditDialog } from './edit-dialog.tsx'
 
 /** The list as it was left. */
 const keep: KeptRows<Row> = {}
 
+/** Milliseconds between two counts: no event reports that devices have come or gone. */
+const countPulse = 15_000
+
 type Asked = { readonly to: 'edit' | 'delete'; readonly group: Row } | { readonly to: 'create' }
 
 /** The device groups, with the number of devices that each has now. */
 export function Component() {
-  const list = usePages(
+  const pages = usePages(
     DeviceGroupsListDocument,
     { first: 50 },
     { read: ({ deviceGroups }) => deviceGroups, keyOf: ({ id }) => id, keep },
   )
+  const list = useFollowedList(pages, DeviceGroupsChangedDocument, {
+    read: ({ definitionChanged: { definitions, ...others } }) => ({
+      ...others,
+      rows: definitions.flatMap((one) => (one.__typename === 'DeviceGroup' ? [one] : [])),
+    }),
+    nameOf: ({ name }) => name,
+  })
   // Apart from the list, which is shown before its devices are counted.
   const counts = usePages(
     DeviceGroupCountsDocument,
     { first: 50 },
     { read: ({ deviceGroups }) => deviceGroups, keyOf: ({ id }) => id },
   )
+  usePulse(countPulse, list.rows.length > 0, counts.reload)
+  // A group that was created or changed has another count.
+  const state = list.rows.map(({ id, etag }) => `${id} ${etag}`).join()
+  const counted = useRef(state)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each state; `reload` is another each time.
+  useEffect(() => {
+    if (counted.current !== '' && counted.current !== state) counts.reload()
+    counted.current = state
+  }, [state])
   const denied = useDefinitionDenial()
   const [asked, setAsked] = useState<Asked>()
   const reload = (): void => {
@@ -47,7 +68,7 @@ export function Component() {
       title="Device groups"
       actions={
         <>
-          <Button onClick={reload} busy={list.loading || counts.loading}>
+          <Button onClick={reload} busy={list.loading}>
             Refresh
           </Button>
           <Button kind="primary" denied={denied} onClick={() => setAsked({ to: 'create' })}>

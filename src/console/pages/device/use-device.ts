@@ -4,6 +4,7 @@ import type { DeviceNowFragment, DeviceTwinFragment } from '../../../generated/c
 import { DevicePageDocument, DevicePresenceDocument, DeviceTwinUpdatedDocument } from '../../device/documents.ts'
 import { idsCondition } from '../../device/ids-condition.ts'
 import { newerOf } from '../../device/presence.ts'
+import { usePulse } from '../../hub/use-pulse.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLive, useLiveEvents } from '../../hub/use-subscription.ts'
 
@@ -56,13 +57,7 @@ export function useDevice(deviceId: string): DeviceState {
   }, [found, acceptDevice])
 
   const isKnown = device !== undefined && !isGone
-  useEffect(() => {
-    if (!isKnown) return
-    const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') ask({ requestPolicy: 'network-only' })
-    }, pulse)
-    return () => clearInterval(timer)
-  }, [isKnown, ask])
+  usePulse(pulse, isKnown, () => ask({ requestPolicy: 'network-only' }))
   const presence = useLiveEvents(
     DevicePresenceDocument,
     { queryCondition: idsCondition([deviceId]) },

@@ -3,8 +3,9 @@ import type { DevicesRowFragment as Row } from '../../../generated/console/graph
 import { conditionOf, type DeviceList, orderOf } from '../../device/address.ts'
 import { DevicesListDocument, DevicesPresenceDocument } from '../../device/documents.ts'
 import { idsCondition } from '../../device/ids-condition.ts'
-import { createRollCall, mergePresence, withoutDeleted } from '../../device/presence.ts'
+import { mergePresence, withoutDeleted } from '../../device/presence.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
+import { createRollCall } from '../../hub/roll-call.ts'
 import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { createSight, type Sight } from '../../ui/visible-rows.ts'
 import { rowsToFollow } from './subscribed-rows.ts'
@@ -57,8 +58,8 @@ export function useDeviceList(list: DeviceList) {
       for (const { devicePresenceChanged } of events) {
         const { initial, devices, deletedDeviceIds: deleted } = devicePresenceChanged
         reported.push(...devices)
-        const deviceIds = devices.map(({ deviceId }) => deviceId)
-        for (const deviceId of callRoll(followed, { initial, deviceIds, deleted })) gone.add(deviceId)
+        const ids = devices.map(({ deviceId }) => deviceId)
+        for (const deviceId of callRoll(followed, { initial, ids, deleted })) gone.add(deviceId)
       }
       update((present: readonly Row[]) => withoutDeleted(mergePresence(present, reported), gone))
     },

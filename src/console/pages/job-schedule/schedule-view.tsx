@@ -20,10 +20,13 @@ type Schedule = NonNullable<JobSchedulePageQuery['jobSchedule']>
 /** The page of a schedule that exists. */
 export function ScheduleView({
   schedule,
+  isDeleted,
   loading,
   onReload,
 }: {
   readonly schedule: Schedule
+  /** Whether it was deleted since it was read. */
+  readonly isDeleted: boolean
   readonly loading: boolean
   readonly onReload: () => void
 }) {
@@ -57,6 +60,7 @@ export function ScheduleView({
         </>
       }
     >
+      {isDeleted && <Notice kind="warning">This schedule has been deleted.</Notice>}
       {schedule.statusReason !== null && (
         <Notice kind="warning">The hub has paused this schedule: {schedule.statusReason}</Notice>
       )}

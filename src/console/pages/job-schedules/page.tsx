@@ -1,9 +1,16 @@
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
-import type { JobSchedulesListQuery } from '../../../generated/console/graphql.ts'
+import type { JobScheduleRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { useFollowedList } from '../../definition/use-followed-list.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
+import { useLiveEvents } from '../../hub/use-subscription.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
-import { JobSchedulesListDocument } from '../../job-schedule/documents.ts'
+import {
+  JobScheduleJobsDocument,
+  JobSchedulesChangedDocument,
+  JobSchedulesListDocument,
+} from '../../job-schedule/documents.ts'
+import { withJobs } from '../../job-schedule/last-run.ts'
 import { RunResult } from '../../job-schedule/run-result.tsx'
 import { describeRecurrence, showSchedule } from '../../job-schedule/words.ts'
 import { JobPlaces } from '../../shell/job-places.tsx'
@@ -17,8 +24,6 @@ import { Badge } from '../../ui/status-badge.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { Column } from '../../ui/virtual-table.tsx'
 import { CreateDialog } from './create-dialog.tsx'
-
-type Row = NonNullable<JobSchedulesListQuery['jobSchedules']>['nodes'][number]
 
 /** The list as it was left. */
 const keep: KeptRows<Row> = {}
@@ -61,11 +66,23 @@ const columns: readonly Column<Row>[] = [
 
 /** The schedules of recurring jobs. `?template=` opens the dialog that creates one. */
 export function Component() {
-  const list = usePages(
+  const pages = usePages(
     JobSchedulesListDocument,
     { first: 50 },
     { read: ({ jobSchedules }) => jobSchedules, keyOf: ({ id }) => id, keep },
   )
+  const list = useFollowedList(pages, JobSchedulesChangedDocument, {
+    read: ({ definitionChanged: { definitions, ...others } }) => ({
+      ...others,
+      rows: definitions.flatMap((one) => (one.__typename === 'JobSchedule' ? [one] : [])),
+    }),
+    nameOf: ({ scheduleId }) => scheduleId,
+  })
+  const { update } = pages
+  useLiveEvents(JobScheduleJobsDocument, { filter: {} }, (events) => {
+    const jobs = events.map(({ jobChanged }) => jobChanged.job)
+    update((rows) => withJobs(rows, jobs))
+  })
   const denied = useDenial()('WRITE_JOBS')
   const [search, setSearch] = useSearchParams()
   const template = search.get('template')

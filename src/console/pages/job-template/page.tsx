@@ -1,5 +1,6 @@
 import { useParams } from 'react-router'
 import { useQuery } from 'urql'
+import { useChangesOf } from '../../definition/use-changes-of.ts'
 import { JobTemplateDocument } from '../../job-template/documents.ts'
 import { FoundPage } from '../../shell/found-page.tsx'
 import { TemplateView } from './template-view.tsx'
@@ -8,6 +9,8 @@ import { TemplateView } from './template-view.tsx'
 export function Component() {
   const { templateId = '' } = useParams()
   const [{ data, error, fetching }, read] = useQuery({ query: JobTemplateDocument, variables: { templateId } })
+  const reload = (): void => read({ requestPolicy: 'network-only' })
+  const isDeleted = useChangesOf('JOB_TEMPLATE', data?.jobTemplate?.id, reload)
   return (
     <FoundPage
       noun="template"
@@ -15,9 +18,9 @@ export function Component() {
       thing={data?.jobTemplate}
       error={error}
       fetching={fetching}
-      onRetry={() => read({ requestPolicy: 'network-only' })}
+      onRetry={reload}
     >
-      {(template) => <TemplateView key={templateId} template={template} />}
+      {(template) => <TemplateView key={templateId} template={template} isDeleted={isDeleted} />}
     </FoundPage>
   )
 }

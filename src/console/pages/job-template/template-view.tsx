@@ -13,13 +13,21 @@ import { describeTargets } from '../../targets.ts'
 import { Button, ButtonLink } from '../../ui/button.tsx'
 import { Fact, Facts } from '../../ui/facts.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
+import { Notice } from '../../ui/notice.tsx'
 import { Time } from '../../ui/time.tsx'
 import { readRequest } from '../schedule/request.ts'
 import { describeRollout } from '../schedule/summary.ts'
 import { draftFromTemplate, unknownIn } from '../schedule/template-draft.ts'
 
 /** The page of a template that exists. */
-export function TemplateView({ template }: { readonly template: WholeJobTemplateFragment }) {
+export function TemplateView({
+  template,
+  isDeleted,
+}: {
+  readonly template: WholeJobTemplateFragment
+  /** Whether it was deleted since it was read. */
+  readonly isDeleted: boolean
+}) {
   const { templateId, cloudToDeviceMethod: method, labels } = template
   const [asksToDelete, setAsksToDelete] = useState(false)
   const denied = useDefinitionDenial()
@@ -47,6 +55,7 @@ export function TemplateView({ template }: { readonly template: WholeJobTemplate
         </>
       }
     >
+      {isDeleted && <Notice kind="warning">This template has been deleted.</Notice>}
       <Facts>
         {template.name !== null && <Fact name="Name">{template.name}</Fact>}
         {template.description !== null && <Fact name="Description">{template.description}</Fact>}

@@ -1,7 +1,8 @@
 import type { JobTemplateRowFragment as Row } from '../../../generated/console/graphql.ts'
+import { useFollowedList } from '../../definition/use-followed-list.ts'
 import { type KeptRows, usePages } from '../../hub/pages.ts'
 import { useDefinitionDenial } from '../../hub/use-viewer.ts'
-import { JobTemplatesListDocument } from '../../job-template/documents.ts'
+import { JobTemplatesChangedDocument, JobTemplatesListDocument } from '../../job-template/documents.ts'
 import { describeOperation } from '../../operation.ts'
 import { JobPlaces } from '../../shell/job-places.tsx'
 import { Page } from '../../shell/page.tsx'
@@ -50,11 +51,18 @@ const columns: readonly Column<Row>[] = [
 
 /** The templates of jobs. */
 export function Component() {
-  const list = usePages(
+  const pages = usePages(
     JobTemplatesListDocument,
     { first: 50 },
     { read: ({ jobTemplates }) => jobTemplates, keyOf: ({ id }) => id, keep },
   )
+  const list = useFollowedList(pages, JobTemplatesChangedDocument, {
+    read: ({ definitionChanged: { definitions, ...others } }) => ({
+      ...others,
+      rows: definitions.flatMap((one) => (one.__typename === 'JobTemplate' ? [one] : [])),
+    }),
+    nameOf: ({ templateId }) => templateId,
+  })
   const denied = useDefinitionDenial()
   return (
     <Page

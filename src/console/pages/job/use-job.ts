@@ -6,6 +6,7 @@ import type {
   JobNowFragment,
   WaveNowFragment,
 } from '../../../generated/console/graphql.ts'
+import { usePulse } from '../../hub/use-pulse.ts'
 import { useRetryWhenBack } from '../../hub/use-retry-when-back.ts'
 import { type LiveError, useLiveEvents } from '../../hub/use-subscription.ts'
 import { newerOf } from '../../newer-job.ts'
@@ -88,13 +89,7 @@ export function useJob(jobId: string): JobState {
   }, [step, refresh])
 
   const isOpen = now?.endTime === null || (around?.family.jobs?.some(({ endTime }) => endTime === null) ?? false)
-  useEffect(() => {
-    if (!isOpen) return
-    const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') refresh()
-    }, pulse)
-    return () => clearInterval(timer)
-  }, [isOpen, refresh])
+  usePulse(pulse, isOpen, refresh)
 
   const retry = useCallback(() => ask({ requestPolicy: 'network-only' }), [ask])
   useRetryWhenBack(job ? undefined : error, retry)
