@@ -3,6 +3,7 @@ import type { Actor } from '../actor.ts'
 import type { Db } from '../database/client.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { checkOnOverlap } from '../job/on-overlap.ts'
 import { checkTargets } from '../job/targets.ts'
 import { type JobTemplate, labelsIn } from './template.ts'
 
@@ -10,13 +11,15 @@ const omit = { request: true } as const
 type Stored = Prisma.JobTemplateGetPayload<{ omit: typeof omit }>
 
 /** A template without its operation, which may be large. */
-export type TemplateRow = Omit<Stored, 'type' | 'targets' | 'labels'> & Pick<JobTemplate, 'type' | 'targets' | 'labels'>
+export type TemplateRow = Omit<Stored, 'type' | 'targets' | 'onOverlap' | 'labels'> &
+  Pick<JobTemplate, 'type' | 'targets' | 'onOverlap' | 'labels'>
 
 /** The row with the types that its checks give it. */
-const rowOf = ({ type, targets, labels, ...row }: Stored): TemplateRow => ({
+const rowOf = ({ type, targets, onOverlap, labels, ...row }: Stored): TemplateRow => ({
   ...row,
   type: type === 'scheduleDeviceMethod' ? type : 'scheduleUpdateTwin',
   targets: checkTargets(targets),
+  onOverlap: checkOnOverlap(onOverlap, checkTargets(targets)),
   labels: labelsIn(labels),
 })
 
@@ -51,7 +54,7 @@ export async function readTemplate(db: Reader, id: string): Promise<WholeTemplat
   const [row] = await db.query<WholeTemplate>(
     sql`select id, type, query_condition as "queryCondition", request,
                max_execution_time_seconds as "maxExecutionTimeSeconds", coalesce(targets, 'atStart') as targets, rollout, name,
-               description, labels, groups,
+               description, labels, groups, coalesce(on_overlap, 'parallel') as "onOverlap",
                skip_compliant as "skipCompliant", etag_version as "etagVersion", updated_by_id as "updatedById"
         from job_template where id = ${id}`,
     'read-job-template',
@@ -73,24 +76,24 @@ export async function saveTemplate(
   template: JobTemplate,
   { version, now, by }: { readonly version: number; readonly now: Date; readonly by: Actor },
 ): Promise<void> {
-  const { id, type, queryCondition, maxExecutionTimeSeconds, targets, name, description, groups } = template
+  const { id, type, queryCondition, maxExecutionTimeSeconds, targets, onOverlap, name, description, groups } = template
   await tx.query(
     sql`insert into job_template (
           id, type, query_condition, request, max_execution_time_seconds, targets, rollout, name, description,
-          labels, groups, skip_compliant,
+          labels, groups, skip_compliant, on_overlap,
           etag_version, created_time, updated_time, updated_by, updated_by_id
         )
         values (
           ${id}, ${type}, ${queryCondition}, ${JSON.stringify(template.request)}::json, ${maxExecutionTimeSeconds},
           ${targets === 'atStart' ? null : targets}, ${jsonOf(template.rollout)}::jsonb, ${name}, ${description},
           ${jsonOf(template.labels)}::jsonb,
-          ${[...groups]}, ${template.skipCompliant}, ${version}, ${now}, ${now}, ${by.name}, ${by.id}
+          ${[...groups]}, ${template.skipCompliant}, ${onOverlap === 'parallel' ? null : onOverlap}, ${version}, ${now}, ${now}, ${by.name}, ${by.id}
         )
         on conflict (id) do update
         set type = excluded.type, query_condition = excluded.query_condition, request = excluded.request,
             max_execution_time_seconds = excluded.max_execution_time_seconds, targets = excluded.targets, rollout = excluded.rollout,
             name = excluded.name, description = excluded.description, labels = excluded.labels, groups = excluded.groups,
-            skip_compliant = excluded.skip_compliant,
+            skip_compliant = excluded.skip_compliant, on_overlap = excluded.on_overlap,
             etag_version = excluded.etag_version, updated_time = excluded.updated_time, updated_by = excluded.updated_by,
             updated_by_id = excluded.updated_by_id`,
   )

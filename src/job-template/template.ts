@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors.ts'
 import type { Labels } from '../job/naming.ts'
+import type { JobOverlapPolicy } from '../job/on-overlap.ts'
 import { checkJobId, checkJobRequest, type JobRequestInput, type JobType } from '../job/request.ts'
 import type { JobTargets } from '../job/targets.ts'
 import { changeWaveConditions, groupsInWaves } from '../job/wave-conditions.ts'
@@ -18,6 +19,7 @@ export type JobTemplate = (
   readonly maxExecutionTimeSeconds: number
   readonly skipCompliant: boolean
   readonly targets: JobTargets
+  readonly onOverlap: JobOverlapPolicy
   /** As a client gives it. It is checked again for each job. */
   readonly rollout: unknown
   readonly name: string | null
@@ -35,6 +37,7 @@ export type JobTemplateInput = Pick<
   | 'skipCompliant'
   | 'maxExecutionTimeInSeconds'
   | 'targets'
+  | 'onOverlap'
   | 'rollout'
   | 'name'
   | 'description'
@@ -44,7 +47,7 @@ export type JobTemplateInput = Pick<
 /** What a job may have instead of the members of its template. */
 export type TemplateOverrides = Pick<
   JobRequestInput,
-  'jobId' | 'startTime' | 'maxExecutionTimeInSeconds' | 'expect' | 'name' | 'description' | 'labels'
+  'jobId' | 'startTime' | 'maxExecutionTimeInSeconds' | 'expect' | 'onOverlap' | 'name' | 'description' | 'labels'
 > & { readonly queryCondition?: unknown }
 
 /**
@@ -74,6 +77,7 @@ export function checkTemplate(id: unknown, input: JobTemplateInput, now: Date, l
     maxExecutionTimeSeconds: job.maxExecutionTimeInSeconds,
     skipCompliant: job.skipCompliant,
     targets: job.targets,
+    onOverlap: job.onOverlap,
     rollout: rollout ?? null,
     name: job.name,
     description: job.description,
@@ -101,6 +105,7 @@ const inputOf = (template: JobTemplate) => ({
   queryCondition: template.queryCondition,
   maxExecutionTimeInSeconds: template.maxExecutionTimeSeconds,
   targets: template.targets === 'atStart' ? undefined : template.targets,
+  onOverlap: template.onOverlap === 'parallel' ? undefined : template.onOverlap,
   rollout: template.rollout ?? undefined,
   name: template.name,
   description: template.description,

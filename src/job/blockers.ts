@@ -12,6 +12,8 @@ export type JobBlocker = { readonly message: string } & (
   | { readonly reason: 'retry'; readonly until: Date; readonly deviceCount: PreviewCount }
   | { readonly reason: 'approval' | 'gate' | 'paused' | 'maxConcurrent' }
   | { readonly reason: 'slot'; readonly position: number }
+  /** Null: the viewer may not know which job it is. */
+  | { readonly reason: 'job'; readonly jobId: string | null }
   | {
       readonly reason: 'devicesNotConnected' | 'callsUnderWay' | 'budget' | 'timeZone'
       readonly deviceCount: PreviewCount
@@ -38,6 +40,8 @@ export type WaitingJob = {
   readonly hasLaterWaves?: boolean
   /** Whether calls of the job are repeated. */
   readonly isRepeated?: boolean
+  /** Whether another job had some of its devices when it should start. */
+  readonly hasWaited?: boolean
 } & Budget
 
 /**
@@ -64,6 +68,8 @@ export type WindowFinding = { readonly deviceCount: number } & (
 export type Findings = {
   /** Its place among the queued jobs; 1 is next. */
   readonly position?: number | undefined
+  /** The job that has some of its devices; its id is null when the viewer may not know it. */
+  readonly awaited?: { readonly jobId: string | null } | undefined
   /** Pending device jobs whose devices are not connected. */
   readonly notConnected?: PreviewCount | undefined
   /** The last open wave, and the gate before the next. */
@@ -83,6 +89,7 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
   const isCalling = hasNotEnded && status === 'running' && type === 'scheduleDeviceMethod' && pendingCount > 0
   return {
     position: hasNotEnded && status === 'queued',
+    awaited: hasNotEnded && status === 'queued' && (job.hasWaited ?? false),
     wave: hasNotEnded && (status === 'running' || status === 'paused') && (job.hasLaterWaves ?? false),
     windows: hasNotEnded && status === 'running' && pendingCount > 0 && (job.hasWindow ?? false),
     notConnected: isCalling,
@@ -95,7 +102,7 @@ export function neededFindings(job: WaitingJob): { readonly [Name in keyof Findi
  * What a job waits for: nothing when it has ended or makes progress by itself, at whatever rate its throttle allows.
  */
 export function blockersOf(job: WaitingJob, findings: Findings, now: Date): JobBlocker[] {
-  const { position } = findings
+  const { position, awaited } = findings
   const { status, startTime, endTime, runningCount, rule } = job
   if (endTime !== null) return []
   switch (status) {
@@ -105,6 +112,7 @@ export function blockersOf(job: WaitingJob, findings: Findings, now: Date): JobB
       if (startTime <= now) return []
       return [{ reason: 'startTime', until: startTime, message: `The job starts at ${startTime.toISOString()}.` }]
     case 'queued':
+      if (awaited !== undefined) return [waitsForJob(awaited.jobId)]
       if (position === undefined) return []
       return [
         {
@@ -128,6 +136,11 @@ export function blockersOf(job: WaitingJob, findings: Findings, now: Date): JobB
     default:
       return runningCount > 0 ? [callsUnderWay(runningCount)] : []
   }
+}
+
+function waitsForJob(jobId: string | null): JobBlocker {
+  const which = jobId === null ? 'another job' : `job "${jobId}"`
+  return { reason: 'job', jobId, message: `The job waits for ${which}, which has some of the same devices.` }
 }
 
 function whyPaused(rule: AbortRule | undefined, wave: WaveState | undefined): string {

@@ -10,14 +10,13 @@ import {
   LimitExceededError,
   NotFoundError,
   OutOfTimeError,
-  QueryConditionError,
 } from '../errors.ts'
 import { compileDeviceCondition } from '../query/device-condition.ts'
 import { narrowCondition } from '../query/narrow-condition.ts'
-import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import type { By } from './history.ts'
 import { shortestSeconds } from './job-limits.ts'
+import { findOverlaps, refuseOverlaps } from './overlap-commands.ts'
 import { isOwnJob, requireOwnJob } from './own-job.ts'
 import {
   changedIn,
@@ -52,7 +51,7 @@ import {
   longestCallIn,
   type SourceRow,
 } from './store/jobs.ts'
-import { countOverlaps, findOpenJobs, type OpenJob, type OverlapCandidate } from './store/overlaps.ts'
+import type { OpenJob } from './store/overlaps.ts'
 import { countMatches, findFirstIds, findPastJobs, readMatches } from './store/previews.ts'
 import { isAnySelected } from './store/retries.ts'
 import { saveCancelled, savePaused, saveResumed, saveUpdated } from './store/transitions.ts'
@@ -70,8 +69,9 @@ const operationOf = (request: JobRequest): JobOperation =>
 /**
  * Schedules a job and returns its id; the job is durable when this returns. It keeps the scope of the client: whenever
  * it starts, it selects devices in this scope only. InvalidInputError, QueryConditionError,
- * AlreadyExistsError (also for the id of an ended job that is still kept), ExpectationFailedError. `templateChangedBy`: the id
- * of the actor that changed the template of the job last.
+ * AlreadyExistsError (also for the id of an ended job that is still kept), ExpectationFailedError, ConflictError when the job is
+ * refused because of another one with some of its devices. `templateChangedBy`: the id of the actor that changed the template of
+ * the job last.
  */
 export async function scheduleJob(
   deps: Deps,
@@ -83,7 +83,10 @@ export async function scheduleJob(
   const now = deps.clock.now()
   const request = checkJobRequest(input, now, randomUUID, deps.limits)
   requireTurn(request)
+  // A client that repeats a request learns first that it has arrived.
+  if (request.expect !== undefined || request.onOverlap === 'refuse') await requireNew(deps, request.jobId)
   if (request.expect !== undefined) await meetExpectation(deps, by.scope, asker, request, request.expect)
+  if (request.onOverlap === 'refuse') await refuseOverlaps(deps, by.scope, asker, request)
   await inTransaction(deps, async (tx, afterCommit) => {
     await insertRequest(tx, by, request, now, { cause: 'user', reason: null, templateChangedBy })
     afterCommit(() => publishJobChanged(deps, request.jobId))
@@ -96,7 +99,18 @@ export async function scheduleJob(
  * nothing written.
  */
 export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Date, origin: JobOrigin): Promise<void> {
-  const { jobId: id, queryCondition, name, description, labels, targets, rollout, limits, skipCompliant } = request
+  const {
+    jobId: id,
+    queryCondition,
+    name,
+    description,
+    labels,
+    targets,
+    onOverlap,
+    rollout,
+    limits,
+    skipCompliant,
+  } = request
   const job = {
     id,
     ...operationOf(request),
@@ -106,6 +120,7 @@ export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Da
     description,
     labels,
     targets,
+    onOverlap,
     rollout,
     skipCompliant,
     ...limits,
@@ -116,12 +131,16 @@ export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Da
   if (!(await insertJob(tx, job, by, origin))) throw new AlreadyExistsError('job', id)
 }
 
+async function requireNew({ db }: Pick<Deps, 'db'>, jobId: string): Promise<void> {
+  if ((await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
+}
+
 /** Milliseconds of PostgreSQL's time: enough for millions of devices. */
 const countingTime = 20_000
 
 /**
  * Counts the devices before anything is written, on the connections of the protocol adapters, because counting may take
- * long. A taken id is reported first, so that a client that repeats a request learns that it has arrived.
+ * long.
  */
 async function meetExpectation(
   { db }: Pick<Deps, 'db'>,
@@ -130,7 +149,6 @@ async function meetExpectation(
   request: JobRequest,
   expect: JobExpectation,
 ): Promise<void> {
-  if ((await findJob(db.reads, request.jobId)) !== undefined) throw new AlreadyExistsError('job', request.jobId)
   const condition = compileDeviceCondition(request.queryCondition)
   const devices = await db.boundedRead(asker, countingTime, (reader) => readMatches(reader, scope, condition))
   if (devices !== undefined) return requireExpected(expect, devices)
@@ -309,15 +327,15 @@ export async function previewJob(
   const request = checkPreviewRequest(input, deps.clock.now(), deps.limits)
   const { jobId, type, updateTwin: patch, maxExecutionTimeInSeconds, targets, limits, waves } = request
   const condition = compileDeviceCondition(request.queryCondition)
-  if (jobId !== undefined && (await findJob(db.reads, jobId)) !== undefined) throw new AlreadyExistsError('job', jobId)
+  if (jobId !== undefined) await requireNew(deps, jobId)
 
   const reads = readsFor(db, asker)
   // One after the other: a preview holds one connection at a time.
   const counts = await countMatches(reads, scope, condition, patch)
   if (counts === undefined) throw new LimitExceededError(noTime, previewAgainAfter)
   const deviceIds = await findFirstIds(reads, scope, condition, previewedDevices)
-  const openJobs = (await findOpenJobs(reads)).map((job) => shownTo(scope, job)).flatMap(withCondition)
-  const overlapCounts = await countOverlaps(reads, scope, condition, openJobs)
+  const { openJobs, counts: overlapCounts } = await findOverlaps(reads, scope, condition)
+  const shownJobs = openJobs.map((job) => shownTo(scope, job))
   const pastJobs = type === undefined ? [] : await findPastJobs(reads, scope, type)
   const chosen = await countChosen(reads, scope, condition, waves)
   const isExact = counts.deviceCount.precision === 'exact'
@@ -326,7 +344,7 @@ export async function previewJob(
     ...counts,
     waveSizes: isExact && chosen !== undefined ? waveSizes(waves, counts.deviceCount.value, chosen) : null,
     deviceIds,
-    overlaps: overlapsOf(openJobs, overlapCounts, patch).slice(0, previewedOverlaps),
+    overlaps: overlapsOf(shownJobs, overlapCounts, request).slice(0, previewedOverlaps),
     expectedDurationInSeconds:
       targets === 'continuous'
         ? maxExecutionTimeInSeconds
@@ -350,19 +368,3 @@ export async function previewJob(
 
 /** The job as a viewer with this scope may know it: of a foreign job, the patch is hidden. */
 const shownTo = (scope: Scope, job: OpenJob): OpenJob => (isOwnJob(scope, job) ? job : { ...job, patch: null })
-
-/**
- * A job whose devices are selected needs no condition. A job is dropped when an older version of the language accepted its condition or
- * its scope: it will fail and reach no device.
- */
-function withCondition(job: OpenJob): (OpenJob & OverlapCandidate)[] {
-  if (job.startedTime !== null || job.selectedTime !== null) return [{ ...job, selects: undefined }]
-  try {
-    return [
-      { ...job, selects: { condition: compileDeviceCondition(job.queryCondition), scope: scopeOfJob(job.scope) } },
-    ]
-  } catch (error) {
-    if (error instanceof QueryConditionError) return []
-    throw error
-  }
-}

@@ -14,6 +14,7 @@ export type JobEventType =
   | 'rejected'
   | 'devicesSelected'
   | 'queued'
+  | 'waiting'
   | 'started'
   | 'devicesJoined'
   | 'waveOpened'

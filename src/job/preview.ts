@@ -2,6 +2,7 @@ import { ExpectationFailedError } from '../errors.ts'
 import { printPath } from '../query/path.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { leavesOf, type PatchLeaf } from '../twin/compliance.ts'
+import { blocksStart } from './on-overlap.ts'
 import type { JobExpectation, PreviewRequest } from './request.ts'
 import { afterOpenTime, type OpenTime, onlyZone, openTimesFrom } from './time-window.ts'
 
@@ -13,6 +14,8 @@ export type JobOverlap = {
   readonly jobId: string
   readonly deviceCount: PreviewCount
   readonly propertyPaths: readonly string[]
+  /** Whether it keeps the previewed one from starting. */
+  readonly blocksStart: boolean
 }
 
 /** What a job would select and meet if it started now. Null is unknown; for `compliantCount` also not applicable. */
@@ -54,20 +57,34 @@ export const tooManyDevices = (deviceCount: number, maxDevices: number): string 
 
 const devices = (count: number): string => `${count} device${count === 1 ? '' : 's'}`
 
+/** An open job, as far as another one needs to know it. */
+type OverlappingJob = {
+  readonly id: string
+  readonly patch: TwinPatch | null
+  readonly startTime: Date
+  readonly startedTime: Date | null
+  readonly deadline: Date
+}
+
 /**
  * The open jobs that select, or may select, some of the same devices. Two method calls, or a call and a patch, have no
  * path in common.
  */
 export function overlapsOf(
-  openJobs: readonly { readonly id: string; readonly patch: TwinPatch | null }[],
+  openJobs: readonly OverlappingJob[],
   counts: ReadonlyMap<string, PreviewCount>,
-  patch: TwinPatch | undefined,
+  {
+    updateTwin: patch,
+    onOverlap,
+    ...times
+  }: Pick<PreviewRequest, 'updateTwin' | 'onOverlap' | 'startTime' | 'maxExecutionTimeInSeconds'>,
 ): JobOverlap[] {
   return openJobs.flatMap((job) => {
     const deviceCount = counts.get(job.id)
     if (deviceCount === undefined || (deviceCount.value === 0 && deviceCount.precision === 'exact')) return []
     const propertyPaths = patch === undefined || job.patch === null ? [] : commonPaths(patch, job.patch)
-    return { jobId: job.id, deviceCount, propertyPaths }
+    const blocks = deviceCount.value > 0 && blocksStart(onOverlap, times, job)
+    return { jobId: job.id, deviceCount, propertyPaths, blocksStart: blocks }
   })
 }
 

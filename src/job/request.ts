@@ -6,6 +6,7 @@ import { checkTwinPatch, type TwinPatch } from '../twin/check-patch.ts'
 import { checkFlag } from './flag.ts'
 import { checkLimits, type JobLimits } from './job-limits.ts'
 import { checkNaming, type Naming, type NamingInput } from './naming.ts'
+import { checkOnOverlap, type JobOverlapPolicy } from './on-overlap.ts'
 import { checkRollout, type JobRollout, windowPath } from './rollout.ts'
 import { checkTargets, type JobTargets, refuseWithContinuous } from './targets.ts'
 import { longestCallOf, requireLongEnough, requireOpening, type TimeWindow } from './time-window.ts'
@@ -23,6 +24,7 @@ type Common = Naming & {
   readonly maxExecutionTimeInSeconds: number
   readonly expect: JobExpectation | undefined
   readonly targets: JobTargets
+  readonly onOverlap: JobOverlapPolicy
   readonly rollout: JobRollout | null
   /** Whether devices are skipped whose twins the patch would not change. False for method calls. */
   readonly skipCompliant: boolean
@@ -41,6 +43,7 @@ export type JobRequest = Common &
 /** A request as a client sends it; `undefined` and `null` mean "left out". */
 export type JobRequestInput = NamingInput & {
   readonly targets?: unknown
+  readonly onOverlap?: unknown
   readonly rollout?: unknown
   readonly jobId?: unknown
   readonly type: JobType
@@ -58,6 +61,7 @@ export type JobRequestInput = NamingInput & {
 /** A valid preview request: a job that has not been scheduled, possibly without its operation. */
 export type PreviewRequest = {
   readonly targets: JobTargets
+  readonly onOverlap: JobOverlapPolicy
   readonly waves: readonly Wave[]
   readonly window: TimeWindow | undefined
   /** Milliseconds that a call may take; 0 without a method call. */
@@ -99,6 +103,7 @@ export function checkJobRequest(input: JobRequestInput, now: Date, makeId: () =>
     ),
     expect: isLeftOut(input.expect) ? undefined : checkExpectation(input.expect),
     targets,
+    onOverlap: checkOnOverlap(input.onOverlap, targets),
     limits: checkLimits(input.rollout, input.type),
     ...checkNaming(input),
     rollout,
@@ -150,9 +155,10 @@ export function checkPreviewRequest(input: PreviewRequestInput, now: Date, limit
   checkNaming(input)
   const typeOfRollout = isLeftOut(input.updateTwin) ? undefined : 'scheduleUpdateTwin'
   const targets = checkTargets(input.targets)
+  const onOverlap = checkOnOverlap(input.onOverlap, targets)
   const rollout = checkRollout(input.rollout, typeOfRollout)
   const { waves = [], window } = rollout ?? {}
-  const common = { jobId, queryCondition, startTime, maxExecutionTimeInSeconds, targets, waves, window }
+  const common = { jobId, queryCondition, startTime, maxExecutionTimeInSeconds, targets, onOverlap, waves, window }
   if (!isLeftOut(input.cloudToDeviceMethod)) {
     if (!isLeftOut(input.updateTwin)) {
       throw new InvalidInputError(['updateTwin'], 'Give cloudToDeviceMethod or updateTwin, not both.')

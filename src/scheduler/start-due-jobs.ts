@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
 import { tooManyDevices } from '../job/preview.ts'
 import { type JobStatus, jobTransitions } from '../job/state.ts'
+import type { StartedJob } from '../job/store/awaited-jobs.ts'
 import { settle } from '../job/store/facts.ts'
 import { findJob, type JobRow } from '../job/store/jobs.ts'
 import { expandRetry } from '../job/store/retries.ts'
@@ -30,6 +31,7 @@ import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import { createHeavyWork } from '../throttle/heavy-work.ts'
 import { isTimeZone } from '../time-zone.ts'
+import { createOverlapSearch, givesWay, giveWay, type OverlapSearch } from './give-way.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 import { startWindow } from './turn-windows.ts'
@@ -39,6 +41,22 @@ import { startWindow } from './turn-windows.ts'
  * selection took too long for its place, or the hub stops.
  */
 class Overtaken extends Error {}
+
+/** A started job has some of the devices of the job, which gives way: nothing that was selected is kept. */
+class Obstructed extends Error {
+  readonly by: StartedJob
+  constructor(by: StartedJob) {
+    super(`Job "${by.id}" has some of its devices.`)
+    this.by = by
+  }
+}
+
+/** What the selection of the devices of a job has led to. `deviceCount` is left out when they were selected before. */
+type Selected =
+  | { readonly deviceCount?: number }
+  | { readonly failure: string }
+  /** A started job has some of the devices. */
+  | { readonly obstacle: StartedJob }
 
 /** The scope that a job keeps no longer parses. */
 class InvalidScope extends Error {}
@@ -130,23 +148,30 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
             return false
           }
           const failure = whyWindowUnknown(job)
-          const selected =
+          const isSelected = job.selectedTime !== null
+          const looksOut = !isEarly && givesWay(job)
+          const findObstacle = looksOut ? createOverlapSearch(queued.key) : undefined
+          const selected: Selected =
             failure !== undefined
               ? { failure }
-              : job.selectedTime === null
-                ? await select(tx, job, { ms, isShort, isEarly })
-                : undefined
+              : isSelected && findObstacle === undefined
+                ? {}
+                : await select(tx, job, { ms, isShort, isEarly, findObstacle })
           const before = isEarly ? await lockUnselected(tx, job.id) : await lockStarting(tx, job.id, maxRunning)
           if (before === undefined) throw new Overtaken()
           afterCommit(() => deps.events.jobChanged(job.id))
           const savedTime = deps.clock.now()
-          if (selected !== undefined && 'failure' in selected) {
+          if ('obstacle' in selected) {
+            await giveWay(deps, tx, job, selected.obstacle, savedTime, afterCommit)
+            return true
+          }
+          if ('failure' in selected) {
             await saveFailed(tx, job.id, { reason: selected.failure, now: savedTime })
             afterCommit(() => deps.events.publish('work', 'jobs', {}))
             return true
           }
-          const { deviceCount } = selected ?? before
-          if (selected !== undefined && job.maxDevices !== null && deviceCount > job.maxDevices) {
+          const { deviceCount = before.deviceCount } = selected
+          if (!isSelected && hasTooMany(job, deviceCount)) {
             await clearTargets(tx, job.id)
             const reason = tooManyDevices(deviceCount, job.maxDevices)
             await saveFailed(tx, job.id, { reason, matchedCount: deviceCount, now: savedTime })
@@ -158,12 +183,19 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
             afterCommit(() => deps.log.info({ job: job.id, devices: deviceCount }, 'devices of job selected'))
             return true
           }
+          // Other instances may have started jobs since the devices were selected.
+          const obstacle = await findObstacle?.(tx, deviceCount)
+          if (obstacle !== undefined) {
+            if (!isSelected) await clearTargets(tx, job.id)
+            await giveWay(deps, tx, job, obstacle, savedTime, afterCommit)
+            return true
+          }
           const isContinuous = job.targets === 'continuous'
           const status = deviceCount === 0 && !isContinuous ? 'completed' : 'running'
-          await saveStarted(tx, job.id, { status, deviceCount, isSelected: selected === undefined, now: savedTime })
+          await saveStarted(tx, job.id, { status, deviceCount, isSelected, now: savedTime })
           if (job.waves !== null) await startWaves(tx, job.id, savedTime)
           if (status === 'running') await startWindow(tx, job, deviceCount)
-          if (selected === undefined) await failTheGone(deps, tx, job.id, savedTime, afterCommit)
+          if (isSelected) await failTheGone(deps, tx, job.id, savedTime, afterCommit)
           afterCommit(() => {
             deps.metrics?.count('twincast_jobs_started_total', {})
             deps.log.info({ job: job.id, devices: deviceCount }, 'job started')
@@ -187,12 +219,25 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     }
   }
 
-  /** Selects the devices while the job still waits. After a failure its writes are rolled back. */
+  /**
+   * Selects the devices, unless they were selected before, while the job still waits. After a failure, and when it has to give way,
+   * its writes are rolled back.
+   */
   const select = async (
     tx: Tx,
     job: JobRow,
-    { ms, isShort, isEarly }: { readonly ms: number; readonly isShort: boolean; readonly isEarly: boolean },
-  ): Promise<{ readonly deviceCount: number } | { readonly failure: string }> => {
+    {
+      ms,
+      isShort,
+      isEarly,
+      findObstacle,
+    }: {
+      readonly ms: number
+      readonly isShort: boolean
+      readonly isEarly: boolean
+      readonly findObstacle: OverlapSearch | undefined
+    },
+  ): Promise<Selected> => {
     const stopping = new AbortController()
     const waits = (status: JobStatus): boolean =>
       isEarly ? jobTransitions[status].cancel !== undefined : status === 'queued'
@@ -209,12 +254,19 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     const actor = selecting.get(job.id) ?? null
     try {
       const deviceCount = await undoneOnFailure(tx, () =>
-        limitTimeUntil(deps.db, tx, { ms, signal }, (bounded) => selectDevices(bounded, job)),
+        limitTimeUntil(deps.db, tx, { ms, signal }, async (bounded) => {
+          const count = job.selectedTime === null ? await selectDevices(bounded, job) : undefined
+          if (count !== undefined && hasTooMany(job, count)) return count
+          const obstacle = await findObstacle?.(bounded, count)
+          if (obstacle !== undefined) throw new Obstructed(obstacle)
+          return count
+        }),
       )
       slow.delete(actor)
-      return { deviceCount }
+      return deviceCount === undefined ? {} : { deviceCount }
     } catch (error) {
       if (signal.aborted) throw new Overtaken()
+      if (error instanceof Obstructed) return { obstacle: error.by }
       if (isShort && isOutOfTime(error)) {
         if (long.size >= mostLong) long.clear()
         long.set(job.id, actor)
@@ -283,6 +335,12 @@ async function failTheGone(
     after = deviceIds.at(-1) ?? ''
   }
 }
+
+type Limited = { readonly maxDevices: number }
+
+/** Whether the job has more devices than it may have. */
+const hasTooMany = <Job extends Pick<JobRow, 'maxDevices'>>(job: Job, deviceCount: number): job is Job & Limited =>
+  job.maxDevices !== null && deviceCount > job.maxDevices
 
 /** Returns the number of devices. */
 async function selectDevices(tx: Tx & BoundedReader, job: JobRow): Promise<number> {

@@ -20,6 +20,7 @@ test('a template has the defaults of jobs, and the groups that its condition nam
     queryCondition: reboot.queryCondition,
     maxExecutionTimeSeconds: 3600,
     targets: 'atStart',
+    onOverlap: 'parallel',
     skipCompliant: false,
     rollout: { maxPerMinute: 60 },
     name: 'Night',

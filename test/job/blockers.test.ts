@@ -30,6 +30,20 @@ describe('a job waits', () => {
     ])
   })
 
+  test('for another job with some of its devices, and not for a slot meanwhile', () => {
+    const queued: WaitingJob = { ...job, status: 'queued', hasWaited: true }
+    expect(neededFindings(queued)).toMatchObject({ awaited: true, position: true })
+    expect(neededFindings({ ...queued, hasWaited: false }).awaited).toBe(false)
+    expect(neededFindings({ ...queued, status: 'paused' }).awaited).toBe(false)
+    expect(blockersOf(queued, { awaited: { jobId: 'a' } }, now)).toEqual([
+      { reason: 'job', jobId: 'a', message: 'The job waits for job "a", which has some of the same devices.' },
+    ])
+    expect(blockersOf(queued, { awaited: { jobId: null } }, now)).toMatchObject([
+      { jobId: null, message: 'The job waits for another job, which has some of the same devices.' },
+    ])
+    expect(blockersOf(queued, { position: 1 }, now)).toMatchObject([{ reason: 'slot' }])
+  })
+
   describe('for its time windows:', () => {
     const times = (opens: string, closes: string) => ({
       deviceCount: 2,
@@ -268,6 +282,7 @@ test.each<[string, Partial<WaitingJob>]>([
 test('no more is found out than is needed', () => {
   expect(neededFindings(job)).toEqual({
     position: false,
+    awaited: false,
     wave: false,
     windows: false,
     notConnected: true,
@@ -276,6 +291,7 @@ test('no more is found out than is needed', () => {
   })
   expect(neededFindings({ ...job, pendingCount: 0 })).toEqual({
     position: false,
+    awaited: false,
     wave: false,
     windows: false,
     notConnected: false,
@@ -284,6 +300,7 @@ test('no more is found out than is needed', () => {
   })
   expect(neededFindings({ ...job, type: 'scheduleUpdateTwin' })).toEqual({
     position: false,
+    awaited: false,
     wave: false,
     windows: false,
     notConnected: false,
@@ -292,6 +309,7 @@ test('no more is found out than is needed', () => {
   })
   expect(neededFindings({ ...job, status: 'queued' })).toEqual({
     position: true,
+    awaited: false,
     wave: false,
     windows: false,
     notConnected: false,
@@ -300,6 +318,7 @@ test('no more is found out than is needed', () => {
   })
   expect(neededFindings({ ...job, status: 'completed', endTime: now })).toEqual({
     position: false,
+    awaited: false,
     wave: false,
     windows: false,
     notConnected: false,

@@ -38,23 +38,38 @@ describe('two patches meet', () => {
 })
 
 describe('overlaps', () => {
-  const job = { id: 'a', patch: { tags: { a: 1 } } }
-  const methodJob = { id: 'b', patch: null }
+  const startTime = new Date('2026-01-01T00:00:00Z')
+  const times = { startTime, startedTime: startTime, deadline: new Date('2026-01-01T01:00:00Z') }
+  const job = { ...times, id: 'a', patch: { tags: { a: 1 } } }
+  const methodJob = { ...times, id: 'b', patch: null }
+  const request = {
+    updateTwin: { tags: { a: 2 } },
+    onOverlap: 'parallel',
+    startTime,
+    maxExecutionTimeInSeconds: 60,
+  } as const
 
   test('are the jobs with devices in common, and those of which that is not known', () => {
     const counts = new Map([
       ['a', exactly(0)],
       ['b', atLeast(0)],
     ])
-    expect(overlapsOf([job, methodJob], counts, { tags: { a: 2 } })).toEqual([
-      { jobId: 'b', deviceCount: atLeast(0), propertyPaths: [] },
+    expect(overlapsOf([job, methodJob], counts, { ...request, onOverlap: 'queue' })).toEqual([
+      { jobId: 'b', deviceCount: atLeast(0), propertyPaths: [], blocksStart: false },
     ])
   })
 
   test('have paths when both patch twins', () => {
     const counts = new Map([['a', exactly(3)]])
-    expect(overlapsOf([job], counts, { tags: { a: 2 } })).toMatchObject([{ propertyPaths: ['tags.a'] }])
-    expect(overlapsOf([job], counts, undefined)).toMatchObject([{ propertyPaths: [] }])
+    expect(overlapsOf([job], counts, request)).toMatchObject([{ propertyPaths: ['tags.a'] }])
+    expect(overlapsOf([job], counts, { ...request, updateTwin: undefined })).toMatchObject([{ propertyPaths: [] }])
+  })
+
+  test('keep a job from starting as its policy says', () => {
+    const counts = new Map([['a', atLeast(1)]])
+    const blocks = (onOverlap: 'parallel' | 'queue' | 'refuse') =>
+      overlapsOf([job], counts, { ...request, onOverlap }).map(({ blocksStart }) => blocksStart)
+    expect([blocks('parallel'), blocks('queue'), blocks('refuse')]).toEqual([[false], [true], [true]])
   })
 })
 
@@ -119,6 +134,7 @@ describe('a job that is thought of', () => {
       maxExecutionTimeInSeconds: 3600,
       connectTimeoutInSeconds: 0,
       targets: 'atStart',
+      onOverlap: 'parallel',
       longestCall: 0,
       startTime: now,
       skipCompliant: false,

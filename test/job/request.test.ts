@@ -46,6 +46,7 @@ describe('what is left out', () => {
       maxExecutionTimeInSeconds: 3600,
       ...unnamed,
       targets: 'atStart',
+      onOverlap: 'parallel',
       rollout: null,
       skipCompliant: false,
       cloudToDeviceMethod: {
@@ -67,6 +68,7 @@ describe('what is left out', () => {
       maxExecutionTimeInSeconds: 3600,
       ...unnamed,
       targets: 'atStart',
+      onOverlap: 'parallel',
       rollout: null,
       skipCompliant: false,
       updateTwin: { tags: { wave: 2 }, desired: { a: null } },

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts'
 import { TwinPatchInput } from '../device/twin-patch.ts'
 import { resultUnion } from '../errors.ts'
 import { requireAllDevices } from '../forbidden.ts'
-import { JobTargets } from '../job/enums.ts'
+import { JobOverlapPolicy, JobTargets } from '../job/enums.ts'
 import { CloudToDeviceMethodInput, namingFields, skipCompliant } from '../job/input.ts'
 import { jobDetail } from '../job/job-detail.ts'
 import { JobRolloutInput } from '../job/rollout-input.ts'
@@ -43,6 +43,11 @@ const operationFields = (t: InputFields) => ({
   targets: t.field({
     type: JobTargets,
     description: 'When the jobs select their devices. AT_START when omitted at the creation.',
+  }),
+  onOverlap: t.field({
+    type: JobOverlapPolicy,
+    description:
+      'What the jobs do when other jobs have some of the same devices. PARALLEL when omitted at the creation. A job schedule may say otherwise.',
   }),
   rollout: t.field({ type: JobRolloutInput, description: 'How the jobs proceed through their devices.' }),
   ...namingFields(t),

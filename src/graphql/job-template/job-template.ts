@@ -6,7 +6,7 @@ import { findJobTemplate, findJobTemplates, type TemplateRow } from '../../job-t
 import { builder } from '../builder.ts'
 import { forwardArguments, type KeysetList, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import type { Context } from '../context.ts'
-import { JobTargets, JobType } from '../job/enums.ts'
+import { JobOverlapPolicy, JobTargets, JobType } from '../job/enums.ts'
 import { JobLabel, labelsIn } from '../job/label.ts'
 import { CloudToDeviceMethod, methodIn, patchIn } from '../job/operation.ts'
 import { documentsPerParent } from '../loaders.ts'
@@ -66,6 +66,10 @@ export const JobTemplate = builder.node(builder.objectRef<TemplateRow>('JobTempl
       type: JobTargets,
       description: 'When the jobs select their devices.',
       resolve: ({ targets }) => targets,
+    }),
+    onOverlap: t.expose('onOverlap', {
+      type: JobOverlapPolicy,
+      description: 'What the jobs do when other jobs have some of the same devices.',
     }),
     cloudToDeviceMethod: t.field({
       type: CloudToDeviceMethod,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   AlreadyExistsError,
+  ConflictError,
   ExpectationFailedError,
   InvalidInputError,
   NotFoundError,
@@ -49,7 +50,14 @@ builder.mutationField('scheduleFromTemplate', (t) =>
     type: resultUnion(
       'ScheduleFromTemplateResult',
       ScheduleJobPayload,
-      [NotFoundError, InvalidInputError, QueryConditionError, AlreadyExistsError, ExpectationFailedError],
+      [
+        NotFoundError,
+        InvalidInputError,
+        QueryConditionError,
+        AlreadyExistsError,
+        ExpectationFailedError,
+        ConflictError,
+      ],
       'The result of `scheduleFromTemplate`.',
     ),
     authScopes: { right: 'writeJobs' },
@@ -62,7 +70,7 @@ builder.mutationField('scheduleFromTemplate', (t) =>
       withId: ({ input }) => ({ input: { ...input, jobId: input.jobId ?? randomUUID() } }),
     },
     ...mayFail(
-      'Schedules a job of a template. The job selects devices in your scope, whoever made the template. A NotFoundError for an unknown template.',
+      'Schedules a job of a template. The job selects devices in your scope, whoever made the template. A NotFoundError for an unknown template, a ConflictError because of `onOverlap`.',
     ),
     args: {
       input: t.arg({
@@ -75,8 +83,8 @@ builder.mutationField('scheduleFromTemplate', (t) =>
       const { deps, viewer, note } = context
       deps.throttles.take('jobOperations')
       const { request, templateChangedBy } = await requestOf(deps, deps.db.reads, templateId, overrides)
-      const { cloudToDeviceMethod, updateTwin, targets, rollout } = request
-      note?.(jobDetail({ cloudToDeviceMethod, updateTwin, targets, rollout }))
+      const { cloudToDeviceMethod, updateTwin, targets, onOverlap, rollout } = request
+      note?.(jobDetail({ cloudToDeviceMethod, updateTwin, targets, onOverlap, rollout }))
       return { jobId: await scheduleJob(deps, viewer, request, askerOf(context), templateChangedBy) }
     },
   }),

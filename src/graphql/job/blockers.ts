@@ -1,21 +1,23 @@
 import { type JobBlocker as Blocker, blockersOf, neededFindings } from '../../job/blockers.ts'
 import { countWaitingAttempts } from '../../job/store/attempts.ts'
+import { findAwaitedJobs } from '../../job/store/awaited-jobs.ts'
 import { countInFullGroups, countNotConnected, findQueuePositions } from '../../job/store/progress.ts'
 import { hasLaterWaves } from '../../job/waves.ts'
 import { boundedReads } from '../bounded-reads.ts'
 import { builder } from '../builder.ts'
 import type { Context } from '../context.ts'
-import { perParentInTime } from '../loaders.ts'
+import { perParent, perParentInTime } from '../loaders.ts'
 import { mayFail } from '../may-fail.ts'
 import { withoutScope } from '../without-scope.ts'
 import { capped, mostCounted, PreviewCount } from './capped-count.ts'
 import { isForeign } from './foreign-job.ts'
-import { counters, Job, ofJob } from './job.ts'
+import { counters, findJob, Job, ofJob } from './job.ts'
 import { lastOpenWave } from './wave-rows.ts'
 import { windowsIn } from './window-rows.ts'
 
 // Read once for all jobs of a page. A queue of hundreds of thousands of jobs takes the database a second or more.
 const queuePositions = perParentInTime(withoutScope(findQueuePositions), ({ jobId }) => jobId)
+const awaitedJobs = perParent(withoutScope(findAwaitedJobs), ({ jobId }) => jobId)
 // All pending device jobs may have to be read, and no event reports devices that connect, so the count may be somewhat
 // old.
 const notConnected = boundedReads(
@@ -95,6 +97,11 @@ const JobBlockerReason = builder.enumType('JobBlockerReason', {
         'The time of another attempt, as `rollout.retry` says. See `deviceCount`, and `until` for the first of these times.',
     },
     SLOT: { value: 'slot', description: 'A slot: a running job has to free one first. See `position`.' },
+    JOB: {
+      value: 'job',
+      description:
+        'Another job that has some of the same devices: its end, or that of its device jobs. With `onOverlap: QUEUE`. See `job`.',
+    },
     DEVICES_NOT_CONNECTED: {
       value: 'devicesNotConnected',
       description:
@@ -127,6 +134,14 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
       description: 'The position among the queued jobs; 1 is next. Null unless `reason` is SLOT.',
       resolve: (blocker) => (blocker.reason === 'slot' ? blocker.position : null),
     }),
+    job: t.field({
+      type: Job,
+      nullable: true,
+      description:
+        'The job that this one waits for. Null unless `reason` is JOB, and for a job that was not scheduled under your scope.',
+      resolve: (blocker, _args, context, info) =>
+        blocker.reason === 'job' && blocker.jobId !== null ? findJob(context, info, blocker.jobId) : null,
+    }),
     deviceCount: t.field({
       type: PreviewCount,
       nullable: true,
@@ -136,7 +151,7 @@ const JobBlocker = builder.objectRef<Blocker>('JobBlocker').implement({
   }),
 })
 
-const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'paused', 'approval', 'newDevices']
+const shownOfForeign: readonly Blocker['reason'][] = ['startTime', 'slot', 'job', 'paused', 'approval', 'newDevices']
 
 builder.objectField(Job, 'blockers', (t) =>
   t.field({
@@ -152,6 +167,7 @@ builder.objectField(Job, 'blockers', (t) =>
       'rollout',
       'crossedRule',
       'openWave',
+      'waitsForKey',
       'maxConcurrent',
       'key',
       'budgetGroupBy',
@@ -161,17 +177,19 @@ builder.objectField(Job, 'blockers', (t) =>
     // All devices of the job may have to be read.
     complexity: { field: 20, multiplier: 1 },
     ...mayFail(
-      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group or for another attempt are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, PAUSED, APPROVAL and NEW_DEVICES only. LIMIT_EXCEEDED when the hub could not count them in time.',
+      'What the job waits for. Empty when the job has ended or makes progress, at any rate that the job throttle allows. For a large job, the counts of devices that are not connected and of those that wait for their group or for another attempt are refreshed only from time to time. Of a job that was not scheduled under your scope, START_TIME, SLOT, JOB, PAUSED, APPROVAL and NEW_DEVICES only. LIMIT_EXCEEDED when the hub could not count them in time.',
     ),
     resolve: async (job, _args, context) => {
       const controls = {
         hasLaterWaves: hasLaterWaves(job),
         hasWindow: job.rollout?.window !== undefined,
         isRepeated: job.rollout?.retry !== undefined,
+        hasWaited: job.waitsForKey !== null,
       }
       const needed = neededFindings({ ...job, ...controls })
       const position = needed.position ? (await queuePositions(context, job.id, undefined))[0]?.position : undefined
       const isHidden = isForeign(job, context)
+      const awaited = needed.awaited ? (await awaitedJobs(context, job.id, undefined))[0] : undefined
       const waiting = needed.notConnected && !isHidden ? await waitingIn(context, job.id) : undefined
       const wave = needed.wave && !isHidden ? await lastOpenWave(job, context) : undefined
       const windows = needed.windows && !isHidden ? await windowsIn(job, context) : undefined
@@ -182,6 +200,7 @@ builder.objectField(Job, 'blockers', (t) =>
       const attempts = needed.attempts && !isHidden ? await attemptsIn(context, job.id) : undefined
       const findings = {
         position,
+        awaited: awaited && { jobId: isHidden ? null : awaited.awaitedId },
         wave,
         windows,
         notConnected: waiting && capped(waiting.count),

@@ -59,6 +59,24 @@ export const JobTargets = builder.enumType('JobTargets', {
   } as const,
 })
 
+/** What a job does when others have some of its devices. */
+export const JobOverlapPolicy = builder.enumType('JobOverlapPolicy', {
+  description: 'What a job does when other jobs have some of the same devices.',
+  values: {
+    PARALLEL: { value: 'parallel', description: 'It starts all the same. A device may be called by both at a time.' },
+    QUEUE: {
+      value: 'queue',
+      description:
+        'It waits. It does not start while a job that has started has an open device job of one of its devices. Meanwhile it takes no slot, and its deadline stays where it is.',
+    },
+    REFUSE: {
+      value: 'refuse',
+      description:
+        'It is not scheduled while an open job that may run at the same time has some of its devices: the result is a ConflictError. Where that turns out at its start only, it fails then and changes no device.',
+    },
+  } as const,
+})
+
 /** The outcome of a job that has ended. job/state.ts has the rule. */
 export const JobOutcome = builder.enumType('JobOutcome', {
   description: 'The outcome of a job that has ended.',

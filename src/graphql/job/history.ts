@@ -30,6 +30,11 @@ const JobEventType = builder.enumType('JobEventType', {
       description: 'The devices were selected before the start, as `targets` says. See `deviceCount`.',
     },
     QUEUED: { value: 'queued', description: 'The start time was reached.' },
+    WAITING: {
+      value: 'waiting',
+      description:
+        'The job should have started, and waits for another one with some of the same devices, as `onOverlap` says. `reason` has the first job that it waits for, and `Job.blockers` the present one.',
+    },
     STARTED: {
       value: 'started',
       description: 'The job started. Its device list is frozen from now on, unless it is continuous.',
@@ -83,7 +88,8 @@ const JobEventCause = builder.enumType('JobEventCause', {
     DEADLINE: { value: 'deadline', description: 'The deadline was reached.' },
     HUB: {
       value: 'hub',
-      description: 'The hub found that the job cannot be carried out, or has selected its devices.',
+      description:
+        'The hub found that the job cannot be carried out, or that it has to wait for another job, or has selected its devices.',
     },
     RULE: { value: 'rule', description: 'An abort rule of the job acted. See `abort`.' },
     GATE: { value: 'gate', description: 'A gate has passed or failed. See `wave`, and `reason` for what it counted.' },
@@ -129,7 +135,7 @@ const JobEvent = builder.objectRef<JobHistoryEvent>('JobEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'The reason that was given for an approval, a rejection, a cancellation (of the job or of device jobs), a pause, a resumption, a change or a retry. For a job of a job schedule, the planned time. For a failed job, its `failureReason`. For an abort rule and a gate, what it counted. Null when there is no reason, and for a job that was not scheduled under your scope.',
+        'The reason that was given for an approval, a rejection, a cancellation (of the job or of device jobs), a pause, a resumption, a change or a retry. For a job of a job schedule, the planned time. For a failed job, its `failureReason`. For an abort rule and a gate, what it counted. For a job that waits, the job that it waits for. Null when there is no reason, and for a job that was not scheduled under your scope.',
     }),
     changed: t.stringList({
       description:

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts'
 import { methodFields } from '../device/method-fields.ts'
 import { TwinPatchInput } from '../device/twin-patch.ts'
-import { JobTargets } from './enums.ts'
+import { JobOverlapPolicy, JobTargets } from './enums.ts'
 import { JobRolloutInput, rollout } from './rollout-input.ts'
 
 const queryCondition =
@@ -39,6 +39,8 @@ export const JobExpectationInput = builder.inputType('JobExpectationInput', {
   }),
 })
 const targets = 'When the job selects its devices. AT_START when omitted.'
+const onOverlap =
+  'What the job does when other jobs have some of the same devices. PARALLEL when omitted, and always for a continuous job.'
 const expect =
   'The result of a preview that must still hold, so that the job does not target other devices than the client has seen.'
 
@@ -87,6 +89,10 @@ export const PreviewJobInput = builder.inputType('PreviewJobInput', {
     startTime: t.field({ type: 'DateTime', description: startTime }),
     maxExecutionTimeInSeconds: t.int({ defaultValue: 3600, description: maxExecutionTimeInSeconds }),
     targets: t.field({ type: JobTargets, description: targets }),
+    onOverlap: t.field({
+      type: JobOverlapPolicy,
+      description: `${onOverlap} See \`JobOverlap.blocksStart\`.`,
+    }),
     rollout: t.field({ type: JobRolloutInput, description: 'How the job would proceed through its devices.' }),
     ...namingFields(t),
   }),
@@ -107,6 +113,7 @@ export const ScheduleDeviceMethodInput = builder.inputType('ScheduleDeviceMethod
     }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
     targets: t.field({ type: JobTargets, description: targets }),
+    onOverlap: t.field({ type: JobOverlapPolicy, description: onOverlap }),
     rollout: t.field({ type: JobRolloutInput, description: rollout }),
     ...namingFields(t),
   }),
@@ -124,6 +131,7 @@ export const ScheduleTwinUpdateInput = builder.inputType('ScheduleTwinUpdateInpu
     skipCompliant: t.boolean({ defaultValue: false, description: skipCompliant }),
     expect: t.field({ type: JobExpectationInput, description: expect }),
     targets: t.field({ type: JobTargets, description: targets }),
+    onOverlap: t.field({ type: JobOverlapPolicy, description: onOverlap }),
     rollout: t.field({ type: JobRolloutInput, description: rollout }),
     ...namingFields(t),
   }),

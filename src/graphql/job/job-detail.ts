@@ -11,11 +11,12 @@ type GivenJob = {
     | undefined
   readonly skipCompliant?: boolean | null | undefined
   readonly targets?: unknown
+  readonly onOverlap?: unknown
   readonly rollout?: unknown
 }
 
 /**
- * The condition, the method or the paths of the patch, whether devices are skipped, the targets and the rollout that are given, as
+ * The condition, the method or the paths of the patch, whether devices are skipped, the targets, what is done about other jobs and the rollout that are given, as
  * the audit keeps them.
  */
 export const jobDetail = ({
@@ -24,6 +25,7 @@ export const jobDetail = ({
   updateTwin,
   skipCompliant,
   targets,
+  onOverlap,
   rollout,
 }: GivenJob): JsonObject => ({
   ...(queryCondition != null && { queryCondition }),
@@ -31,6 +33,7 @@ export const jobDetail = ({
   ...(updateTwin != null && twinDetail({ tags: updateTwin.tags, desired: updateTwin.properties?.desired })),
   ...(skipCompliant === true && { skipCompliant }),
   ...(typeof targets === 'string' && { targets }),
+  ...(typeof onOverlap === 'string' && { onOverlap }),
   ...rolloutDetail(rollout),
 })
 

@@ -10,7 +10,7 @@ import { documentsPerParent } from '../loaders.ts'
 import { existing, rowsByKey } from '../rows.ts'
 import { resultsPath } from '../transport/results-export.ts'
 import { selectsField } from '../transport/selects-field.ts'
-import { JobOutcome, JobStatus, JobTargets, JobType } from './enums.ts'
+import { JobOutcome, JobOverlapPolicy, JobStatus, JobTargets, JobType } from './enums.ts'
 import { hidden, isForeign, nullWhenForeign } from './foreign-job.ts'
 import { JobLabel, labelsIn } from './label.ts'
 import { CloudToDeviceMethod, methodIn, patchIn } from './operation.ts'
@@ -148,6 +148,13 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
       ...ofJob('targets'),
       description: 'When the job selects its devices.',
       resolve: ({ targets }) => targets ?? 'atStart',
+    }),
+    onOverlap: t.field({
+      type: JobOverlapPolicy,
+      ...ofJob('onOverlap'),
+      description:
+        'What the job does when other jobs have some of the same devices. A retry has that of the job that it repeats.',
+      resolve: ({ onOverlap }) => onOverlap ?? 'parallel',
     }),
     selectedTime: t.field({
       type: 'DateTime',

@@ -29,6 +29,10 @@ const JobOverlap = builder.objectRef<Overlap>('JobOverlap').implement({
       description:
         'The paths that both patches write or delete, such as `tags.site` or `properties.desired.interval`. A patch of `tags.a` overlaps with a patch of `tags.a.b`. Empty unless both jobs patch twins, and for a job that was not scheduled under your scope.',
     }),
+    blocksStart: t.exposeBoolean('blocksStart', {
+      description:
+        'Whether the other job keeps the previewed one from starting, because of `onOverlap`: with QUEUE, it would wait now for the other job, which has started. With REFUSE, it is refused. False with PARALLEL, and for an overlap of at least 0.',
+    }),
   }),
 })
 

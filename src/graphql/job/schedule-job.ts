@@ -26,7 +26,7 @@ export const ScheduleJobPayload = jobPayload(
 const ScheduleJobResult = resultUnion(
   'ScheduleJobResult',
   ScheduleJobPayload,
-  [InvalidInputError, QueryConditionError, AlreadyExistsError, ExpectationFailedError],
+  [InvalidInputError, QueryConditionError, AlreadyExistsError, ExpectationFailedError, ConflictError],
   'The result of `scheduleDeviceMethod` or `scheduleTwinUpdate`.',
 )
 
@@ -46,7 +46,7 @@ builder.mutationField('scheduleDeviceMethod', (t) =>
       withId: ({ input }) => ({ input: withJobId(input) }),
     },
     ...mayFail(
-      'Schedules a job that calls a direct method on every device that matches a condition, at most once for each device.',
+      'Schedules a job that calls a direct method on every device that matches a condition, at most once for each device. A ConflictError because of `onOverlap`.',
     ),
     args: { input: t.arg({ type: ScheduleDeviceMethodInput, required: true, description: 'The job to schedule.' }) },
     resolve: async (_root, { input }, context) => {
@@ -68,7 +68,7 @@ builder.mutationField('scheduleTwinUpdate', (t) =>
       withId: ({ input }) => ({ input: withJobId(input) }),
     },
     ...mayFail(
-      'Schedules a job that merges a patch into the twin of every device that matches a condition, exactly once for each device.',
+      'Schedules a job that merges a patch into the twin of every device that matches a condition, exactly once for each device. A ConflictError because of `onOverlap`.',
     ),
     args: { input: t.arg({ type: ScheduleTwinUpdateInput, required: true, description: 'The job to schedule.' }) },
     resolve: async (_root, { input }, context) => {

@@ -7,6 +7,7 @@ import { isEverything, type Scope } from '../../scope.ts'
 import type { AbortBase, RuleCounts } from '../abort-rules.ts'
 import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
+import type { JobOverlapPolicy } from '../on-overlap.ts'
 import type { JobType } from '../request.ts'
 import type { RetrySelection } from '../retry.ts'
 import type { JobRollout } from '../rollout.ts'
@@ -85,6 +86,10 @@ export type SelectedJob = DeviceJobStatistics &
     readonly openWave: number | null
     /** Null for those at the start. */
     readonly targets: Exclude<JobTargets, 'atStart'> | null
+    /** Null for a job that starts whatever other jobs have its devices. */
+    readonly onOverlap: Exclude<JobOverlapPolicy, 'parallel'> | null
+    /** The key of the job that had some of its devices when it should start. */
+    readonly waitsForKey: string | null
     /** When the devices of a job that selects them at its creation were selected; null for other jobs. */
     readonly selectedTime: Date | null
     /** The parts of the scope under which it was scheduled. Read for viewers with a scope only. */
@@ -130,6 +135,8 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   crossedRule: 'crossed_rule',
   openWave: 'open_wave',
   targets: 'targets',
+  onOverlap: 'on_overlap',
+  waitsForKey: 'waits_for',
   selectedTime: 'selected_time',
   maxPerMinute: 'max_per_minute',
   maxConcurrent: 'max_concurrent',

@@ -8,6 +8,7 @@ import { initialCounts } from '../abort-rules.ts'
 import type { By } from '../history.ts'
 import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
+import type { JobOverlapPolicy } from '../on-overlap.ts'
 import type { JobType } from '../request.ts'
 import type { Retry } from '../retry.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
@@ -42,6 +43,7 @@ export type JobRow = JobOperation &
     readonly maxExecutionTimeSeconds: number
     readonly deadline: Date
     readonly targets: JobTargets
+    readonly onOverlap: JobOverlapPolicy
     /** When the devices of a job that selects them at its creation were selected; null for other jobs. */
     readonly selectedTime: Date | null
     /** Maximum number of devices when they are selected; null for no maximum. */
@@ -67,7 +69,7 @@ const columnsWith = (status: Sql): Sql => sql`
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
   skip_compliant as "skipCompliant",
   coalesce(targets, 'atStart') as targets, selected_time as "selectedTime",
-  name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
+  coalesce(on_overlap, 'parallel') as "onOverlap", name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
   rollout -> 'waves' as waves, rollout -> 'window' as "window", rollout -> 'retry' as "retryPolicy", version,
   budget_group_by as "budgetGroupBy", budget_max_concurrent as "budgetMaxConcurrent",
   case when retry_of is not null then json_build_object(
@@ -102,7 +104,7 @@ export async function insertJob(
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
             targets, rollout, has_window, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
-            template_changed_by, skip_compliant
+            template_changed_by, skip_compliant, on_overlap
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
@@ -113,7 +115,8 @@ export async function insertJob(
             ${job.targets === 'atStart' ? null : job.targets}, ${rollout === null ? null : JSON.stringify(rollout)}::jsonb,
             ${rollout?.window !== undefined},
             ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent},
-            ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}, ${job.skipCompliant}
+            ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}, ${job.skipCompliant},
+            ${job.onOverlap === 'parallel' ? null : job.onOverlap}
           )
           on conflict do nothing
           returning key, version, status

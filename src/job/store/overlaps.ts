@@ -12,7 +12,7 @@ import { selectedDevices } from './retries.ts'
 /** A job that has not ended and was not cancelled. `patch` is null unless it patches twins. */
 export type OpenJob = Pick<
   JobRow,
-  'id' | 'status' | 'startedTime' | 'selectedTime' | 'queryCondition' | 'retry' | 'scope'
+  'id' | 'status' | 'startTime' | 'startedTime' | 'deadline' | 'selectedTime' | 'queryCondition' | 'retry' | 'scope'
 > & {
   readonly key: string
   readonly patch: TwinPatch | null
@@ -23,7 +23,7 @@ export async function findOpenJobs(db: BoundedReads): Promise<OpenJob[]> {
   // Method calls are not read: their payloads may be large and are not needed.
   const jobs = await db.boundedRead(200, (reader) =>
     reader.query<OpenJob>(
-      sql`select id, key, status, "startedTime", "selectedTime", "queryCondition", retry, scope, case type when 'scheduleUpdateTwin' then request end as patch
+      sql`select id, key, status, "startTime", "startedTime", deadline, "selectedTime", "queryCondition", retry, scope, case type when 'scheduleUpdateTwin' then request end as patch
           from (
             select ${columns}, key from job
             where end_time is null and status <> 'cancelled'

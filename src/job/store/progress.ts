@@ -1,6 +1,7 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../../database/bounded-read.ts'
 import { type RecentOutcomes, rateWindow, type Waiting } from '../progress.ts'
+import { isAwaiting } from './awaited-jobs.ts'
 import { neverCalled, rowsOf } from './device-job-list.ts'
 import { cancelledCode } from './device-jobs.ts'
 import { hasVersion, isInOpenWave, isInOpenWindow, target } from './facts.ts'
@@ -38,7 +39,10 @@ export function findRecentOutcomes(
   )
 }
 
-/** The place of each of these jobs among all queued jobs, in the order in which they will start; 1 is next. */
+/**
+ * The place of each of these jobs among the queued jobs, in the order in which they will start; 1 is next. Those that wait for
+ * another job have none.
+ */
 export function findQueuePositions(
   db: BoundedReader,
   jobIds: readonly string[],
@@ -48,7 +52,7 @@ export function findQueuePositions(
         from (
           select id, row_number() over (order by start_time, created_time, id)::integer as position
           from job
-          where end_time is null and status = 'queued'
+          where end_time is null and status = 'queued' and not ${isAwaiting}
         ) queue
         where queue.id = any(${jobIds})`,
   )

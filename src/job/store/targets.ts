@@ -52,6 +52,7 @@ export async function clearTargets(tx: Tx, id: string): Promise<void> {
   await tx.query(sql`delete from device_job where job_key = ${keyOf(id)}`)
   await tx.query(sql`delete from job_wave where job_key = ${keyOf(id)}`)
   await tx.query(sql`delete from budget_group where job_key = ${keyOf(id)}`)
+  await tx.query(sql`delete from job_window where job_key = ${keyOf(id)}`)
 }
 
 /** Whether the job has a time window: then only devices whose window is open are found. */

@@ -3,6 +3,7 @@ import type { Reader, Tx } from '../../database/reader.ts'
 import type { By } from '../history.ts'
 import type { JobStatus } from '../state.ts'
 import type { ChangedMember } from '../update.ts'
+import { isAwaiting } from './awaited-jobs.ts'
 import { noteMoved } from './history.ts'
 import { columns, type JobRow } from './jobs.ts'
 import { movedColumns, queueMoved } from './webhook-outbox.ts'
@@ -89,6 +90,7 @@ export async function findStartable(
                      select id, key, start_time, created_time, false as is_early from job
                      where (select ${running} + (select count(*) ${selections}) < ${maxRunning})
                        and end_time is null and status = 'queued' and ${isUnselected} is not true
+                       and not ${isAwaiting}
                      union all
                      select id, key, start_time, created_time, true from job where ${isUnselected}
                    ) job left join (
@@ -187,6 +189,29 @@ export async function lockStarting(
   return row
 }
 
+/**
+ * The job waits for another one, which has this key. Only the first wait is in its history, because it may wait for one job after
+ * another.
+ */
+export async function saveWaiting(
+  tx: Tx,
+  id: string,
+  { awaitedKey, reason, now }: { readonly awaitedKey: string; readonly reason: string; readonly now: Date },
+): Promise<void> {
+  await tx.query(
+    sql`with before as (
+          select key, waits_for from job where id = ${id}
+        ), waiting as (
+          update job set waits_for = ${awaitedKey}::bigint, version = version + 1
+          where id = ${id}
+          returning key, version, status
+        ), moved as (
+          select waiting.* from waiting join before on before.key = waiting.key where before.waits_for is null
+        )
+        ${noteMoved({ type: 'waiting', cause: 'hub', time: now, reason })}`,
+  )
+}
+
 /** The device list is complete, so far for a continuous job; another job without devices completes at once. `isSelected`: it was complete before. */
 export async function saveStarted(
   tx: Tx,
@@ -203,7 +228,8 @@ export async function saveStarted(
   await tx.query(
     sql`with moved as (
           update job
-          set status = ${status}, started_time = ${now}, end_time = ${ended ? now : null}${counted}, version = version + 1
+          set status = ${status}, started_time = ${now}, end_time = ${ended ? now : null}${counted}, waits_for = null,
+              version = version + 1
           where id = ${id}
           returning key, version, status, ${movedColumns}
         ), queued as (
@@ -379,6 +405,8 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
                             when job.started_time is null then 'failed'
                             else 'completed' end,
               failure_reason = case when job.started_time is not null then job.failure_reason
+                when job.status = 'queued' and ${isAwaiting}
+                then 'The deadline of the job passed while it waited for other jobs on some of its devices.'
                 when job.status = 'queued'
                 then 'The deadline of the job passed before a slot for running jobs became free.'
                 when job.status = 'waitingForApproval'

@@ -24,7 +24,7 @@ type OfType = { readonly [Name in Effect]?: string }
 const error: OfType = { same: 'code message' }
 const connection: OfType = { devices: 'edges nodes pageInfo totalCount' }
 const schedule: OfType = {
-  same: 'description expect jobId labels maxExecutionTimeInSeconds name rollout startTime targets',
+  same: 'description expect jobId labels maxExecutionTimeInSeconds name onOverlap rollout startTime targets',
   devices: 'queryCondition',
 }
 
@@ -82,7 +82,7 @@ export const table: Readonly<Record<string, OfType>> = {
 
   JobTemplate: {
     same: `cloudToDeviceMethod createdTime description etag id labels maxExecutionTimeInSeconds name queryCondition rollout
-      skipCompliant targets templateId type updateTwin updatedBy updatedTime`,
+      skipCompliant targets onOverlap templateId type updateTwin updatedBy updatedTime`,
   },
   JobTemplateConnection: { same: 'edges nodes pageInfo' },
   JobTemplateEdge: { same: 'cursor node' },
@@ -128,7 +128,7 @@ export const table: Readonly<Record<string, OfType>> = {
 
   Job: {
     same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl selectedTime startTime startedTime status
-      skipCompliant targets version type endTime`,
+      onOverlap skipCompliant targets version type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics drift eta failureGroups failureGroups(first:) failureReason family
       history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves windows
       deviceJobs deviceJobs(after:) deviceJobs(before:) deviceJobs(filter:) deviceJobs(first:) deviceJobs(last:) deviceJobs(orderBy:)`,
@@ -152,7 +152,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DeviceMethodResponse: { device: 'payload status' },
   FailureGroup: { devices: 'code count message responseStatus sample sample(first:) share' },
   JobDrift: { job: 'left' },
-  JobBlocker: { job: 'deviceCount message position reason until' },
+  JobBlocker: { job: 'deviceCount job message position reason until' },
   JobConnection: { job: 'edges nodes pageInfo totalCount' },
   JobEdge: { job: 'cursor node' },
   JobAbort: {
@@ -173,7 +173,7 @@ export const table: Readonly<Record<string, OfType>> = {
   RetrySelection: { job: 'errorCode responseStatus result status' },
   JobSample: { job: 'deviceJobStatistics time' },
   JobFamily: { job: 'jobs', devices: 'statistics' },
-  JobOverlap: { devices: 'deviceCount', job: 'job propertyPaths' },
+  JobOverlap: { devices: 'blocksStart deviceCount', job: 'job propertyPaths' },
   JobUpdate: { job: 'edge isNew job removedId' },
   DefinitionUpdate: { same: 'definitions deletedIds initial' },
   JobPreview: {
@@ -244,10 +244,10 @@ export const table: Readonly<Record<string, OfType>> = {
   DeleteDeviceGroupInput: { all: 'ifMatch name' },
   SaveDeviceGroupInput: { all: 'description ifMatch name queryCondition' },
   CreateJobTemplateInput: {
-    all: 'cloudToDeviceMethod description labels maxExecutionTimeInSeconds name queryCondition rollout skipCompliant targets templateId updateTwin',
+    all: 'cloudToDeviceMethod description labels maxExecutionTimeInSeconds name onOverlap queryCondition rollout skipCompliant targets templateId updateTwin',
   },
   UpdateJobTemplateInput: {
-    all: `cloudToDeviceMethod description ifMatch labels maxExecutionTimeInSeconds name queryCondition rollout skipCompliant targets
+    all: `cloudToDeviceMethod description ifMatch labels maxExecutionTimeInSeconds name onOverlap queryCondition rollout skipCompliant targets
       templateId updateTwin`,
   },
   DeleteJobTemplateInput: { all: 'ifMatch templateId' },
@@ -302,7 +302,8 @@ export const table: Readonly<Record<string, OfType>> = {
   JobOrder: { same: 'direction field' },
   PreviewJobInput: {
     devices: 'queryCondition',
-    same: 'cloudToDeviceMethod description jobId labels maxExecutionTimeInSeconds name rollout skipCompliant startTime targets updateTwin',
+    same: `cloudToDeviceMethod description jobId labels maxExecutionTimeInSeconds name onOverlap rollout skipCompliant startTime targets
+      updateTwin`,
   },
   RetryJobInput: {
     job: 'jobId',

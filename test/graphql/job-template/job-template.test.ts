@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => door.close())
 
-const members = `templateId type queryCondition maxExecutionTimeInSeconds targets rollout name description
+const members = `templateId type queryCondition maxExecutionTimeInSeconds targets onOverlap rollout name description
   labels { name value } cloudToDeviceMethod { methodName payload connectTimeoutInSeconds } updateTwin etag updatedBy`
 const errors =
   '... on Error { code message } ... on InvalidInputError { path } ... on QueryConditionError { line column }'
@@ -36,7 +36,7 @@ const update = `mutation ($input: UpdateJobTemplateInput!) {
 const remove = `mutation ($input: DeleteJobTemplateInput!) {
   deleteJobTemplate(input: $input) { ... on DeleteJobTemplatePayload { id templateId } ... on Error { code message } }
 }`
-const wholeRollout = `status targets rollout {
+const wholeRollout = `status targets onOverlap rollout {
     maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent }
     abort { on errorCode responseStatus percent afterDevices action }
   }
@@ -61,6 +61,7 @@ const reboot = {
   queryCondition: "tags.site = 'north'",
   cloudToDeviceMethod: { methodName: 'reboot', payload: { delay: 5 } },
   targets: 'AT_CREATION',
+  onOverlap: 'QUEUE',
   rollout,
   name: 'Reboot',
   labels: [{ name: 'team', value: 'north' }],
@@ -75,6 +76,7 @@ test('a template is created, changed under its etag, listed and deleted', async 
     queryCondition: "tags.site = 'north'",
     maxExecutionTimeInSeconds: 3600,
     targets: 'AT_CREATION',
+    onOverlap: 'QUEUE',
     // As a client gives it, so that it can be sent back.
     rollout: expect.objectContaining(rollout),
     name: 'Reboot',
@@ -99,6 +101,7 @@ test('a template is created, changed under its etag, listed and deleted', async 
     name: null,
     labels: [{ name: 'team', value: 'north' }],
     targets: 'AT_CREATION',
+    onOverlap: 'QUEUE',
     rollout,
   })
   expect(await change(update, { templateId: 'reboot', ifMatch: etag, name: 'x' })).toMatchObject({
