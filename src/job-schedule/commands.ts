@@ -27,6 +27,7 @@ import {
   grace,
   hasOtherTimes,
   jobIdAt,
+  onOverlapOfJobs,
   requireOwnSchedule,
   requireStatus,
   type ScheduleAuthor,
@@ -91,11 +92,11 @@ export async function createJobSchedule(deps: Deps, by: Author, input: ScheduleI
 async function requireUsable(
   deps: Deps,
   tx: Tx,
-  { id, templateId }: Pick<ScheduleRow, 'id' | 'templateId'>,
+  schedule: Pick<ScheduleRow, 'id' | 'templateId' | 'onOverlap'>,
   now: Date,
 ): Promise<void> {
-  const { request } = await requestOf(deps, tx, templateId, {})
-  checkJobRequest(request, now, () => id, deps.limits)
+  const { request } = await requestOf(deps, tx, schedule.templateId, { onOverlap: onOverlapOfJobs(schedule) })
+  checkJobRequest(request, now, () => schedule.id, deps.limits)
 }
 
 /** The state of a schedule with times after `from`. */
@@ -130,7 +131,8 @@ export async function updateJobSchedule(
       throw new PreconditionError(`The job schedule "${id}" has changed: its etag is no longer ${ifMatch}.`)
     }
     const schedule = changedSchedule(before, given, now)
-    if (schedule.templateId !== before.templateId) await requireUsable(deps, tx, schedule, now)
+    const hasOtherJobs = schedule.templateId !== before.templateId || schedule.onOverlap !== before.onOverlap
+    if (hasOtherJobs) await requireUsable(deps, tx, schedule, now)
     const { scope, etagVersion, status } = before
     const isReplanned = status !== 'paused' && hasOtherTimes(before, schedule)
     await saveSchedule(tx, {
@@ -258,7 +260,10 @@ async function runAt(deps: Deps, tx: Tx, schedule: ScheduleRow, time: Date, now:
   const jobId = jobIdAt(id, time)
   try {
     const by = { ...author, scope: scopeOfJob(schedule.scope) }
-    const { request: input, templateChangedBy } = await requestOf(deps, tx, templateId, { jobId })
+    const { request: input, templateChangedBy } = await requestOf(deps, tx, templateId, {
+      jobId,
+      onOverlap: onOverlapOfJobs(schedule),
+    })
     const request = checkJobRequest(input, now, () => jobId, deps.limits)
     requireTurn(request)
     const reason = `Job schedule "${id}", planned for ${time.toISOString()}.`

@@ -1,6 +1,7 @@
 import type { Actor, ActorKind } from '../actor.ts'
 import { ConflictError, InvalidInputError, OutOfScopeError } from '../errors.ts'
 import { checkDescription } from '../job/naming.ts'
+import type { JobOverlapPolicy } from '../job/on-overlap.ts'
 import { isOwnJob } from '../job/own-job.ts'
 import { printScope } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
@@ -10,9 +11,16 @@ import { checkRecurrence, type Recurrence } from './cron.ts'
 export const missedPolicies = ['runOnce', 'skip'] as const
 export type MissedPolicy = (typeof missedPolicies)[number]
 
-/** What to do at a time at which a job of the schedule has not ended. */
-export const overlapPolicies = ['parallel', 'skip'] as const
+/**
+ * What to do at a time at which a job of the schedule has not ended: nothing, or a job all the same. With `queue` and `refuse`, the
+ * job gives way to all others with some of its devices.
+ */
+export const overlapPolicies = ['parallel', 'skip', 'queue', 'refuse'] as const
 export type OverlapPolicy = (typeof overlapPolicies)[number]
+
+/** What the jobs of a schedule do about others; undefined where their template decides. */
+export const onOverlapOfJobs = ({ onOverlap }: { readonly onOverlap: OverlapPolicy }): JobOverlapPolicy | undefined =>
+  onOverlap === 'queue' || onOverlap === 'refuse' ? onOverlap : undefined
 
 export const scheduleStatuses = ['active', 'paused', 'ended'] as const
 export type ScheduleStatus = (typeof scheduleStatuses)[number]

@@ -144,6 +144,28 @@ test('with the policy to skip, no job is scheduled while one of the schedule has
   ])
 })
 
+test.each(['queue', 'refuse'] as const)(
+  'with the policy to %s, its jobs have it, whatever their template says',
+  async (onOverlap) => {
+    await create({ cron: '0 * * * *', onOverlap })
+    clock.advance(hour)
+    await run()
+    await updateJobSchedule(deps, author, 'nightly', { onOverlap: 'parallel' })
+    clock.advance(hour)
+    await run()
+    expect((await jobs()).map((job) => job.onOverlap)).toEqual([onOverlap, null])
+  },
+)
+
+test('a schedule of continuous jobs cannot let them give way', async () => {
+  await updateJobTemplate(deps, author, 'reboot', { targets: 'continuous' })
+  const refusal = expect.objectContaining({ path: ['onOverlap'] })
+  await expect(create({ onOverlap: 'queue' })).rejects.toEqual(refusal)
+  await create()
+  await expect(updateJobSchedule(deps, author, 'nightly', { onOverlap: 'refuse' })).rejects.toEqual(refusal)
+  expect(await schedule()).toMatchObject({ onOverlap: 'parallel' })
+})
+
 test('a job that is open for more times than runs are kept is the only one, and its run goes when it has ended', async () => {
   await create({ cron: '* * * * *', onOverlap: 'skip' })
   for (let minute = 0; minute <= 101; minute++) {

@@ -59,6 +59,8 @@ export const missedWords: Readonly<Record<ScheduleMissedPolicy, string>> = {
 export const overlapWords: Readonly<Record<ScheduleOverlapPolicy, string>> = {
   SKIP: 'Wait for the next time',
   PARALLEL: 'Schedule another job',
+  QUEUE: 'Schedule a job that waits for others with the same devices',
+  REFUSE: 'Schedule a job that fails if others have its devices',
 }
 
 /** Values that a newer hub has added to the schema are shown by their names. */

@@ -35,7 +35,17 @@ export const ScheduleOverlapPolicy = builder.enumType('ScheduleOverlapPolicy', {
   description: 'What a job schedule does at a planned time at which one of its jobs has not ended.',
   values: {
     SKIP: { value: 'skip', description: 'It schedules no job, and waits for the next planned time.' },
-    PARALLEL: { value: 'parallel', description: 'It schedules a job all the same.' },
+    PARALLEL: { value: 'parallel', description: 'It schedules a job all the same, with `onOverlap` of the template.' },
+    QUEUE: {
+      value: 'queue',
+      description:
+        'It schedules a job with `onOverlap: QUEUE`, which waits for all jobs with some of the same devices that have started.',
+    },
+    REFUSE: {
+      value: 'refuse',
+      description:
+        'It schedules a job with `onOverlap: REFUSE`, which fails at its start when a job that has started has some of the same devices.',
+    },
   } as const,
 })
 

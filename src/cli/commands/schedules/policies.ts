@@ -9,4 +9,6 @@ export const overlap = () =>
   new Option('--overlap <POLICY>', 'what to do while a job of the schedule has not ended').choices([
     'SKIP',
     'PARALLEL',
+    'QUEUE',
+    'REFUSE',
   ] as const)
