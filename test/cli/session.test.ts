@@ -421,6 +421,7 @@ queryCondition: "*"
 updateTwin: { tags: { a: 1 } }
 skipCompliant: true
 targets: AT_CREATION
+onOverlap: QUEUE
 maxExecutionTimeInSeconds: 60
 `,
   )
@@ -432,6 +433,7 @@ maxExecutionTimeInSeconds: 60
     name: null,
     maxExecutionTimeInSeconds: 60,
     targets: 'AT_CREATION',
+    onOverlap: 'QUEUE',
     skipCompliant: true,
   })
   await create(file, '--if-exists', 'update')
@@ -439,6 +441,7 @@ maxExecutionTimeInSeconds: 60
     type: 'SCHEDULE_DEVICE_METHOD',
     maxExecutionTimeInSeconds: 3600,
     targets: 'AT_START',
+    onOverlap: 'PARALLEL',
     skipCompliant: false,
   })
   for (const { templateId = '' } of [first ?? {}, second ?? {}]) await run(['templates', 'delete', templateId])
@@ -485,6 +488,20 @@ test('a job with --targets selects its devices before its start', async () => {
   await run(['jobs', 'cancel', 'early'])
 })
 
+test('a job with --on-overlap waits for another one, which it shows, or is refused because of it', async () => {
+  const job = ['jobs', 'schedule', 'method', 'reboot', '--where', "deviceId = 'pump-1'"]
+  await run([...job, '--id', 'in-the-way'])
+  const show = async () => JSON.parse((await run(['jobs', 'show', 'behind', '--format', 'json'])).stdout)
+  expect(await run([...job, '--id', 'behind', '--on-overlap', 'QUEUE'])).toMatchObject({ status: 0 })
+  const waitsFor = ['The job waits for job "in-the-way", which has some of the same devices.']
+  await expect.poll(show).toMatchObject({ status: 'QUEUED', onOverlap: 'QUEUE', waitsFor })
+  expect(await run([...job, '--on-overlap', 'REFUSE'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('"in-the-way"'),
+  })
+  for (const id of ['behind', 'in-the-way']) await run(['jobs', 'cancel', id])
+})
+
 test('a schedule is created, listed, paused, resumed and deleted', async () => {
   const file = await fileOf('weekly.yaml', 'jobId: weekly\nqueryCondition: "*"\nupdateTwin: { tags: { week: 1 } }')
   await run(['templates', 'create', '-f', file])
@@ -506,7 +523,7 @@ test('a schedule is created, listed, paused, resumed and deleted', async () => {
   ])
   expect(await run(['schedules', 'resume', 'sundays'])).toMatchObject({ status: 0, stderr: '' })
   const update = (...options: string[]) => run(['schedules', 'update', 'sundays', ...options])
-  const changed = await update('--cron', '0 4 * * *', '--end', '2100-01-01T00:00:00Z', '--overlap', 'PARALLEL')
+  const changed = await update('--cron', '0 4 * * *', '--end', '2100-01-01T00:00:00Z', '--overlap', 'QUEUE')
   const [row] = rowsIn(changed.stdout)
   expect(row).toEqual({ scheduleId: 'sundays', nextTime: expect.stringContaining('T0'), etag: expect.any(String) })
   expect(await update('--no-end', '--if-match', Object(row).etag)).toMatchObject({ status: 0, stderr: '' })
@@ -712,6 +729,7 @@ test('a file of jobs can be applied again, and another job with the same ID is r
 queryCondition: tags.site = 'south'
 name: Interval
 targets: AT_CREATION
+onOverlap: QUEUE
 labels:
   - { name: team, value: south }
 rollout:

@@ -5,6 +5,7 @@ import type {
   CloudToDeviceMethodInput,
   JobExpectationInput,
   JobLabelInput,
+  JobOverlapPolicy,
   JobRolloutInput,
   JobTargets,
   ReadDefinitionQuery,
@@ -24,6 +25,7 @@ export type JobDefinition = {
   readonly description?: string
   readonly labels?: readonly JobLabelInput[]
   readonly targets?: JobTargets
+  readonly onOverlap?: JobOverlapPolicy
   readonly rollout?: JobRolloutInput
 } & (
   | {
@@ -37,7 +39,7 @@ export type JobDefinition = {
 export const ReadDefinition = graphql(`
   query ReadDefinition($jobId: String!) {
     job(jobId: $jobId) {
-      name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets updateTwin skipCompliant
+      name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets onOverlap updateTwin skipCompliant
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } retry { maxAttempts on backoffSeconds factor maxBackoffSeconds } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
@@ -72,6 +74,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     maxExecutionTimeInSeconds: definition.maxExecutionTimeInSeconds ?? defaults.maxExecutionTime,
     maxDevices: definition.expect?.maxDevices ?? null,
     targets: definition.targets ?? 'AT_START',
+    onOverlap: definition.onOverlap ?? 'PARALLEL',
     cloudToDeviceMethod: definition.cloudToDeviceMethod ? methodOf(definition.cloudToDeviceMethod) : null,
     updateTwin: patchOf(definition.updateTwin),
     skipCompliant: definition.skipCompliant ?? false,
@@ -86,6 +89,7 @@ export function differencesOf(definition: JobDefinition, job: StoredJob): string
     maxExecutionTimeInSeconds: job.maxExecutionTimeInSeconds,
     maxDevices: job.maxDevices ?? null,
     targets: job.targets,
+    onOverlap: job.onOverlap,
     cloudToDeviceMethod: job.cloudToDeviceMethod ? methodOf(job.cloudToDeviceMethod) : null,
     updateTwin: patchOf(job.updateTwin),
     skipCompliant: job.skipCompliant,

@@ -5,6 +5,7 @@ import type {
   DisruptionBudgetInput,
   GateInput,
   JobLabelInput,
+  JobOverlapPolicy,
   JobRolloutInput,
   JobTargets,
   RetryPolicyInput,
@@ -14,6 +15,7 @@ import type {
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import type { JobDefinition } from './definition.ts'
+import { overlapPolicies } from './overlap-option.ts'
 import { jobTargets } from './targets-option.ts'
 
 /** The job of a file. Its ID makes applying the file twice the same as once. */
@@ -67,6 +69,7 @@ const shapes = {
     description: 'string',
     labels: 'list',
     targets: 'string',
+    onOverlap: 'string',
     rollout: 'object',
     cloudToDeviceMethod: 'object',
     updateTwin: 'object',
@@ -131,6 +134,7 @@ function jobIn(value: unknown, place: string): FiledJob {
     ...(typeof job.description === 'string' && { description: job.description }),
     ...(Array.isArray(job.labels) && { labels: job.labels.map((label) => labelIn(label, place)) }),
     ...(job.targets !== undefined && { targets: targetsIn(job.targets, place) }),
+    ...(job.onOverlap !== undefined && { onOverlap: onOverlapIn(job.onOverlap, place) }),
     ...(job.rollout !== undefined && { rollout: rolloutIn(job.rollout, place) }),
     ...(job.expect !== undefined && { expect: checked(job.expect, 'expect', place) }),
   }
@@ -162,6 +166,12 @@ function targetsIn(value: unknown, place: string): JobTargets {
   const known = jobTargets.find((name) => name === value)
   if (known !== undefined) return known
   throw new UsageError(`${place}: targets is ${jobTargets.join(' or ')}.`)
+}
+
+function onOverlapIn(value: unknown, place: string): JobOverlapPolicy {
+  const known = overlapPolicies.find((name) => name === value)
+  if (known !== undefined) return known
+  throw new UsageError(`${place}: onOverlap is ${overlapPolicies.join(' or ')}.`)
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {

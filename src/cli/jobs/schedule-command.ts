@@ -1,6 +1,7 @@
 import type {
   AbortRuleInput,
   DisruptionBudgetInput,
+  JobOverlapPolicy,
   JobTargets,
   WaveInput,
   WindowInput,
@@ -15,6 +16,7 @@ import { withHub } from '../with-hub.ts'
 import { abortRules } from './abort-option.ts'
 import { budget } from './budget-option.ts'
 import type { JobDefinition } from './definition.ts'
+import { onOverlap } from './overlap-option.ts'
 import { type RetryOptions, retryPolicyOf } from './retry-options.ts'
 import { idTaken, scheduleJob } from './schedule-job.ts'
 import { targets } from './targets-option.ts'
@@ -37,6 +39,7 @@ type Common = HubOptions &
     readonly description?: string
     readonly label?: readonly { readonly name: string; readonly value: string }[]
     readonly targets?: JobTargets
+    readonly onOverlap?: JobOverlapPolicy
     readonly abort?: readonly AbortRuleInput[]
     readonly maxPerMinute?: number
     readonly maxConcurrent?: number
@@ -71,6 +74,7 @@ export const scheduleCommand = (name: string) =>
     .option('--description <TEXT>', 'what people should know about the job')
     .addOption(labels('--label <NAME=VALUE>', 'a label by which the job can be found; may be repeated'))
     .addOption(targets())
+    .addOption(onOverlap())
     .addOption(waves())
     .addOption(timeWindow())
     .addOption(abortRules())
@@ -97,6 +101,7 @@ export function scheduleBy(
     ...(options.description !== undefined && { description: options.description }),
     ...(options.label && { labels: options.label }),
     ...(options.targets && { targets: options.targets }),
+    ...(options.onOverlap && { onOverlap: options.onOverlap }),
     ...rolloutOf(options),
     ...(options.maxDevices !== undefined && { expect: { maxDevices: options.maxDevices } }),
   })

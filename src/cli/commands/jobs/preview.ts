@@ -1,5 +1,6 @@
 import { graphql } from '../../../generated/commands/gql.ts'
 import { hubCommand } from '../../hub-options.ts'
+import { onOverlap } from '../../jobs/overlap-option.ts'
 import { targets } from '../../jobs/targets-option.ts'
 import { waves } from '../../jobs/wave-option.ts'
 import { timeWindow } from '../../jobs/window-option.ts'
@@ -17,7 +18,7 @@ const PreviewOneJob = graphql(`
         deviceCount { value precision } connectedCount { value precision } compliantCount { value precision }
         fingerprint expectedDurationInSeconds shortestDurationInSeconds waveSizes openTimes { openTime closeTime }
         devices { deviceId }
-        overlaps { job { jobId } deviceCount { value precision } propertyPaths }
+        overlaps { job { jobId } deviceCount { value precision } propertyPaths blocksStart }
       }
       ... on Error { code message }
     }
@@ -35,6 +36,7 @@ export const createJobsPreview = () =>
       jsonObject('--desired <JSON>', 'the patch for the desired properties that it would merge').conflicts('method'),
     )
     .addOption(targets())
+    .addOption(onOverlap())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
     .addOption(waves())
     .addOption(timeWindow())
@@ -45,6 +47,7 @@ export const createJobsPreview = () =>
         const input = {
           queryCondition,
           ...(options.targets && { targets: options.targets }),
+          ...(options.onOverlap && { onOverlap: options.onOverlap }),
           ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
           ...((tags || desired) && { updateTwin: patch }),
           ...((maxPerMinute !== undefined || wave || window) && {
@@ -70,10 +73,11 @@ export const createJobsPreview = () =>
             ...(wave && { waveSizes: preview.waveSizes ?? null }),
             ...(window && { openTimes: preview.openTimes }),
             firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
-            overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths }) => ({
+            overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths, blocksStart }) => ({
               jobId: job?.jobId,
               devices: textOf(deviceCount),
               propertyPaths,
+              ...(options.onOverlap && { blocksStart }),
             })),
           },
           options.format,

@@ -9,7 +9,7 @@ const ShowJob = graphql(`
     job(jobId: $jobId) {
       jobId name description labels { name value } type status outcome failureReason statusMessage queryCondition
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      updateTwin skipCompliant targets createdBy createdTime startTime selectedTime startedTime deadline endTime
+      updateTwin skipCompliant targets onOverlap createdBy createdTime startTime selectedTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount skippedCount failedCount cancelledCount }
       rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } retry { maxAttempts on backoffSeconds factor maxBackoffSeconds } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
       waves {

@@ -83,6 +83,7 @@ const whole = (job: Omit<FiledJob, 'jobId'>) => ({
   labels: null,
   rollout: null,
   targets: null,
+  onOverlap: null,
   skipCompliant: null,
   maxExecutionTimeInSeconds: defaults.maxExecutionTime,
   ...job,

@@ -8,7 +8,7 @@ import { withHub } from '../../with-hub.ts'
 const ListTemplates = graphql(`
   query ListTemplates($first: Int!, $after: String) {
     jobTemplates(first: $first, after: $after) {
-      nodes { templateId type name queryCondition maxExecutionTimeInSeconds targets skipCompliant rollout etag }
+      nodes { templateId type name queryCondition maxExecutionTimeInSeconds targets onOverlap skipCompliant rollout etag }
       pageInfo { hasNextPage endCursor }
     }
   }
