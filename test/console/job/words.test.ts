@@ -10,7 +10,7 @@ import type { JobNowFragment, JobStatus } from '../../../src/generated/console/g
 import { statisticsWith } from '../statistics.ts'
 
 describe('what a job waits for', () => {
-  const blocker = { message: 'As the hub has it.', until: null, position: null, deviceCount: null } as const
+  const blocker = { message: 'As the hub has it.', until: null, position: null, job: null, deviceCount: null } as const
   const now = Date.parse('2026-03-01T06:00:00Z')
 
   it('is a plain sentence', () => {
@@ -28,6 +28,9 @@ describe('what a job waits for', () => {
     ).toBe('Waiting for 1 device to respond')
     expect(describeBlocker({ ...blocker, reason: 'SLOT', position: 1 }, now)).toContain('(next in the queue)')
     expect(describeBlocker({ ...blocker, reason: 'SLOT', position: 4 }, now)).toContain('number 4 in the queue')
+    expect(describeBlocker({ ...blocker, reason: 'JOB', job: { jobId: 'a' } }, now)).toBe(
+      'Waiting for job a, which has some of the same devices',
+    )
     expect(describeBlocker({ ...blocker, reason: 'START_TIME', until: '2026-03-01T06:30:00Z' }, now)).toMatch(
       /^Scheduled for .*2026.* \(in 30 min\)$/,
     )
@@ -47,6 +50,7 @@ describe('what a job waits for', () => {
       'PAUSED',
       'START_TIME',
       'SLOT',
+      'JOB',
       'BUDGET',
       'DEVICES_NOT_CONNECTED',
       'CALLS_UNDER_WAY',

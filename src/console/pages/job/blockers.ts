@@ -7,7 +7,7 @@ type Blocker = NonNullable<JobNowFragment['blockers']>[number]
  * What a job is waiting for, as text. `now` is in milliseconds since 1970. An unknown reason is shown by the hub's name
  * for it.
  */
-export function describeBlocker({ reason, message, until, position, deviceCount }: Blocker, now: number): string {
+export function describeBlocker({ reason, message, until, position, job, deviceCount }: Blocker, now: number): string {
   switch (reason) {
     case 'START_TIME':
       return until === null ? message : `Scheduled for ${formatPlanned(until, now)}`
@@ -22,6 +22,8 @@ export function describeBlocker({ reason, message, until, position, deviceCount 
       return position === 1
         ? 'Waiting for a running job to finish (next in the queue)'
         : `Waiting for running jobs to finish (number ${formatCount(position)} in the queue)`
+    case 'JOB':
+      return job === null ? message : `Waiting for job ${job.jobId}, which has some of the same devices`
     case 'DEVICES_NOT_CONNECTED':
       return deviceCount === null ? message : `Waiting for ${devices(deviceCount, 'offline ')}`
     case 'CALLS_UNDER_WAY':

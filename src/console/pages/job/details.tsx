@@ -3,6 +3,7 @@ import { Link } from 'react-router'
 import type { JobAsScheduledFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
 import { ConditionText } from '../../condition/text.tsx'
 import { formatCount, formatDuration, formatPlanned } from '../../format.ts'
+import { describeOnOverlap } from '../../on-overlap.ts'
 import { Panel } from '../../shell/page.tsx'
 import { describeTargets } from '../../targets.ts'
 import { JsonView } from '../../ui/json-view.tsx'
@@ -42,6 +43,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
             <ConditionText condition={job.queryCondition} />
           )}
           {job.targets !== 'AT_START' && <p>{describeTargets(job.targets)}</p>}
+          {job.onOverlap !== 'PARALLEL' && <p>{describeOnOverlap(job.onOverlap)}</p>}
         </Detail>
         {method && (
           <>

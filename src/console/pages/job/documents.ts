@@ -58,6 +58,9 @@ graphql(`
       message
       until
       position
+      job {
+        jobId
+      }
       deviceCount {
         ...Count
       }
@@ -154,6 +157,7 @@ graphql(`
     createdTime
     queryCondition
     targets
+    onOverlap
     maxDevices
     skipCompliant
     startTime

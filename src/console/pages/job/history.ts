@@ -44,6 +44,8 @@ export function describeEvent(
       return { what: wave === null ? 'Rejected' : `Wave ${wave + 1} rejected`, detail: byWhom, tone: 'cancelled' }
     case 'QUEUED':
       return { what: 'Queued', detail: '– start time reached', tone: 'pending' }
+    case 'WAITING':
+      return { what: 'Waiting', detail: '– another job has some of the same devices', tone: 'pending' }
     case 'DEVICES_SELECTED':
       return { what: 'Devices selected', detail: `– ${devicesOf(deviceCount)}`, tone: 'pending' }
     case 'STARTED': {

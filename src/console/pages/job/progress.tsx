@@ -1,3 +1,4 @@
+import { Link } from 'react-router'
 import type { JobAroundFragment, JobNowFragment, JobTargets } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDistance, formatDuration, formatRate, formatShare } from '../../format.ts'
 import { useOutage } from '../../hub/use-outage.ts'
@@ -157,7 +158,12 @@ function Blockers({ blockers }: Pick<JobNowFragment, 'blockers'>) {
     <ul className={styles.blockers} aria-label="Waiting for">
       {blockers.map((blocker) => (
         <li key={blocker.reason}>
-          <Icon name="waiting" size={14} /> {describeBlocker(blocker, now)}
+          <Icon name="waiting" size={14} />{' '}
+          {blocker.job === null ? (
+            describeBlocker(blocker, now)
+          ) : (
+            <Link to={`/jobs/${encodeURIComponent(blocker.job.jobId)}`}>{describeBlocker(blocker, now)}</Link>
+          )}
         </li>
       ))}
     </ul>
