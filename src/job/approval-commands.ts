@@ -9,7 +9,7 @@ import type { JobRow } from './store/jobs.ts'
 import { saveApproved, saveRejected } from './store/transitions.ts'
 import { findOpenGate, noteDecision, type OpenGate, openNextWave, saveGateFailed } from './store/waves.ts'
 
-/** What is approved or rejected. `wave`: the wave to open; left out for the start of the job. */
+/** What is approved or rejected. `wave`: the wave to open, 1 for the start of the job; left out for whatever waits. */
 export type Decision = {
   readonly jobId: string
   readonly wave?: number | null | undefined
@@ -97,7 +97,8 @@ async function waitingGate(
   wave: Decision['wave'],
 ): Promise<OpenGate | undefined> {
   if (waves === null || status !== 'running') {
-    if (wave == null) return undefined
+    // The start of a job opens its first wave. A job without waves has it, too.
+    if (wave == null || (wave === 1 && status === 'waitingForApproval')) return undefined
     throw new ConflictError(`Wave ${wave} of job "${id}" does not wait for an approval.`)
   }
   const gate = await findOpenGate(tx, id)

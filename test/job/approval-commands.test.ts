@@ -52,6 +52,20 @@ describe('a job that needs an approval', () => {
     ])
   })
 
+  test('has its start decided as its first wave, which never decides about another one', async () => {
+    const waves = [{ devices: 1, gate: { approval: true } }, {}]
+    for (const rollout of [{ approval: true }, { approval: true, waves }]) {
+      const jobId = await givenJob({ rollout })
+      await expect(approveJob(deps, approver, { jobId, wave: 2 })).rejects.toMatchObject({ code: 'CONFLICT' })
+      await approveJob(deps, approver, { jobId, wave: 1 })
+      await runSteps()
+      expect(await statusOf(jobId)).toBe('running')
+      for (const decide of [approveJob, rejectJob]) {
+        await expect(decide(deps, approver, { jobId, wave: 1 })).rejects.toMatchObject({ code: 'CONFLICT' })
+      }
+    }
+  })
+
   test('waits for its start time after the approval', async () => {
     const jobId = await givenJob({ startTime: new Date(clock.now().getTime() + 60_000) })
     await approveJob(deps, approver, { jobId })

@@ -7,7 +7,7 @@ import { jobPayload } from './payload.ts'
 
 const reason = 'The reason: at most 1024 characters. Stored in the `history` of the job.'
 const wave =
-  'The number of the wave whose opening is decided: a ConflictError when another one waits. When omitted, whatever waits is decided: the start of the job, or the opening of its next wave.'
+  'The number of the wave whose opening is decided: a ConflictError when another one waits. 1 is the start of the job, also of one without waves. When omitted, whatever waits is decided: the start of the job, or the opening of its next wave.'
 
 const ApproveJobInput = builder.inputType('ApproveJobInput', {
   description: 'The job to approve.',

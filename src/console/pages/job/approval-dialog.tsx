@@ -73,9 +73,9 @@ export function RejectDialog({ jobId, wave, onClose, onChanged }: Asked) {
   )
 }
 
-/** With the wave that the question was about: another one may wait by the time of the answer. */
+/** With the wave that the question was about, 1 for the start: another one may wait by the time of the answer. */
 const inputOf = (jobId: string, wave: Asked['wave'], reason: string | undefined): ApproveJobInput & RejectJobInput => ({
   jobId,
-  ...(wave !== undefined && { wave: wave.number }),
+  wave: wave?.number ?? 1,
   ...(reason !== undefined && { reason }),
 })
