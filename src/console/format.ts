@@ -72,6 +72,11 @@ export function formatMinute(value: string): string {
   return minutes.format(new Date(value))
 }
 
+/** A text of the hub with its times as those of the browser: `planned for 1 Dec 2026, 14:02 GMT.` */
+export function showTimes(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, formatMinute)
+}
+
 /** A time that lies ahead: `1 Dec 2026, 14:02 GMT (in 3 days)`. `now` in milliseconds since 1970. */
 export function formatPlanned(value: string, now: number): string {
   return `${formatMinute(value)} (${formatRelative(value, now)})`

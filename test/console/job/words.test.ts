@@ -36,6 +36,21 @@ describe('what a job waits for', () => {
     )
   })
 
+  it('has its times in the time zone of the browser', () => {
+    const until = '2026-03-01T06:30:00Z'
+    expect(describeBlocker({ ...blocker, reason: 'NEW_DEVICES', until }, now)).toMatch(
+      /^Waiting for devices that start to match, until .*2026.* \(in 30 min\)$/,
+    )
+    const deviceCount = { value: 2, precision: 'EXACT' } as const
+    expect(describeBlocker({ ...blocker, reason: 'RETRY', until, deviceCount }, now)).toBe(
+      '2 devices waiting for another attempt, the first in 30 min',
+    )
+    const message = 'It opens at 2026-03-01T06:30:00.000Z.'
+    expect(describeBlocker({ ...blocker, reason: 'WINDOW', until, message }, now)).toMatch(
+      /^It opens at 1 Mar 2026, .*\.$/,
+    )
+  })
+
   it('does not claim more than was counted', () => {
     expect(
       describeBlocker(

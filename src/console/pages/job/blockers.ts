@@ -1,5 +1,5 @@
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
-import { formatCount, formatPlanned } from '../../format.ts'
+import { formatCount, formatPlanned, formatRelative, showTimes } from '../../format.ts'
 
 type Blocker = NonNullable<JobNowFragment['blockers']>[number]
 
@@ -28,8 +28,13 @@ export function describeBlocker({ reason, message, until, position, job, deviceC
       return deviceCount === null ? message : `Waiting for ${devices(deviceCount, 'offline ')}`
     case 'CALLS_UNDER_WAY':
       return deviceCount === null ? message : `Waiting for ${devices(deviceCount)} to respond`
+    case 'NEW_DEVICES':
+      return until === null ? message : `Waiting for devices that start to match, until ${formatPlanned(until, now)}`
+    case 'RETRY':
+      if (deviceCount === null || until === null) return message
+      return `${devices(deviceCount)} waiting for another attempt, the first ${formatRelative(until, now)}`
     default:
-      return message
+      return showTimes(message)
   }
 }
 

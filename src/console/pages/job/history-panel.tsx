@@ -1,5 +1,5 @@
 import type { JobAroundFragment, JobTargets } from '../../../generated/console/graphql.ts'
-import { formatCount } from '../../format.ts'
+import { formatCount, showTimes } from '../../format.ts'
 import { Panel } from '../../shell/page.tsx'
 import { classes } from '../../ui/classes.ts'
 import { Time } from '../../ui/time.tsx'
@@ -31,7 +31,10 @@ export function History({
               <p className={styles.muted}>
                 <Time value={event.time} absolute />
               </p>
-              {event.reason !== null && <p className={styles.reason}>“{event.reason}”</p>}
+              {event.reason !== null && (
+                // What people write stays as they wrote it.
+                <p className={styles.reason}>“{event.cause === 'USER' ? event.reason : showTimes(event.reason)}”</p>
+              )}
             </li>
           )
         })}
