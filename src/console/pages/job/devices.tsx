@@ -45,7 +45,7 @@ export function Devices({
 }) {
   const [search, setSearch] = useSearchParams()
   const filters = readFilters(search)
-  const { pages, sight, more } = useDevices(jobId, filters, now)
+  const { pages, sight, more } = useDevices({ jobId, targets }, filters, now)
   const [shown, setShown] = useState<JobDeviceFragment>()
   // Undefined for a job whose devices are not counted for this viewer.
   const deviceCount = now.deviceJobStatistics?.deviceCount
@@ -78,7 +78,7 @@ export function Devices({
             {isFiltered(filters)
               ? `${formatCount(totalCount + more)} of ${all} match`
               : filters.sort.key === 'device'
-                ? formatCount(totalCount)
+                ? formatCount(totalCount + more)
                 : `${formatCount(totalCount + more)} of ${all} finished`}
           </p>
         )}
@@ -100,7 +100,8 @@ export function Devices({
         )}
         {more > 0 && rows.length > 0 && (
           <Button className={styles.more} onClick={reload}>
-            Refresh ({formatCount(more)} more {filters.sort.key === 'device' ? 'matching' : 'finished'})
+            Refresh ({formatCount(more)} more{' '}
+            {filters.sort.key !== 'device' ? 'finished' : isFiltered(filters) ? 'matching' : 'joined'})
           </Button>
         )}
       </header>

@@ -1,10 +1,10 @@
-import type { JobDeviceFragment } from '../../../generated/console/graphql.ts'
+import type { JobDeviceFragment, JobTargets } from '../../../generated/console/graphql.ts'
 import { endedOf, type Statistics } from '../../ui/statistics.ts'
 import type { Filters } from './filters.ts'
 
 /** Whether a device job may still change. */
 export function isOpen({ status }: Pick<JobDeviceFragment, 'status'>): boolean {
-  return status === 'PENDING' || status === 'RUNNING'
+  return status === 'PENDING' || status === 'RETRYING' || status === 'RUNNING'
 }
 
 /** The maximum number of rows that the hub returns by ids at once. */
@@ -34,32 +34,35 @@ export function replaceRows(
   let isSame = true
   const replaced = rows.map((row) => {
     const next = changed.get(row.id)
-    if (next === undefined || next.status === row.status || !isOpen(row)) return row
+    // A call that is repeated has another start, and may have the same status again.
+    const isSameState = next?.status === row.status && next.startTime === row.startTime
+    if (next === undefined || isSameState || !isOpen(row)) return row
     isSame = false
     return next
   })
   return isSame ? rows : replaced
 }
 
-/** How missing rows are noticed: by counting again, by the job's counters, or not at all. */
-export type News = 'count' | 'statistics' | 'none'
+/** How missing rows are noticed: by counting again, by the number of ended or of all device jobs, or not at all. */
+export type News = 'count' | 'ends' | 'joins' | 'none'
 
 /**
- * How missing rows are noticed. Ordered by device, without a filter, all rows are there from the start. A
- * condition over twins costs too much to count again and again.
+ * How missing rows are noticed. Ordered by device, without a filter, all rows are there from the start, except for devices that
+ * join a continuous job. A condition over twins costs too much to count again and again.
  */
-export function newsOf({ result, errorCode, responseStatus, condition, sort }: Filters): News {
+export function newsOf({ result, errorCode, responseStatus, condition, sort }: Filters, targets: JobTargets): News {
   if (condition !== '') return 'none'
   if (errorCode.length + responseStatus.length > 0) return 'count'
   if (result.length > 0) return result.some((one) => one === 'PENDING' || one === 'RUNNING') ? 'none' : 'count'
-  return sort.key === 'device' ? 'none' : 'statistics'
+  if (sort.key !== 'device') return 'ends'
+  return targets === 'CONTINUOUS' ? 'joins' : 'none'
 }
 
 /** The number of rows of a list and the counters of the job at the time when the first page was read. */
 export type Known = { readonly totalCount: number; readonly statistics: Statistics | null }
 
-/** How many device jobs have ended since `read`. `totalCount` is undefined when the rows were not counted again. */
-export function moreEnded(
+/** How many device jobs have ended or joined since `read`. `totalCount` is undefined when the rows were not counted again. */
+export function moreRows(
   news: News,
   read: Known,
   now: { readonly totalCount: number | undefined; readonly statistics: Statistics | null },
@@ -67,9 +70,11 @@ export function moreEnded(
   switch (news) {
     case 'count':
       return Math.max(0, (now.totalCount ?? read.totalCount) - read.totalCount)
-    case 'statistics':
+    case 'ends':
       if (now.statistics === null || read.statistics === null) return 0
       return Math.max(0, endedOf(now.statistics) - endedOf(read.statistics))
+    case 'joins':
+      return Math.max(0, (now.statistics?.deviceCount ?? read.totalCount) - read.totalCount)
     case 'none':
       return 0
   }

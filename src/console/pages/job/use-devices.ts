@@ -1,11 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useClient } from 'urql'
-import type { JobDeviceFragment, JobNowFragment } from '../../../generated/console/graphql.ts'
+import type { JobDeviceFragment, JobNowFragment, JobTargets } from '../../../generated/console/graphql.ts'
 import { type Pages, usePages } from '../../hub/pages.ts'
 import { createSight, type Sight } from '../../ui/visible-rows.ts'
 import { JobDevicesAgainDocument, JobDevicesDocument } from './documents.ts'
 import { type Filters, variablesOf } from './filters.ts'
-import { idsToReadAgain, type Known, moreEnded, newsOf, replaceRows } from './merge-updates.ts'
+import { idsToReadAgain, type Known, moreRows, newsOf, replaceRows } from './merge-updates.ts'
 import { throttle } from './throttle.ts'
 
 /** Rows per page. */
@@ -17,7 +17,7 @@ const pace = 1_000
 export type DeviceRows = {
   readonly pages: Pages<JobDeviceFragment>
   readonly sight: Sight
-  /** How many device jobs have ended since the list was read. They are missing from the list or not in their place. */
+  /** How many device jobs have ended, or joined the job, since the list was read. They are missing from the list or not in their place. */
   readonly more: number
 }
 
@@ -26,7 +26,11 @@ export type DeviceRows = {
  * one request per second, so that a job of a million devices costs no more than one of a hundred. `deviceJobEnded`
  * would first repeat all device jobs that ended before, and would not report calls.
  */
-export function useDevices(jobId: string, filters: Filters, now: JobNowFragment): DeviceRows {
+export function useDevices(
+  { jobId, targets }: { readonly jobId: string; readonly targets: JobTargets },
+  filters: Filters,
+  now: JobNowFragment,
+): DeviceRows {
   const client = useClient()
   const { filter, orderBy } = variablesOf(filters)
   const pages = usePages(
@@ -41,7 +45,7 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
   )
 
   const of = JSON.stringify({ filter, orderBy })
-  const news = newsOf(filters)
+  const news = newsOf(filters, targets)
   const [read, setRead] = useState<{ readonly of: string } & Known>()
   const [counted, setCounted] = useState<number>()
   const wasLoading = useRef(false)
@@ -87,6 +91,6 @@ export function useDevices(jobId: string, filters: Filters, now: JobNowFragment)
   return {
     pages,
     sight,
-    more: known === undefined ? 0 : moreEnded(news, known, { totalCount: counted, statistics }),
+    more: known === undefined ? 0 : moreRows(news, known, { totalCount: counted, statistics }),
   }
 }
