@@ -56,7 +56,7 @@ export type TemplateOverrides = Pick<
  */
 export function checkTemplate(id: unknown, input: JobTemplateInput, now: Date, limits: Limits): JobTemplate {
   const { queryCondition, rollout, ...others } = input
-  const templateId = checkJobId(id, ['templateId'])
+  const templateId = checkJobId(id, ['templateId'], 'template id')
   if (typeof queryCondition !== 'string') {
     throw new InvalidInputError(['queryCondition'], 'A query condition must be a string.')
   }

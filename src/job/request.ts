@@ -201,13 +201,13 @@ function previewable(request: PreviewRequest): PreviewRequest {
   return request
 }
 
-/** An id that a new job may have, unless it is taken. InvalidInputError. */
-export function checkJobId(value: unknown, path: readonly string[] = ['jobId']): string {
+/** An id that a new job may have, unless it is taken. InvalidInputError, which says what the id is of. */
+export function checkJobId(value: unknown, path: readonly string[] = ['jobId'], what = 'job id'): string {
   if (typeof value !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(value)) {
-    throw new InvalidInputError(path, 'A job id must consist of 1 to 64 ASCII letters, digits and dashes.')
+    throw new InvalidInputError(path, `A ${what} must consist of 1 to 64 ASCII letters, digits and dashes.`)
   }
   // GET /jobs/v2/query is the list of jobs, so a job of that name could not be read there.
-  if (value.toLowerCase() === 'query') throw new InvalidInputError(path, 'A job id must not be "query".')
+  if (value.toLowerCase() === 'query') throw new InvalidInputError(path, `A ${what} must not be "query".`)
   return value
 }
 

@@ -54,7 +54,8 @@ test.each<[string, JobTemplateInput, readonly string[]]>([
 })
 
 test('an ID with other characters, and a condition that does not parse, are refused', () => {
-  expect(() => check(reboot, 'a b')).toThrow(expect.objectContaining({ path: ['templateId'] }))
+  const message = 'A template id must consist of 1 to 64 ASCII letters, digits and dashes.'
+  expect(() => check(reboot, 'a b')).toThrow(expect.objectContaining({ path: ['templateId'], message }))
   expect(() => check({ ...reboot, queryCondition: "group('a') AND" })).toThrow('unexpected end of condition')
 })
 
