@@ -8,6 +8,7 @@ import { findAuthors } from './store/history.ts'
 import type { JobRow } from './store/jobs.ts'
 import { saveApproved, saveRejected } from './store/transitions.ts'
 import { findOpenGate, noteDecision, type OpenGate, openNextWave, saveGateFailed } from './store/waves.ts'
+import { mostWaves } from './waves.ts'
 
 /** What is approved or rejected. `wave`: the wave to open, 1 for the start of the job; left out for whatever waits. */
 export type Decision = {
@@ -19,9 +20,11 @@ export type Decision = {
 /**
  * Approves a job that waits for it: it waits for its start time from now on, or for a slot. In a running job with waves, the
  * opening of the next wave is approved. NotFoundError, OutOfScopeError for a foreign job, ConflictError when the job does not
- * wait for this approval, InvalidInputError when the same client scheduled it, or for a reason that is too long.
+ * wait for this approval, InvalidInputError when the same client scheduled it, for a number that no wave to open has, or for a
+ * reason that is too long.
  */
 export async function approveJob(deps: Deps, by: By, { jobId, wave, reason }: Decision): Promise<void> {
+  checkWave(wave)
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const gate = await waitingGate(tx, job, wave)
     if (gate !== undefined) {
@@ -44,6 +47,7 @@ export async function approveJob(deps: Deps, by: By, { jobId, wave, reason }: De
  * those of `approveJob`, and ConflictError when the history of a job that would be paused is full.
  */
 export async function rejectJob(deps: Deps, by: By, { jobId, wave, reason }: Decision): Promise<void> {
+  checkWave(wave)
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const gate = await waitingGate(tx, job, wave)
     if (gate !== undefined) {
@@ -64,9 +68,10 @@ export async function rejectJob(deps: Deps, by: By, { jobId, wave, reason }: Dec
 /**
  * Opens the next wave of a running job, whatever the share of its gate and its soak say. NotFoundError, OutOfScopeError for a
  * foreign job, ConflictError when the job does not run or has no such wave to open, or when its gate requires an approval,
- * InvalidInputError for a reason that is too long.
+ * InvalidInputError for a number that no wave to open has, or for a reason that is too long.
  */
 export async function openWave(deps: Deps, by: By, jobId: string, wave: number, reason?: string | null): Promise<void> {
+  checkWave(wave)
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const gate = await findOpenGate(tx, jobId)
     if (job.status !== 'running' || gate === undefined) {
@@ -84,6 +89,13 @@ export async function openWave(deps: Deps, by: By, jobId: string, wave: number, 
     await openNextWave(tx, jobId, { by, reason: message }, deps.clock.now())
     return { result: undefined, wakes: ['started'] }
   })
+}
+
+/** InvalidInputError for a number that no wave has which a decision can open. */
+function checkWave(wave: Decision['wave']): void {
+  if (wave === undefined || wave === null || (wave >= 2 && wave <= mostWaves)) return
+  const message = `wave must be a whole number from 2 to ${mostWaves}: wave 1 is opened by the start of the job.`
+  throw new InvalidInputError(['wave'], message)
 }
 
 /**

@@ -407,6 +407,12 @@ describe('a gate', () => {
       reason: 'fixed by hand',
     })
     await expect(openWave(deps, tester, jobId, 2)).rejects.toThrow('All waves are open.')
+    for (const wave of [1, 0, -1, 21]) {
+      const refused = { code: 'INVALID_INPUT', path: ['wave'] }
+      await expect(openWave(deps, tester, jobId, wave)).rejects.toMatchObject(refused)
+      await expect(approveJob(deps, approver, { jobId, wave })).rejects.toMatchObject(refused)
+      await expect(rejectJob(deps, approver, { jobId, wave })).rejects.toMatchObject(refused)
+    }
     await instance.dispatch()
     expect(called()).toEqual(ids)
   })
@@ -627,5 +633,5 @@ test('without jobs with waves, the step sleeps', async () => {
   const jobId = await givenMethodJob(deps, 'pump')
   await start()
   expect((await judgeGates(deps).run(clock.now())).next).toBeUndefined()
-  await expect(openWave(deps, tester, jobId, 1)).rejects.toThrow('not a running job with waves')
+  await expect(openWave(deps, tester, jobId, 2)).rejects.toThrow('not a running job with waves')
 })

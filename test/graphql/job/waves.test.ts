@@ -127,9 +127,9 @@ test('a wave goes from OPEN by SOAKING and WAITING_FOR_APPROVAL to DONE, and his
     return data[field]
   }
   for (const field of ['approveJob', 'rejectJob'] as const) {
-    expect(await decide(field, 1)).toEqual({
+    expect(await decide(field, 3)).toEqual({
       code: 'CONFLICT',
-      message: `Wave 1 of job "${jobId}" does not wait for an approval: wave 2 does.`,
+      message: `Wave 3 of job "${jobId}" does not wait for an approval: wave 2 does.`,
     })
   }
   expect(await decide('approveJob', 2)).toEqual({ job: { waves: [{ status: 'DONE' }, { status: 'OPEN' }] } })
