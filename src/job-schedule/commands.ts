@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { inTransaction } from '../database/client.ts'
 import { lockDefinitions } from '../database/lock-definitions.ts'
 import type { Tx } from '../database/reader.ts'
@@ -112,9 +113,10 @@ function active(recurrence: Recurrence, by: Author, from: Date) {
 }
 
 /**
- * Changes the members of a schedule that are given. Its author is now who changes it, and its jobs keep their scope. When its
- * times change, the next one is the first that is ahead; a paused schedule stays paused. NotFoundError, also for an unknown
- * template, OutOfScopeError, PreconditionError, InvalidInputError, QueryConditionError.
+ * Changes the members of a schedule that are given. Its author is now who changes it, and its jobs keep their scope. When all
+ * of them are as they were, nothing changes, also not the author. When its times change, the next one is the first that is
+ * ahead; a paused schedule stays paused. NotFoundError, also for an unknown template, OutOfScopeError, PreconditionError,
+ * InvalidInputError, also when nothing is given, QueryConditionError.
  */
 export async function updateJobSchedule(
   deps: Deps,
@@ -131,6 +133,7 @@ export async function updateJobSchedule(
       throw new PreconditionError(`The job schedule "${id}" has changed: its etag is no longer ${ifMatch}.`)
     }
     const schedule = changedSchedule(before, given, now)
+    if (isDeepStrictEqual(schedule, before)) return
     const hasOtherJobs = schedule.templateId !== before.templateId || schedule.onOverlap !== before.onOverlap
     if (hasOtherJobs) await requireUsable(deps, tx, schedule, now)
     const { scope, etagVersion, status } = before

@@ -99,13 +99,17 @@ export function checkSchedule(input: ScheduleInput, now: Date): ScheduleDefiniti
 
 /**
  * The schedule after a change. Null removes its end or its description, and leaves all else as it is. Its times are checked
- * when they change; a schedule that has ended can have other changes, too. InvalidInputError with the path of the member.
+ * when they change; a schedule that has ended can have other changes, too. InvalidInputError with the path of the member, or
+ * when nothing is given.
  */
 export function changedSchedule<Schedule extends ScheduleDefinition>(
   schedule: Schedule,
   change: ScheduleChange,
   now: Date,
 ): Schedule {
+  if (Object.values(change).every((value) => value === undefined)) {
+    throw new InvalidInputError([], 'The update is empty: it would change nothing.')
+  }
   const { templateId, onMissed, onOverlap, description } = change
   const recurrence = {
     cron: change.cron ?? schedule.cron,

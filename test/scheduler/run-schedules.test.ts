@@ -339,6 +339,13 @@ test('a schedule that was changed schedules jobs on behalf of whoever changed it
   await create()
   const editor = { ...policyViewer({ name: 'editor', rights: new Set(['serviceConnect'] as const) }), roles: [] }
   await updateJobSchedule(deps, editor, 'nightly', { templateId: 'checked' })
+  const changed = await schedule()
+  await updateJobSchedule(deps, author, 'nightly', { templateId: 'checked', cron: '30 2 * * *', description: null })
+  await expect(updateJobSchedule(deps, author, 'nightly', {})).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    path: [],
+  })
+  expect(await schedule()).toEqual(changed)
   moveTo('2026-03-29T01:00:00Z')
   await run()
   const jobId = 'nightly-20260329T0100Z'
