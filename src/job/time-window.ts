@@ -131,7 +131,7 @@ export function requireOpening(
 ): void {
   const deadline = new Date(startTime.getTime() + maxExecutionTimeInSeconds * 1_000)
   const opens = firstOpening(window, startTime, longestCall)
-  if (opens < deadline) return
+  if (opens === undefined || opens < deadline) return
   const seconds = Math.floor((opens.getTime() - startTime.getTime()) / 1_000)
   throw new InvalidInputError(
     ['maxExecutionTimeInSeconds'],
@@ -144,10 +144,13 @@ const quarter = 15 * minute
 /** By how many milliseconds clocks may be ahead of UTC: all zones of devices that are not known yet are among these. */
 const offsets = Array.from({ length: 26 * 4 + 1 }, (_, index) => index * quarter - 12 * 60 * minute)
 
-/** When the window opens, in the zone in which it does so first. */
-function firstOpening(window: TimeWindow, from: Date, longestCall: number): Date {
-  const { timeZone, timeZoneFrom } = window
-  if (timeZoneFrom === undefined && timeZone !== undefined) return openTimeAt(window, timeZone, from, longestCall).opens
+/**
+ * When the window opens, in the zone in which it does so first. Undefined for a zone that another version of Node.js knew: with it,
+ * the job fails when its devices would be selected.
+ */
+function firstOpening(window: TimeWindow, from: Date, longestCall: number): Date | undefined {
+  const only = onlyZone(window)
+  if (only !== undefined) return isTimeZone(only) ? openTimeAt(window, only, from, longestCall).opens : undefined
   const times = offsets.map((offset) => {
     const shown = moment(from.getTime() + offset)
     return openTimeAt(window, 'UTC', shown, longestCall).opens.getTime() - offset
@@ -215,7 +218,7 @@ export function timesAt(
 
 /**
  * The end of a job whose work would take until `eta` if its window stayed open. Null while it is closed, because nothing says how fast the
- * work will be, and in several zones. The time that calls need at the end of each window is not considered.
+ * work will be, in several zones, and in one that this version of Node.js does not know. The time that calls need at the end of each window is not considered.
  */
 export function etaInWindow(
   window: TimeWindow,
@@ -223,7 +226,8 @@ export function etaInWindow(
   { eta, deadline, now }: { readonly eta: Date; readonly deadline: Date; readonly now: Date },
 ): Date | null {
   const timeZone = onlyZone(window)
-  if (timeZone === undefined || !times.some((each) => each.opens !== null && isOpen(each, now))) return null
+  if (timeZone === undefined || !isTimeZone(timeZone)) return null
+  if (!times.some((each) => each.opens !== null && isOpen(each, now))) return null
   const milliseconds = eta.getTime() - now.getTime()
   return afterOpenTime(window, timeZone, { from: now, milliseconds, latest: deadline }, 0)
 }

@@ -296,6 +296,14 @@ test('a job whose devices name their zones is refused if its window opens nowher
   expect(refusal(() => require('17:20', '17:25', 60)).path).toBe('maxExecutionTimeInSeconds')
 })
 
+test('a window in a zone that only another version of Node.js knew has no known times', () => {
+  const window = { ...berlin, timeZone: 'Mars/Olympus' }
+  const times = openTimesFrom(berlin, 'Europe/Berlin', at('2026-06-01T00:00'), 0, 1)
+  const now = at('2026-06-01T00:30')
+  expect(etaInWindow(window, times, { eta: at('2026-06-01T01:30'), deadline: at('2026-06-04T00:00'), now })).toBeNull()
+  expect(requireOpening(window, 0, { startTime: now, maxExecutionTimeInSeconds: 1 })).toBeUndefined()
+})
+
 test('a job whose time is up before its window opens is refused', () => {
   const require = (startTime: string, maxExecutionTimeInSeconds: number) =>
     requireOpening(berlin, 30_000, { startTime: at(startTime), maxExecutionTimeInSeconds })
