@@ -123,11 +123,15 @@ function openTimeOn(window: TimeWindow, timeZone: string, date: number, longestC
   return { opens: moment(opens), closes: moment(end - longestCall) }
 }
 
-/** InvalidInputError when the time of a job is up before its window is opened for the first time. */
+/**
+ * InvalidInputError when the time of a job is up before its window is opened for the first time. `isNew`: its start time can still be
+ * chosen.
+ */
 export function requireOpening(
   window: TimeWindow,
   longestCall: number,
   { startTime, maxExecutionTimeInSeconds }: { readonly startTime: Date; readonly maxExecutionTimeInSeconds: number },
+  { isNew = true }: { readonly isNew?: boolean } = {},
 ): void {
   const deadline = new Date(startTime.getTime() + maxExecutionTimeInSeconds * 1_000)
   const opens = firstOpening(window, startTime, longestCall)
@@ -135,7 +139,7 @@ export function requireOpening(
   const seconds = Math.floor((opens.getTime() - startTime.getTime()) / 1_000)
   throw new InvalidInputError(
     ['maxExecutionTimeInSeconds'],
-    `The job would end at ${deadline.toISOString()}, before its window is opened at ${opens.toISOString()}. Give more than ${seconds} seconds, or a later start time.`,
+    `The job would end at ${deadline.toISOString()}, before its window is opened at ${opens.toISOString()}. Give more than ${seconds} seconds${isNew ? ', or a later start time' : ''}.`,
   )
 }
 

@@ -6,6 +6,7 @@ import { checkMaxExecutionTime } from './request.ts'
 import { rolloutMembers } from './rollout.ts'
 import { jobTransitions } from './state.ts'
 import type { JobRow } from './store/jobs.ts'
+import { longestCallOf, requireOpening } from './time-window.ts'
 
 /** A change as a client sends it. Members that are `undefined` stay as they are. */
 export type JobUpdateInput = NamingInput & {
@@ -44,23 +45,26 @@ function limitsIn({ rollout }: JobUpdateInput, job: JobRow): JobUpdate {
   return checkLimits(rollout, job.type, job)
 }
 
-function checkTime(
-  { maxExecutionTimeInSeconds, extendBySeconds }: JobUpdateInput,
-  { startTime, maxExecutionTimeSeconds: before }: JobRow,
-  now: Date,
-): JobUpdate {
+function checkTime({ maxExecutionTimeInSeconds, extendBySeconds }: JobUpdateInput, job: JobRow, now: Date): JobUpdate {
   if (maxExecutionTimeInSeconds === undefined && extendBySeconds === undefined) return {}
   if (maxExecutionTimeInSeconds !== undefined && extendBySeconds !== undefined) {
     throw new InvalidInputError(['extendBySeconds'], 'Give maxExecutionTimeInSeconds or extendBySeconds, not both.')
   }
+  const { startTime, maxExecutionTimeSeconds: before, window } = job
   const path = extendBySeconds === undefined ? ['maxExecutionTimeInSeconds'] : ['extendBySeconds']
   const seconds =
     extendBySeconds === undefined
       ? checkMaxExecutionTime(maxExecutionTimeInSeconds)
       : checkMaxExecutionTime(before + checkMaxExecutionTime(extendBySeconds, path), path)
   const deadline = new Date(startTime.getTime() + seconds * 1000)
-  if (deadline > now) return { maxExecutionTimeSeconds: seconds, deadline }
-  throw new InvalidInputError(path, `The deadline of the job would be ${deadline.toISOString()}, which has passed.`)
+  if (deadline <= now) {
+    throw new InvalidInputError(path, `The deadline of the job would be ${deadline.toISOString()}, which has passed.`)
+  }
+  if (window !== null && seconds < before) {
+    const longestCall = longestCallOf(job.type === 'scheduleDeviceMethod' ? job.request : undefined)
+    requireOpening(window, longestCall, { startTime, maxExecutionTimeInSeconds: seconds }, { isNew: false })
+  }
+  return { maxExecutionTimeSeconds: seconds, deadline }
 }
 
 /** The names of the members that the update changes. */

@@ -123,6 +123,22 @@ describe('a change of a job', () => {
     expect(await jobRow(deps, jobId)).toEqual(before)
   })
 
+  test('by a time that is up before its window opens for the first time is refused', async () => {
+    const hour = 60 * 60
+    const opens = new Date(clock.now().getTime() + 2 * hour * second).toISOString().slice(11, 16)
+    const closes = new Date(clock.now().getTime() + 4 * hour * second).toISOString().slice(11, 16)
+    const window = { from: opens, to: closes, timeZone: 'UTC' }
+    const jobId = await givenMethodJob(deps, 'pump', {}, { maxExecutionTimeInSeconds: 8 * hour, rollout: { window } })
+    const path = ['maxExecutionTimeInSeconds']
+    await expect(update(jobId, { maxExecutionTimeInSeconds: hour })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      path,
+      message: expect.stringMatching(/before its window is opened at .+Z\. Give more than \d+ seconds\.$/),
+    })
+    await update(jobId, { maxExecutionTimeInSeconds: 3 * hour })
+    expect((await jobRow(deps, jobId)).maxExecutionTimeSeconds).toBe(3 * hour)
+  })
+
   test('is refused for a job that is unknown, cancelled or has ended, or whose history is full', async () => {
     await expect(update('unknown', { name: 'a' })).rejects.toThrow('unknown')
     const cancelled = await given()
