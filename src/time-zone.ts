@@ -22,17 +22,19 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** More names than the database has; it accepts them in any case. */
-const mostFormats = 2_000
+/** A format takes 34 KB. The names in use at a time are few: those of the devices of jobs with windows. */
+const mostFormats = 300
+/** By the name in lower case, because the database accepts it in any case; the one that was used last is at the end. */
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** To make one takes much longer than to use it. RangeError for an unknown zone. */
 function formatOf(timeZone: string): Intl.DateTimeFormat {
-  const known = formats.get(timeZone)
-  if (known !== undefined) return known
-  const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
-  if (formats.size >= mostFormats) formats.clear()
-  formats.set(timeZone, format)
+  const name = timeZone.toLowerCase()
+  const format = formats.get(name) ?? new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
+  formats.delete(name)
+  formats.set(name, format)
+  const [oldest = name] = formats.keys()
+  if (formats.size > mostFormats) formats.delete(oldest)
   return format
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { checkTimeZone, clockTime, firstShowing, offsetAt } from '../src/time-zone.ts'
 import { refusal } from './support/refusal.ts'
 
@@ -47,6 +47,22 @@ test('the first moment that shows what clocks show is never later, in any zone',
       expect(clockTime(timeZone, first)).toBe(clockTime(timeZone, time))
     }
   }
+})
+
+test('a zone in another case is the same zone, and needs no further memory', () => {
+  const time = shown('2026-07-01T00:00')
+  expect(offsetAt('Asia/Tokyo', time)).toBe(9 * hour)
+  const made = vi.spyOn(Intl, 'DateTimeFormat')
+  expect(offsetAt('ASIA/tokyo', time)).toBe(9 * hour)
+  expect(made).not.toHaveBeenCalled()
+  // Of many zones, those that were not used for the longest time are forgotten.
+  const zones = Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'Asia/Tokyo')
+  for (const zone of zones) offsetAt(zone, time)
+  made.mockClear()
+  offsetAt('Asia/Tokyo', time)
+  offsetAt(zones.at(-1) ?? '', time)
+  expect(made).toHaveBeenCalledTimes(1)
+  made.mockRestore()
 })
 
 test.each(['Mars/Olympus', '+02:00', '', 7, null])('%j is no time zone', (value) => {
