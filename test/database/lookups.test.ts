@@ -87,6 +87,36 @@ test('what the scheduler asks for by key is looked up, also in tables whose stat
   })
 })
 
+test('attempts are looked up for jobs with a retry policy only', async () => {
+  const lookups = async (db: Reader): Promise<number | undefined> => {
+    const [row] = await db.query<{ count: number }>(
+      sql`select (seq_scan + idx_scan)::integer as count from pg_stat_xact_user_tables where relname = 'device_job_attempt'`,
+    )
+    return row?.count
+  }
+  const repeated = await givenMethodJob(
+    deps,
+    'pump',
+    {},
+    { rollout: { retry: { maxAttempts: 2, on: ['GatewayTimeout'] } } },
+  )
+  await deps.db.transaction(async (tx) => {
+    await saveStarted(tx, repeated, { status: 'running', deviceCount: 20, now })
+    const given = deviceIds.slice(12, 15)
+    const looksUp: boolean[] = []
+    for (const id of [jobId, repeated]) {
+      const calls = given.map((deviceId) => ({ jobId: id, deviceId, deadline: now }))
+      expect(await markCalls(deps, tx, calls)).toHaveLength(3)
+      const before = await lookups(tx)
+      const open = await lockOpenJobs(tx, [id])
+      expect(await findStillUnderWay(tx, open, calls)).toHaveLength(3)
+      await unmarkDispatched(tx, open, calls)
+      looksUp.push((await lookups(tx)) !== before)
+    }
+    expect(looksUp).toEqual([false, true])
+  })
+})
+
 test('outcomes are looked up by device, also where statistics know only jobs over one device', async () => {
   const { pool } = deps.database
   await pool.query(

@@ -33,24 +33,27 @@ export type JobProgress = {
   readonly repeated?: readonly string[]
 } & Partial<FreedGroups>
 
-/** Jobs that are open and locked, with the keys that their facts use. */
-export type OpenJobs = ReadonlyMap<string, string>
+/** Jobs that are open and locked, with the keys that their facts use, and whether they have a retry policy. */
+export type OpenJobs = ReadonlyMap<string, { readonly key: string; readonly repeats: boolean }>
 
 /**
  * Locks those of the jobs that have not ended, in the order of their ids. For transactions that read or change more than
  * `markDispatched` and `settle` do, which lock the jobs themselves.
  */
 export async function lockOpenJobs(tx: Tx, ids: Iterable<string>, status?: JobStatus): Promise<OpenJobs> {
-  const rows = await tx.query<{ id: string; key: string }>(
-    sql`select id, key from job
+  const rows = await tx.query<{ id: string; key: string; repeats: boolean }>(
+    sql`select id, key, ${isRepeated} as repeats from job
         where id = any(${[...new Set(ids)]}) and end_time is null
           and (${status ?? null}::text is null or status = ${status ?? null})
         order by id
         for no key update`,
     'lock-open-jobs',
   )
-  return new Map(rows.map((row) => [row.id, row.key]))
+  return new Map(rows.map(({ id, key, repeats }) => [id, { key, repeats }]))
 }
+
+/** Whether calls of `job` are repeated. Of other jobs, no attempts are looked up. */
+const isRepeated = sql`coalesce(job.rollout ? 'retry', false)`
 
 /** The row of a device job's first fact, as named in statements. */
 export const target = sql`target`
@@ -124,7 +127,8 @@ export function findWaiting(
  */
 export function findCallsOfTheGone(db: Reader, deviceIds: readonly string[]): Promise<Required<AttemptKey>[]> {
   return db.query<Required<AttemptKey>>(
-    sql`select job.id as "jobId", x.device_id as "deviceId", attempt_of(job.key, x.device_id) as attempt
+    sql`select job.id as "jobId", x.device_id as "deviceId",
+               case when ${isRepeated} then attempt_of(job.key, x.device_id) else 1 end as attempt
         from job
         cross join unnest(${deviceIds}::text[]) as gone (device_id)
         join device_job_dispatch x on x.job_key = job.key and x.device_id = gone.device_id
@@ -240,13 +244,15 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly At
     sql`with undone as (
           delete from device_job_dispatch x
           using unnest(
-            ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
+            ${given.map(({ jobId }) => open.get(jobId)?.key)}::bigint[],
             ${given.map(({ deviceId }) => deviceId)}::text[],
-            ${attemptsOf(given)}::integer[]
-          ) as given (job_key, device_id, attempt)
+            ${attemptsOf(given)}::integer[],
+            ${given.map(({ jobId }) => open.get(jobId)?.repeats)}::boolean[]
+          ) as given (job_key, device_id, attempt, repeats)
           where x.job_key = given.job_key and x.device_id = given.device_id and not ${hasOutcome(sql`given`)}
             -- The mark may be that of a later attempt, which was sent.
-            and coalesce(given.attempt, 1) = attempt_of(given.job_key, given.device_id)
+            and coalesce(given.attempt, 1)
+                = case when given.repeats then attempt_of(given.job_key, given.device_id) else 1 end
           returning x.job_key, x.device_id
         ), in_waves as (
           update job_wave
@@ -457,12 +463,13 @@ export async function findStillUnderWay(
   const given = calls.filter(({ jobId }) => open.has(jobId))
   return tx.query<Dispatch & Required<AttemptKey>>(
     sql`select given.job_id as "jobId", mark.device_id as "deviceId", mark.deadline,
-               attempt_of(given.job_key, mark.device_id) as attempt
+               case when given.repeats then attempt_of(given.job_key, mark.device_id) else 1 end as attempt
         from unnest(
           ${given.map(({ jobId }) => jobId)}::text[],
-          ${given.map(({ jobId }) => open.get(jobId))}::bigint[],
-          ${given.map(({ deviceId }) => deviceId)}::text[]
-        ) as given (job_id, job_key, device_id)
+          ${given.map(({ jobId }) => open.get(jobId)?.key)}::bigint[],
+          ${given.map(({ deviceId }) => deviceId)}::text[],
+          ${given.map(({ jobId }) => open.get(jobId)?.repeats)}::boolean[]
+        ) as given (job_id, job_key, device_id, repeats)
         -- One lookup each: PostgreSQL would hash all marks for a join.
         cross join lateral (
           select * from device_job_dispatch
