@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { finishJobs as finish, nextDeadline } from '../job/store/transitions.ts'
+import { finishJobs as finish, mostFinished, nextDeadline } from '../job/store/transitions.ts'
 import type { Step } from './loop.ts'
 
 /** No open device jobs left, or max execution time reached → ended. */
@@ -19,7 +19,7 @@ export function finishJobs(deps: Deps): Step {
         deps.events.jobChanged(jobId)
       }
       if (ended.length > 0) deps.events.publish('work', 'jobs', {}) // a queued job may start now
-      return { done: ended.length, full: false, next }
+      return { done: ended.length, full: ended.length === mostFinished, next }
     },
   }
 }

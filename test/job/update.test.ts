@@ -139,6 +139,15 @@ describe('a change of a job', () => {
     expect((await jobRow(deps, jobId)).maxExecutionTimeSeconds).toBe(3 * hour)
   })
 
+  test('to the same deadline for many jobs ends a bounded number of them at a time, until all have ended', async () => {
+    const jobIds: string[] = []
+    for (let count = 0; count < 11; count++) jobIds.push(await given())
+    clock.advance(100 * second)
+    expect(await finish()).toMatchObject({ done: 10, full: true })
+    expect(await finish()).toMatchObject({ done: 1, full: false })
+    for (const jobId of jobIds) expect((await jobRow(deps, jobId)).endTime).toEqual(clock.now())
+  })
+
   test('is refused for a job that is unknown, cancelled or has ended, or whose history is full', async () => {
     await expect(update('unknown', { name: 'a' })).rejects.toThrow('unknown')
     const cancelled = await given()

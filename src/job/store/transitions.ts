@@ -387,7 +387,16 @@ export async function saveUpdated(
   )
 }
 
-/** Ends jobs without open device jobs, and jobs past their deadline, whose open device jobs fail. Returns their ids. */
+/**
+ * Jobs that end in one statement. The end of one with a retry policy writes up to 5,000 outcomes (`end_attempts`), so that of many
+ * at once would take longer than a statement may, again and again.
+ */
+export const mostFinished = 10
+
+/**
+ * Ends jobs without open device jobs, and jobs past their deadline, whose open device jobs fail; at most `mostFinished`. Returns their
+ * ids.
+ */
 export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     sql`with finished as (
@@ -398,6 +407,7 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
                  and (status = 'cancelled' or targets is distinct from 'continuous')
                  or status <> 'scheduled' and deadline <= ${now})
           order by id
+          limit ${mostFinished}
           for no key update
         ), moved as (
           update job
