@@ -60,6 +60,15 @@ export async function isInstanceAlive(db: Reader, instanceId: string): Promise<b
   return rows.length > 0
 }
 
+/** Whether an instance other than this one is alive, by PostgreSQL's clock. */
+export async function isAnotherAlive(db: Reader, instanceId: string): Promise<boolean> {
+  const rows = await db.query(
+    sql`select from instance where id <> ${instanceId} and lease_until > statement_timestamp() limit 1`,
+    'is-another-alive',
+  )
+  return rows.length > 0
+}
+
 /**
  * Notified about this lease and those of other instances. The functions must not throw; `clear` is repeated when it
  * rejects.

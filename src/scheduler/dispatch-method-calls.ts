@@ -399,7 +399,8 @@ export function dispatchMethodCalls(
       return marked.length - undelivered.length
     } catch (error) {
       // A commit without an answer may have succeeded.
-      orphans.add(unsure)
+      // No other instance waits for them.
+      orphans.add([...unsure].map((call) => ({ ...call, graceMs: 0 })))
       throw error
     }
   }

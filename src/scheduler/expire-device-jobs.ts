@@ -1,4 +1,5 @@
 import { inTransaction } from '../database/client.ts'
+import { isAnotherAlive } from '../database/instance-lease.ts'
 import type { Deps } from '../deps.ts'
 import { findDisabledIds } from '../device/store.ts'
 import { DeviceTimeoutError } from '../errors.ts'
@@ -17,7 +18,7 @@ import { type ConnectTimeout, findConnectTimeouts, findJobIdsUnderWay } from '..
 import { failSpan } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import type { Step } from './loop.ts'
-import type { OrphanCandidates } from './orphan-candidates.ts'
+import { dueTimeOf, nameOf, type OrphanCandidates } from './orphan-candidates.ts'
 import { publishProgress } from './publish-progress.ts'
 
 const batch = 1_000
@@ -26,6 +27,8 @@ const batch = 1_000
  * event was lost.
  */
 const connectInterval = 5_000
+/** Milliseconds in which an instance ends its own calls that have expired: it looks for them every second. */
+const ownersTime = 2_000
 /** Marks per statement. */
 const marksPerPage = 10_000
 
@@ -106,11 +109,12 @@ export function expireDeviceJobs(
     if (!mayBeLeft) return
     mayBeLeft = false
     try {
+      const graceMs = (await isAnotherAlive(deps.db, deps.lease.instanceId)) ? ownersTime : 0
       for (const jobId of await findJobIdsUnderWay(deps.db)) {
         let after: string | undefined = ''
         while (after !== undefined) {
           const { underWay, last }: MarkPage = await findUnderWay(deps.db, jobId, { after, limit: marksPerPage })
-          orphans.add(underWay)
+          orphans.add(underWay.map((call) => ({ ...call, graceMs })))
           after = last
         }
       }
@@ -123,20 +127,22 @@ export function expireDeviceJobs(
   const expireOrphans = async (now: Date): Promise<number> => {
     const due = orphans.due(now, batch)
     if (due.length === 0) return 0
+    const graceOf = new Map(due.map((call) => [nameOf(call), call.graceMs]))
     const later = await inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(
         tx,
         due.map(({ jobId }) => jobId),
       )
-      const calls = await findStillUnderWay(tx, open, due)
-      const expired = calls.filter(({ deadline }) => deadline <= now)
+      const found = await findStillUnderWay(tx, open, due)
+      const calls = found.map((call) => ({ ...call, graceMs: graceOf.get(nameOf(call)) ?? 0 }))
+      const expired = calls.filter((call) => dueTimeOf(call) <= now.getTime())
       if (expired.length > 0) {
         const failures = expired.map(withUnknownOutcome)
         const progress = await settle(tx, failures, 'running', now)
         afterCommit(() => publishProgress(deps, failures, progress))
       }
       // A call may have been unmarked by the instance that sent it, and sent again.
-      return calls.filter(({ deadline }) => deadline > now)
+      return calls.filter((call) => dueTimeOf(call) > now.getTime())
     })
     for (const call of due) orphans.remove(call)
     orphans.add(later)

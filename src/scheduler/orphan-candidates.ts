@@ -7,17 +7,25 @@ import type { DeviceJobKey, Dispatch } from '../job/store/facts.ts'
  */
 export type OrphanCandidates = {
   readonly size: number
-  /** For a known call, the earlier deadline counts. */
-  add(calls: Iterable<Dispatch>): void
-  /** Up to `limit` calls whose deadline has passed. */
-  due(now: Date, limit: number): Dispatch[]
+  /** For a known call, the earlier time counts. */
+  add(calls: Iterable<OrphanCandidate>): void
+  /** Up to `limit` calls that are due. */
+  due(now: Date, limit: number): OrphanCandidate[]
   remove(call: DeviceJobKey): void
 }
 
+/** Due so many milliseconds after its deadline: until then, an instance that is alive and waits for the call ends it. */
+export type OrphanCandidate = Dispatch & { readonly graceMs: number }
+
+/** When a call is due, in milliseconds since 1970 UTC. */
+export const dueTimeOf = ({ deadline, graceMs }: Pick<OrphanCandidate, 'deadline' | 'graceMs'>): number =>
+  deadline.getTime() + graceMs
+
+/** A device job as one text. A job id contains no line break. */
+export const nameOf = ({ jobId, deviceId }: DeviceJobKey): string => `${jobId}\n${deviceId}`
+
 export function createOrphanCandidates(): OrphanCandidates {
-  const calls = new Map<string, Dispatch>()
-  // A job id contains no line break.
-  const nameOf = ({ jobId, deviceId }: DeviceJobKey): string => `${jobId}\n${deviceId}`
+  const calls = new Map<string, OrphanCandidate>()
   return {
     get size() {
       return calls.size
@@ -26,13 +34,13 @@ export function createOrphanCandidates(): OrphanCandidates {
       for (const call of more) {
         const name = nameOf(call)
         const known = calls.get(name)
-        if (known === undefined || call.deadline < known.deadline) calls.set(name, call)
+        if (known === undefined || dueTimeOf(call) < dueTimeOf(known)) calls.set(name, call)
       }
     },
     due(now, limit) {
-      const due: Dispatch[] = []
+      const due: OrphanCandidate[] = []
       for (const call of calls.values()) {
-        if (call.deadline <= now && due.push(call) === limit) break
+        if (dueTimeOf(call) <= now.getTime() && due.push(call) === limit) break
       }
       return due
     },

@@ -373,7 +373,7 @@ test('a call whose time was up before it could leave is not sent', async () => {
   // The process stands still between the mark and the sending: it was suspended, or its database was away.
   const autocommit: typeof deps.db.autocommit = async (work) => {
     const result = await deps.db.autocommit(work)
-    clock.advance(10_000)
+    clock.advance(12_000)
     await survivor.expire()
     return result
   }
