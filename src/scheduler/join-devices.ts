@@ -20,8 +20,10 @@ import type { Step } from './loop.ts'
 const pause = 1_000
 /** Milliseconds after which all devices are looked at again. */
 const lookInterval = 60_000
-/** Devices of one statement. */
+/** Devices that are saved by one statement. */
 const batch = 1_000
+/** Devices that are found by one statement, which also reads those that joined before. */
+const mostFound = 50_000
 /** Beyond so many changed devices, all devices are looked at. */
 const mostChanged = 10_000
 /** A look that took t comes again after 20 t at the earliest, so that a slow condition does not keep the database busy. */
@@ -107,7 +109,7 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
     const begun = deps.clock.elapsed()
     const { jobSelectionMs } = deps.limits
     const found = await deps.db.boundedRead({ caller: 'devices that join' }, jobSelectionMs, (reader) =>
-      findJoining(reader, scope, condition, { jobId: id, among, groupBy, limit: batch }),
+      findJoining(reader, scope, condition, { jobId: id, among, groupBy, limit: mostFound }),
     )
     if (found === undefined) deps.log.warn({ job: id }, 'looking for devices that join took too long')
     const ms = found === undefined ? jobSelectionMs : deps.clock.elapsed() - begun
@@ -116,8 +118,9 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
       await deps.db.autocommit((tx) => postponeLook(tx, id, seconds))
     }
     if (found === undefined || found.length === 0) return 0
-    const joined = await save(job, found)
-    return found.length === batch && joined > 0 ? joined + (await look(job, among)) : joined
+    let joined = 0
+    for (let from = 0; from < found.length; from += batch) joined += await save(job, found.slice(from, from + batch))
+    return found.length === mostFound && joined > 0 ? joined + (await look(job, among)) : joined
   }
 
   const join = async (job: ContinuousJob, deviceIds: readonly string[], isForced: boolean): Promise<number> => {

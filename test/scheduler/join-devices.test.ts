@@ -175,6 +175,28 @@ describe('a device joins a continuous job', () => {
     expect(await targetsOf(id)).toEqual(['pump-0001', 'pump-0002', 'spare-0001'])
   })
 
+  test('together with many others, whose job is read once for all of them', async () => {
+    const id = await continuous()
+    await givenDevices(deps, 'crowd', 1_100)
+    await deps.database.pool.query(`update twin set tags = '{"fleet": "pump"}' where device_id like 'crowd-%'`)
+    let looks = 0
+    const step = joinDevices({
+      ...deps,
+      db: {
+        ...deps.db,
+        boundedRead: (asker, ms, work) => {
+          looks++
+          return deps.db.boundedRead(asker, ms, work)
+        },
+      },
+    })
+    await makeDue()
+    expect(await join(step)).toBe(1_100)
+    step.close()
+    expect(looks).toBe(1)
+    expect(await counters(deps, id)).toMatch(/^running: 1102 pending/)
+  })
+
   test('through an instance that died before it said so, and is called through another', async () => {
     const id = await continuous()
     await attach('spare-0001')
