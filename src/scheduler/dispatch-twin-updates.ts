@@ -40,6 +40,11 @@ export function dispatchTwinUpdates(deps: Deps): Step {
   const sizes = new Map<string, number>()
   /** When jobs with large twins go on, by the clock that never goes back; they share the budget. So do jobs whose rate is used up. */
   const dueTimes = new Map<string, number>()
+  /**
+   * Jobs of whose devices that may have their turn none is left, until another time window or wave is opened or the job is resumed:
+   * the others need not be read again and again.
+   */
+  const exhausted = new Map<string, string>()
   /** The `resumedVersion` of jobs when their rate was used up: with another rate, they need not wait any longer. */
   const rateVersions = new Map<string, number | null>()
   let paidUntil = 0
@@ -131,7 +136,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     async run(now) {
       const waiting = await findWaitingJobs(deps.db, 'scheduleUpdateTwin')
       const jobIds = waiting.map(({ id }) => id)
-      for (const known of [cursors, sizes, dueTimes, rateVersions]) {
+      for (const known of [cursors, sizes, dueTimes, rateVersions, exhausted]) {
         for (const jobId of known.keys()) if (!jobIds.includes(jobId)) known.delete(jobId)
       }
       for (const { id, resumedVersion } of waiting) {
@@ -142,8 +147,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       let done = 0
       /** Whether a job is read from its beginning again: devices may have joined before the place where it was. */
       let begins = false
-      for (const { id: jobId, isNew, resumedVersion, firstWave } of startingWith(held, waiting)) {
+      for (const work of startingWith(held, waiting)) {
+        const { id: jobId, isNew, resumedVersion, firstWave } = work
         if ((dueTimes.get(jobId) ?? 0) > deps.clock.elapsed()) continue
+        if (exhausted.get(jobId) === turnOf(work)) continue
         const job = await findJob(deps.db, jobId)
         if (job?.type !== 'scheduleUpdateTwin') continue
         const size = sizes.get(jobId) ?? (makesTwinsLarge(job.request) ? 1 : batch)
@@ -183,8 +190,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
         }
         // After the last page it starts again from the beginning, in case any were missed: from the first wave that has waiting
         // devices.
-        if (last === undefined) begins = cursors.delete(jobId) || begins
-        else cursors.set(jobId, last)
+        if (last !== undefined) cursors.set(jobId, last)
+        else if (cursors.delete(jobId)) begins = true
+        // Others wait for their windows.
+        else if (!isCut && job.window?.timeZoneFrom !== undefined) exhausted.set(jobId, turnOf(work))
         sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))
         const due = dueAfter(largeBytes)
         if (due !== undefined) dueTimes.set(jobId, due)
@@ -194,6 +203,10 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     },
   }
 }
+
+/** What has to change before more devices of a job may have their turn. */
+const turnOf = ({ resumedVersion, openWave, openings }: JobWithWork): string =>
+  [resumedVersion, openWave, ...(openings?.toSorted() ?? [])].join('/')
 
 function startingWith(jobId: string | undefined, jobs: readonly JobWithWork[]): JobWithWork[] {
   const first = Math.max(

@@ -397,6 +397,31 @@ describe('with the time zones of devices', () => {
   })
   const named = ['Europe/Berlin', 'Europe/Berlin', 'Asia/Tokyo', 'Mars/Olympus', 7, null]
 
+  test('twins of devices whose windows are closed are not read again and again while others are open', async () => {
+    await giveZones(named)
+    const jobId = await givenTwinJob(deps, 'pump', timed())
+    await start()
+    await close()
+    const openIn = (zone: string) =>
+      deps.database.pool.query(
+        `update job_window set opens_time = now() - interval '1 second', closes_time = now() + interval '1 hour'
+         where time_zone = $1`,
+        [zone],
+      )
+    await openIn('Europe/Berlin')
+    const db = countedDb(deps.db)
+    const step = dispatchTwinUpdates({ ...deps, db })
+    while ((await step.run(clock.now())).full);
+    expect(await counters(deps, jobId)).toContain('4 pending, 0 running, 2 succeeded')
+    const { statements } = db.asked
+    await step.run(clock.now())
+    // Which jobs have work.
+    expect(db.asked.statements - statements).toBe(1)
+    await openIn('Asia/Tokyo')
+    while ((await step.run(clock.now())).full);
+    expect(await counters(deps, jobId)).toContain('3 pending, 0 running, 3 succeeded')
+  })
+
   test('devices without a zone, and those of the rarest of more than 1,000, have that of the job', async () => {
     await givenDevices(deps, 'pump-odd', 2_001)
     await deps.database.pool.query(
