@@ -43,7 +43,7 @@ const lookInterval = 60_000
  */
 const rowsPerLookup = 4
 
-/** Continuous jobs of which is known that their devices were looked for. To forget one costs another scan. */
+/** Jobs of which is known that their devices were looked for, although none waits. To forget one costs another scan. */
 const mostScanned = 1_000
 
 /**
@@ -64,7 +64,12 @@ type Call = {
   /** The open windows whose devices were looked for; null without time windows. */
   readonly openings: readonly string[] | null
   readonly isContinuous: boolean
+  /** Whether calls are repeated. */
+  readonly repeats: boolean
 }
+
+/** A job whose devices were looked for: what was the case then, and up to where its attempts were read. */
+type Scanned = Pick<Call, 'resumedVersion' | 'openWave'> & { readonly seen: AttemptPlace | undefined }
 
 /** What is marked together. */
 type Batch = { readonly others: readonly DeviceJobKey[]; readonly limited: readonly LimitedCall[] }
@@ -101,10 +106,10 @@ export function dispatchMethodCalls(
   /** Jobs being scanned. The first is next; after a page it moves to the end. */
   const scans = new Map<string, Scan>()
   /**
-   * The continuous jobs whose devices were looked for, with their `resumedVersion`, while none of them waits. Devices that join them are
-   * reported, so the others are not read again for each.
+   * The continuous jobs and those with a retry policy whose devices were looked for, while none of them waits. Devices that join
+   * are reported, and repeated calls are read by their attempts, so the others are not read again for each.
    */
-  const scanned = new Map<string, number | null>()
+  const scanned = new Map<string, Scanned>()
   /** Devices that attached and whose waiting calls have not been read yet. */
   const arrivals = new Set<string>()
   /** Found and not yet sent. */
@@ -159,7 +164,11 @@ export function dispatchMethodCalls(
     for (const [jobId, call] of calls) {
       if (jobIds.has(jobId)) continue
       if (scanned.size >= mostScanned) scanned.clear()
-      if (call.isContinuous && call.openings === null && !scans.has(jobId)) scanned.set(jobId, call.resumedVersion)
+      const comesBack = call.isContinuous || call.repeats
+      if (comesBack && call.openings === null && !scans.has(jobId)) {
+        const { resumedVersion, openWave } = call
+        scanned.set(jobId, { resumedVersion, openWave, seen: seenAttempts.get(jobId) })
+      }
       calls.delete(jobId)
       scans.delete(jobId)
       startTimes.delete(jobId)
@@ -186,15 +195,19 @@ export function dispatchMethodCalls(
         openWave,
         openings,
         isContinuous: job.targets === 'continuous',
+        repeats: job.retryPolicy !== null,
       })
-      const isScanned = scanned.get(jobId) === resumedVersion
+      const before = scanned.get(jobId)
+      const isScanned = before?.resumedVersion === resumedVersion && before.openWave === openWave
       scanned.delete(jobId)
       if (job.retryPolicy !== null && !isKnown) {
-        // What is not found by a scan is read from the first attempt on.
-        seenAttempts.set(jobId, { version: isScanned ? 0 : job.version, deviceId: '' })
+        // What is not found by a scan is read from where reading stopped.
+        seenAttempts.set(jobId, (isScanned ? before.seen : undefined) ?? { version: job.version, deviceId: '' })
+        // Their event may have come before the job was known again.
+        if (isScanned) attemptsLook = 0
       }
-      const before = scans.get(jobId)
-      if (isKnown && before !== undefined && 'afterPlace' in before) continue // the scan goes on into the new wave
+      const left = scans.get(jobId)
+      if (isKnown && left !== undefined && 'afterPlace' in left) continue // the scan goes on into the new wave
       const most = mostAtOnce(job)
       if (most === undefined) limited.close(jobId)
       else if (!isKnown) {
@@ -207,7 +220,7 @@ export function dispatchMethodCalls(
       // Devices that attach from now on are reported by `onAttach`.
       if (deviceCount <= deps.attached.size * rowsPerLookup) {
         // The rest of another kind of scan has devices of the earlier waves, so these are read again.
-        const begin = isKnown && before === undefined ? known.openWave : null
+        const begin = isKnown && left === undefined ? known.openWave : null
         scans.set(jobId, firstWave === null ? { after: '' } : { afterPlace: startOf(begin, firstWave) })
       } else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
     }
