@@ -9,7 +9,6 @@ import {
   type Dispatch,
   findGroups,
   findWaiting,
-  type LaterCall,
   lockOpenJobs,
   type Marks,
   markDispatched,
@@ -33,6 +32,10 @@ const batchSize = 1_000
 
 /** Batches at a time: while one is marked and sent, the next is found. */
 const batchesAtOnce = 2
+
+/** Jobs whose repeated calls are read by one statement, and how many calls it returns at most. */
+const jobsPerLook = 1_000
+const attemptsPerLook = 10_000
 
 /** Milliseconds between two looks for repeated calls, in case an event was lost. */
 const lookInterval = 60_000
@@ -297,15 +300,21 @@ export function dispatchMethodCalls(
     if (seenAttempts.size === 0 || attemptsLook > deps.clock.elapsed()) return
     attemptsLook = deps.clock.elapsed() + lookInterval
     try {
-      for (const [jobId, seen] of seenAttempts) {
-        let after: AttemptPlace | undefined = seen
-        while (after !== undefined) {
-          const attempts: (LaterCall & AttemptPlace)[] = await findRepeated(deps.db, jobId, after, batchSize)
-          later.add(attempts.filter(({ deviceId }) => deps.attached.reaches(deviceId)))
-          const last = attempts.at(-1)
-          if (last !== undefined) seenAttempts.set(jobId, last)
-          after = attempts.length === batchSize ? last : undefined
+      for (let left = [...seenAttempts.keys()]; left.length > 0; ) {
+        const jobIds = left.slice(0, jobsPerLook)
+        const limit = Math.floor(attemptsPerLook / jobIds.length)
+        const seen = jobIds.flatMap((jobId) => {
+          const place = seenAttempts.get(jobId)
+          return place === undefined ? [] : { jobId, ...place }
+        })
+        const attempts = await findRepeated(deps.db, seen, limit)
+        later.add(attempts.filter(({ deviceId }) => deps.attached.reaches(deviceId)))
+        const counts = new Map<string, number>()
+        for (const { jobId, version, deviceId } of attempts) {
+          seenAttempts.set(jobId, { version, deviceId })
+          counts.set(jobId, (counts.get(jobId) ?? 0) + 1)
         }
+        left = [...left.slice(jobsPerLook), ...jobIds.filter((jobId) => counts.get(jobId) === limit)]
       }
     } catch (error) {
       attemptsLook = 0

@@ -299,6 +299,33 @@ test('a retry of a job has its policy', async () => {
   expect(received).toHaveLength(4)
 })
 
+test('when calls of jobs without waiting devices are repeated, their devices are not read again', async () => {
+  for (const id of ids) attach(id)
+  const names: (string | undefined)[] = []
+  await instance.stop()
+  const db: typeof deps.db = {
+    ...deps.db,
+    query: (sql, name) => {
+      names.push(name)
+      return deps.db.query(sql, name)
+    },
+  }
+  instance = await createInstance({ ...deps, db })
+  await start()
+  await start()
+  await instance.dispatch()
+  await instance.dispatch() // no device waits
+  const before = received.length
+  expect(names).toContain('find-targets')
+  names.length = 0
+  for (const call of received.filter(({ deviceId }) => deviceId === 'pump-0001')) await answer('pump-0001', 503, call)
+  await instance.dispatch()
+  expect(received).toHaveLength(before + 2)
+  expect(names).not.toContain('find-targets')
+  // One statement for all jobs.
+  expect(names.filter((name) => name === 'find-repeated')).toHaveLength(1)
+})
+
 test('a job without a policy asks nothing about attempts', async () => {
   for (const id of ids) attach(id)
   await givenMethodJob(deps, 'pump')

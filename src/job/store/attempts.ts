@@ -3,29 +3,36 @@ import type { BoundedReader } from '../../database/bounded-read.ts'
 import type { Reader } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
 import type { WaitingAttempts } from '../progress.ts'
-import { type DeviceJobKey, hasOutcome, isDispatched, keyOf, type LaterCall } from './facts.ts'
+import { type DeviceJobKey, hasOutcome, isDispatched, type LaterCall } from './facts.ts'
 import { andVisible } from './own-jobs.ts'
 
 /** The place of an attempt among those of its job, in the order in which they ended. */
 export type AttemptPlace = { readonly version: number; readonly deviceId: string }
 
 /**
- * The repeated attempts of a job after a place, at most `limit`, and how long the next ones have to wait. A reader that knows a
- * place never finds a new one before it: versions are assigned under the lock on the job's row.
+ * The repeated attempts of jobs after a place in each, at most `limit` of a job, and how long the next ones have to wait. Those of a job
+ * are in order. A reader that knows a place never finds a new one before it: versions are assigned under the lock on the job's row.
  */
 export function findRepeated(
   db: Reader,
-  jobId: string,
-  after: AttemptPlace,
+  seen: readonly (AttemptPlace & { readonly jobId: string })[],
   limit: number,
 ): Promise<(LaterCall & AttemptPlace)[]> {
   return db.query<LaterCall & AttemptPlace>(
-    sql`select ${jobId} as "jobId", version, device_id as "deviceId",
+    sql`select seen.job_id as "jobId", repeated.version, repeated.device_id as "deviceId",
                ceil(1000 * extract(epoch from not_before - clock_timestamp()))::float8 as "waitMs"
-        from device_job_attempt
-        where job_key = ${keyOf(jobId)} and (version, device_id) > (${after.version}, ${after.deviceId})
-        order by version, device_id
-        limit ${limit}`,
+        from unnest(
+          ${seen.map(({ jobId }) => jobId)}::text[], ${seen.map(({ version }) => version)}::integer[],
+          ${seen.map(({ deviceId }) => deviceId)}::text[]
+        ) as seen (job_id, version, device_id)
+        cross join lateral (
+          select version, device_id, not_before from device_job_attempt
+          where job_key = (select key from job where id = seen.job_id)
+            and (version, device_id) > (seen.version, seen.device_id)
+          order by version, device_id
+          limit ${limit}
+        ) repeated
+        order by seen.job_id, repeated.version, repeated.device_id`,
     'find-repeated',
   )
 }
