@@ -84,7 +84,9 @@ export function createHubClient({ url, authorization, ca, parse = JSON.parse }: 
           yield dataOf<R>(result)
         }
       } catch (error) {
-        throw error instanceof Error ? error : subscriptionError(error)
+        throw error instanceof Error
+          ? error
+          : subscriptionError(error, { isRenewed: typeof authorization === 'function' })
       }
     },
     close() {
@@ -113,13 +115,21 @@ function dataOf<R>({ data, errors }: Answer<R>): R {
 
 /**
  * The error for a rejection of graphql-ws that is not an Error: the errors of the operation, or the event that closed
- * the socket.
+ * the socket. `isRenewed`: the next connection would have another token.
  */
-function subscriptionError(reason: unknown): Error {
+function subscriptionError(reason: unknown, { isRenewed }: { readonly isRenewed: boolean }): Error {
   if (Array.isArray(reason)) {
     const [error]: AnswerError[] = reason
     if (error !== undefined) return new HubRefusedError(String(error.extensions?.code ?? 'UNKNOWN'), error.message)
   }
-  const closed = typeof reason === 'object' && reason !== null && 'code' in reason ? ` (${String(reason.code)})` : ''
+  const { code, reason: why }: { readonly code?: unknown; readonly reason?: unknown } = Object(reason)
+  if (code === 4401) {
+    return new HubRefusedError(why === 'TOKEN_INVALID' ? why : 'UNAUTHORIZED', 'The hub has refused the token.')
+  }
+  // After 4403, another attempt may succeed, but not with a token that has expired.
+  if (code === 4403 && why === 'TOKEN_EXPIRED' && !isRenewed) {
+    return new HubRefusedError(why, 'The token has expired. Give another one with --token.')
+  }
+  const closed = code === undefined ? '' : ` (${String(code)})`
   return new HubUnreachableError(`The connection for subscriptions has closed${closed}.`)
 }

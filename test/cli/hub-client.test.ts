@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
+import { WebSocketServer } from 'ws'
 import { createHubClient } from '../../src/cli/hub-client.ts'
 import { HubRefusedError, HubUnreachableError } from '../../src/cli/hub-errors.ts'
-import { ReadKeysDocument } from '../../src/generated/commands/graphql.ts'
+import { ReadKeysDocument, WatchJobDocument } from '../../src/generated/commands/graphql.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -56,4 +57,27 @@ test('where nobody listens, the reason is the cause', async () => {
     name: 'HubUnreachableError',
     cause: { code: 'ECONNREFUSED' },
   })
+})
+
+test.each([
+  ['a token that has expired ends a subscription', 4403, 'TOKEN_EXPIRED', 'token', 'TOKEN_EXPIRED'],
+  ['so does one that is refused for good', 4401, 'TOKEN_INVALID', 'token', 'TOKEN_INVALID'],
+  ['and the lack of one', 4401, 'Unauthorized', 'token', 'UNAUTHORIZED'],
+  ['also when each connection gets a new token', 4401, 'TOKEN_INVALID', () => 'token', 'TOKEN_INVALID'],
+  ['one that expires is followed by a new one there', 4403, 'TOKEN_EXPIRED', () => 'token', undefined],
+  ['and a connection with other rights by another', 4403, 'rights changed', 'token', undefined],
+])('%s (%d %s)', async (_what, code, reason, authorization, expected) => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  server.on('connection', (socket) => socket.once('message', () => socket.close(code, reason)))
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : 0
+  const client = createHubClient({ url: `http://127.0.0.1:${port}/graphql`, authorization })
+  closers.push(
+    () => client.close(),
+    () => server.close(),
+  )
+  const updates = client.subscribe(WatchJobDocument, { jobId: 'reboot' })[Symbol.asyncIterator]()
+  const refusal = expected === undefined ? { name: 'HubUnreachableError' } : { name: 'HubRefusedError', code: expected }
+  await expect(updates.next()).rejects.toMatchObject(refusal)
 })
