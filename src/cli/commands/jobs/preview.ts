@@ -5,6 +5,7 @@ import { targets } from '../../jobs/targets-option.ts'
 import { waves } from '../../jobs/wave-option.ts'
 import { timeWindow } from '../../jobs/window-option.ts'
 import { jsonObject, where, wholeNumber } from '../../options.ts'
+import { printCount } from '../../output/count.ts'
 import { format } from '../../output/format.ts'
 import { printRow } from '../../output/print.ts'
 import { payloadOf } from '../../payload.ts'
@@ -62,9 +63,9 @@ export const createJobsPreview = () =>
         const preview = payloadOf(previewJob, 'JobPreview')
         printRow(
           {
-            devices: textOf(preview.deviceCount),
-            connected: textOf(preview.connectedCount),
-            ...(preview.compliantCount && { unchanged: textOf(preview.compliantCount) }),
+            devices: printCount(preview.deviceCount),
+            connected: printCount(preview.connectedCount),
+            ...(preview.compliantCount && { unchanged: printCount(preview.compliantCount) }),
             fingerprint: preview.fingerprint ?? null,
             expectedDurationInSeconds: preview.expectedDurationInSeconds ?? null,
             ...(maxPerMinute !== undefined && {
@@ -75,7 +76,7 @@ export const createJobsPreview = () =>
             firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
             overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths, blocksStart }) => ({
               jobId: job?.jobId,
-              devices: textOf(deviceCount),
+              devices: printCount(deviceCount),
               propertyPaths,
               ...(options.onOverlap && { blocksStart }),
             })),
@@ -84,7 +85,3 @@ export const createJobsPreview = () =>
         )
       }),
     )
-
-/** A count: a number if it is exact, otherwise such as `≥ 10000`. */
-const textOf = ({ value, precision }: { readonly value: number; readonly precision: string }): number | string =>
-  precision === 'EXACT' ? value : `≥ ${value}`

@@ -1,5 +1,8 @@
 import { graphql } from '../../../generated/commands/gql.ts'
+import type { HubClient } from '../../hub-client.ts'
+import { HubRefusedError } from '../../hub-errors.ts'
 import { hubCommand } from '../../hub-options.ts'
+import { printCount } from '../../output/count.ts'
 import { format } from '../../output/format.ts'
 import { printRow } from '../../output/print.ts'
 import { withHub } from '../../with-hub.ts'
@@ -24,6 +27,23 @@ const ShowJob = graphql(`
   }
 `)
 
+const ShowDrift = graphql(`
+  query ShowDrift($jobId: String!) {
+    job(jobId: $jobId) { drift { left { value precision } } }
+  }
+`)
+
+/** How many devices of the job do not meet its condition any more; null where the hub does not say, or could not count them in time. */
+export async function readLeft(client: HubClient, jobId: string): Promise<number | string | null> {
+  try {
+    const { job } = await client.execute(ShowDrift, { jobId })
+    return job?.drift ? printCount(job.drift.left) : null
+  } catch (error) {
+    if (error instanceof HubRefusedError && error.code === 'LIMIT_EXCEEDED') return null
+    throw error
+  }
+}
+
 /** `twincast jobs show` */
 export const createJobsShow = () =>
   hubCommand('show')
@@ -35,6 +55,8 @@ export const createJobsShow = () =>
         const { job } = await client.execute(ShowJob, { jobId })
         if (!job) throw new Error(`The hub has no job ${jobId}.`)
         const { deviceJobStatistics, blockers, ...rest } = job
-        printRow({ ...rest, ...deviceJobStatistics, waitsFor: blockers?.map(({ message }) => message) }, options.format)
+        const noLongerMatching = await readLeft(client, jobId)
+        const waitsFor = blockers?.map(({ message }) => message)
+        printRow({ ...rest, ...deviceJobStatistics, noLongerMatching, waitsFor }, options.format)
       }),
     )
