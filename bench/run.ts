@@ -34,6 +34,7 @@ import { lateness } from './p21-lateness.ts'
 import { endurance } from './p22-endurance.ts'
 import { queueAlone } from './p23-queues.ts'
 import { metricsCost } from './p24-metrics.ts'
+import { auditCost } from './p25-audit.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
 import { attacked } from './s8-attacks.ts'
@@ -62,6 +63,7 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P22: endurance,
   P23: queueAlone,
   P24: metricsCost,
+  P25: auditCost,
   N1: dividedWork,
   N2: jobsOnNats,
   N3: idleInstances,
