@@ -1,38 +1,56 @@
 import { expect, test } from 'vitest'
-import { runSequences, shrink } from './run-sequences.ts'
-import { generate } from './sequence.ts'
-import { openWorld } from './world.ts'
+import { type Difference, runSequences, shrink } from './run-sequences.ts'
+import { generate, type Times } from './sequence.ts'
+import { openWorld, type World } from './world.ts'
 
 /** Sequences that share a hub and its steps. Their devices stay below the size of a batch of the hub. */
 const batchSize = 200
 const steps = 10
+/** Hubs at a time, each with a database: while one waits for PostgreSQL, another one works. */
+const worldsAtOnce = 2
 
 const count = Number(process.env.MODEL_SEQUENCES ?? 400)
-const seed = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const firstSeed = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-test(`${count} jobs under random commands are as a small model says, after every step (seed ${seed})`, {
+test(`${count} jobs under random commands are as a small model says, after every step (seed ${firstSeed})`, {
   timeout: 24 * 60 * 60_000,
 }, async () => {
-  const world = await openWorld()
-  try {
-    for (let done = 0, batch = 0; done < count; done += batchSize, batch++) {
-      const { sequences, times } = generate(seed + batch, { count: Math.min(batchSize, count - done), steps })
-      const [difference] = await runSequences(world, sequences, times)
-      const smallest =
-        difference && ((await shrink(world, difference, times)) ?? { difference, seconds: times.seconds })
-      if (smallest === undefined) continue
-      const { plan, commands } = smallest.difference.sequence
-      const lines = commands.map((command, step) => `${smallest.seconds[step]} s later: ${JSON.stringify(command)}`)
-      expect.fail(
-        [
-          smallest.difference.message,
-          `seed ${seed + batch}, step ${smallest.difference.step + 1}, from ${new Date(times.begins).toISOString()}`,
-          JSON.stringify(plan),
-          ...lines,
-        ].join('\n'),
-      )
+  const sizes = Array.from({ length: Math.ceil(count / batchSize) }, (_, batch) =>
+    Math.min(batchSize, count - batch * batchSize),
+  )
+  const batches = sizes.entries()
+  let fault: string | undefined
+  /** Runs batches until there are no more, or a fault was found. */
+  const runBatches = async (): Promise<void> => {
+    const world = await openWorld()
+    try {
+      for (const [batch, size] of batches) {
+        if (fault !== undefined) return
+        fault = (await runBatch(world, firstSeed + batch, size)) ?? fault
+      }
+    } finally {
+      await world.close()
     }
-  } finally {
-    await world.close()
   }
+  await Promise.all(Array.from({ length: Math.min(worldsAtOnce, sizes.length) }, runBatches))
+  if (fault !== undefined) expect.fail(fault)
 })
+
+/** What a sequence differs in that follows from the seed, in its shortest form; undefined when none does. */
+async function runBatch(world: World, seed: number, size: number): Promise<string | undefined> {
+  const { sequences, times } = generate(seed, { count: size, steps })
+  const [difference] = await runSequences(world, sequences, times)
+  if (difference === undefined) return undefined
+  const { seconds } = times
+  const smallest = (await shrink(world, difference, times)) ?? { difference, seconds }
+  return describe(smallest.difference, { ...times, seconds: smallest.seconds }, seed)
+}
+
+function describe({ message, step, sequence }: Difference, { begins, seconds }: Times, seed: number): string {
+  return [
+    message,
+    `seed ${seed}, step ${step + 1}, from ${new Date(begins).toISOString()}`,
+    JSON.stringify(sequence.plan),
+    ...sequence.commands.map((command, index) => `${seconds[index]} s later: ${JSON.stringify(command)}`),
+  ].join('\n')
+}

@@ -378,13 +378,20 @@ export async function openWorld() {
       // A turn passes over jobs that another turn has just taken.
       await whole(duties.start)
       if (jobIds.length === 0) return new Map()
-      const rows = await deps.db.query<{ jobId: string; deviceId: string; wave: number | null }>(
-        sql`select id as "jobId", device_id as "deviceId", wave from job join device_job on job_key = key
+      const rows = await deps.db.query<{ jobId: string; deviceId: string; wave: number | null; hasEnded: boolean }>(
+        sql`select id as "jobId", device_id as "deviceId", wave, exists (
+              select from device_job_outcome ended where ended.job_key = key and ended.device_id = target.device_id
+            ) as "hasEnded"
+            from job join device_job target on job_key = key
             where id = any(${jobIds}::text[]) order by device_id`,
       )
       const placements = new Map<string, Map<number, number | null>>(jobIds.map((jobId) => [jobId, new Map()]))
       for (const { jobId, deviceId, wave } of rows) placements.get(jobId)?.set(splitId(deviceId)[1], wave)
-      for (const { deviceId } of rows) members.add(deviceId)
+      for (const { deviceId, hasEnded } of rows) {
+        members.add(deviceId)
+        // It was deleted before the start.
+        if (hasEnded) patched.add(deviceId)
+      }
       return placements
     },
     turn: () => whole(duties.turn),
