@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../src/config.ts'
+import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
 import { findProgram } from '../support/programs.ts'
 
 const run = promisify(execFile)
@@ -25,6 +26,8 @@ const filledIn = (value: string): string =>
 const key = Buffer.alloc(32, 7).toString('hex')
 
 const compose = parse(read('compose.yaml'))
+const severalFile = 'deploy/compose/several-instances.yaml'
+const several = parse(read(severalFile), { merge: true })
 
 /** The lines of a file that set variables, in one of its groups. */
 const variablesIn = (file: string, pattern: RegExp): Record<string, string> =>
@@ -33,10 +36,14 @@ const variablesIn = (file: string, pattern: RegExp): Record<string, string> =>
 const places: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['Dockerfile', variablesIn('Dockerfile', /^ENV (\w+)=(.*)$/gm)],
   ['compose.yaml', compose.services.hub.environment],
+  ...['gateway-1', 'gateway-2', 'gateway-3', 'api-1', 'api-2', 'worker'].map(
+    (name) => [`${severalFile}, ${name}`, several.services[name].environment] as const,
+  ),
   ['deploy/systemd/twincast.service', variablesIn('deploy/systemd/twincast.service', /^Environment=(\w+)=(.*)$/gm)],
   ['deploy/nginx/nginx.conf', variablesIn('deploy/nginx/nginx.conf', /^# {3}(\w+)=(.*)$/gm)],
   ['deploy/haproxy/haproxy.cfg', variablesIn('deploy/haproxy/haproxy.cfg', /^# {3}(\w+)=(.*)$/gm)],
   ['deploy/haproxy/several-instances.cfg', variablesIn('deploy/haproxy/several-instances.cfg', /^# {3}(\w+)=(.*)$/gm)],
+  ['deploy/haproxy/roles.cfg', variablesIn('deploy/haproxy/roles.cfg', /^# {3}(\w+)=(.*)$/gm)],
 ]
 
 test.each(places)('%s sets variables that the hub reads, to values that it accepts', (_file, variables) => {
@@ -108,6 +115,88 @@ describe('compose.yaml', () => {
     const { providers } = parse(read('deploy/grafana/provisioning/dashboards/twincast.yml'))
     const shown = compose.services.grafana.volumes.find((mount: string) => mount.includes('twincast.json'))
     expect(shown).toContain(`${providers[0].options.path}/twincast.json`)
+  })
+})
+
+describe('several-instances.yaml', () => {
+  const balancer = read('deploy/haproxy/roles.cfg')
+  const settings = (name: string) => {
+    const { IOTHUB_OWNER_KEY: _, ...environment } = several.services[name].environment
+    const given = Object.entries<string>(environment).map(([each, value]) => [each, filledIn(value)])
+    return readConfig({ ...variablesIn('Dockerfile', /^ENV (\w+)=(.*)$/gm), ...Object.fromEntries(given) }, '/')
+  }
+  /** The services that have a role. */
+  const having = (role: string): string[] =>
+    Object.keys(several.services).filter((name) => several.services[name].environment?.HUB_ROLES === role)
+
+  test('has three gateways, two apis and a worker, alike but for their roles', () => {
+    expect(['gateway', 'api', 'worker'].map((role) => having(role).length)).toEqual([3, 2, 1])
+    const { environment: first, ...container } = several.services['gateway-1']
+    for (const name of ['api-1', 'api-2', 'worker']) {
+      const { environment, ...other } = several.services[name]
+      expect(other).toEqual(container)
+      expect({ ...environment, HUB_ROLES: 'gateway' }).toEqual(first)
+    }
+  })
+
+  test('connects them to its own databases, NATS and balancer', () => {
+    const { bus } = settings('gateway-1')
+    const url = filledIn(several.services.worker.environment.DATABASE_URL)
+    const [, user, password, hosts = '', name] = /^postgresql:\/\/(\w+):(\w+)@([^/]+)\/(\w+)\?/.exec(url) ?? []
+    expect(hosts.split(',')).toEqual(['primary:5432', 'standby:5432'])
+    const { POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD } = several.services.primary.environment
+    expect([user, name, password]).toEqual([POSTGRES_USER, POSTGRES_DB, filledIn(POSTGRES_PASSWORD)])
+    expect(several.services.standby.environment.PGPASSWORD).toBe(POSTGRES_PASSWORD)
+    expect(Object.keys(several.services)).toContain(bus?.address.servers[0]?.split(':')[0])
+    const { ipv4_address: address } = several.services.balancer.networks.default
+    expect(several.services['gateway-1'].environment.TRUSTED_PROXIES).toBe(address)
+    expect(several.networks.default.ipam.config[0].subnet).toBe(address.replace(/\d+$/, '0/24'))
+  })
+
+  test('leads devices and clients to the ports of those that serve them', () => {
+    const { http, mqtts, proxyProtocol } = settings('gateway-1')
+    const serversOf = (backend: string): string[] => {
+      const [, lines = ''] = new RegExp(`^backend ${backend}\n((?: .*\n)*)`, 'm').exec(balancer) ?? []
+      return [...lines.matchAll(/^ {2}server \S+ (.*)$/gm)].map(([, server = '']) => server)
+    }
+    expect(proxyProtocol).toEqual(['mqtts'])
+    expect(serversOf('gateways')).toEqual(
+      having('gateway').map((name) => `${name}:${mqtts?.port} send-proxy-v2 port ${http?.port}`),
+    )
+    expect(serversOf('gateways-for-websockets')).toEqual(having('gateway').map((name) => `${name}:${http?.port}`))
+    expect(serversOf('apis')).toEqual(having('api').map((name) => `${name}:${http?.port}`))
+    const ports = [...balancer.matchAll(/^ {2}bind :(\d+)/gm)].map(([, port]) => `${port}:${port}`)
+    expect(several.services.balancer.ports).toEqual(ports)
+  })
+
+  test('mounts what there is, and uses volumes that it declares', () => {
+    const services: { volumes?: string[] }[] = Object.values(several.services)
+    const sources = new Set(services.flatMap(({ volumes = [] }) => volumes.map((mount) => mount.split(':')[0] ?? '')))
+    const isThere = (source: string): boolean => existsSync(resolve(root, 'deploy/compose', source))
+    const files = [...sources].filter((source) => source.startsWith('.'))
+    expect(files.filter((source) => !isThere(source))).toEqual(['./certificates']) // the user has them
+    expect([...sources].filter((source) => !source.startsWith('.'))).toEqual(Object.keys(several.volumes))
+  })
+
+  test('starts PostgreSQL by scripts that bash understands', async () => {
+    for (const script of ['replication.sh', 'standby.sh']) {
+      expect((await run('bash', ['-n', resolve(root, 'deploy/compose', script)])).stderr).toBe('')
+    }
+  })
+
+  const haproxy = findProgram('haproxy')
+  test.skipIf(haproxy === undefined)('has a configuration of HAProxy without errors', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'twincast-roles-'))
+    try {
+      const pem = await loadOrMakeCertificate(folder, { hostNames: ['hub.example'], now: new Date() })
+      await writeFile(join(folder, 'hub-with-key.pem'), pem.cert + pem.key)
+      const file = join(folder, 'haproxy.cfg')
+      await writeFile(file, balancer.replace('/etc/twincast', folder))
+      const { stdout } = await run(haproxy ?? '', ['-c', '-f', file])
+      expect(stdout).toContain('Configuration file is valid')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 })
 
