@@ -49,6 +49,8 @@ export async function startHub(
   Answering & {
     /** 0 for an instance that is no gateway. */
     readonly mqttPort: number
+    /** The same with TLS. */
+    readonly mqttsPort: number
     /** Where its metrics are; undefined when they are off. */
     readonly metrics: string | undefined
     /** Its resident memory after a garbage collection. */
@@ -115,14 +117,15 @@ export async function startHub(
 /** From the line of the log that says that the hub is ready. */
 async function readPorts(
   log: NodeJS.ReadableStream,
-): Promise<{ port: number; mqttPort: number; metrics: string | undefined }> {
+): Promise<{ port: number; mqttPort: number; mqttsPort: number; metrics: string | undefined }> {
   for await (const line of createInterface({ input: log })) {
-    const { msg, http, mqtt, metrics }: Readonly<Record<'msg' | 'http' | 'mqtt' | 'metrics', string | undefined>> =
-      JSON.parse(line)
+    const ready: Readonly<Record<'msg' | 'http' | 'mqtt' | 'mqtts' | 'metrics', string | undefined>> = JSON.parse(line)
+    const { msg, http, mqtt, mqtts, metrics } = ready
     if (msg !== 'ready' || http === undefined) continue
     // What else it logs is not read, and must not fill the pipe.
     log.resume()
-    return { port: Number(new URL(http).port), mqttPort: mqtt === undefined ? 0 : Number(new URL(mqtt).port), metrics }
+    const portOf = (address: string | undefined): number => (address === undefined ? 0 : Number(new URL(address).port))
+    return { port: portOf(http), mqttPort: portOf(mqtt), mqttsPort: portOf(mqtts), metrics }
   }
   throw new Error('The hub ended before it was ready.')
 }

@@ -1,4 +1,4 @@
-import { sqltag as sql } from '@prisma/client/runtime/client'
+import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { abortable } from '../src/cli/abortable.ts'
 import type { Deps } from '../src/deps.ts'
 import type { Bench } from './benchmark.ts'
@@ -10,12 +10,13 @@ const chunk = 100_000
  * Registers devices `<fleet>-0000000` and so on, faster than a client could: no keys, so they cannot connect. The twins
  * have something for every condition: `tags.fleet`; `tags.building`, of which there are 1,000; `tags.floor` (7) and
  * `tags.decile` (10); a desired and a reported firmware version; and a reported battery level, which one device in 50
- * reports as a text.
+ * reports as a text. With `only`, an SQL condition over `id`, those of them that meet it.
  */
 export async function registerDevices(
   { deps, signal, say }: Pick<Bench, 'deps' | 'signal' | 'say'>,
   fleet: string,
   count: number,
+  only: Sql = sql`true`,
 ): Promise<void> {
   say(`registering ${count.toLocaleString('en')} devices`)
   for (let from = 0; from < count; from += chunk) {
@@ -23,7 +24,10 @@ export async function registerDevices(
     const inserted = deps.db.query(
       sql`with created as (
             insert into device (id, generation_id, created_time)
-            select ${`${fleet}-`} || lpad(n::text, 7, '0'), 'bench', now() from generate_series(${from}::integer, ${to}) n
+            select id, 'bench', now()
+            from generate_series(${from}::integer, ${to}) n
+              cross join lateral (select ${`${fleet}-`} || lpad(n::text, 7, '0') as id) named
+            where ${only}
             returning id
           )
           insert into twin (device_id, tags, desired, reported)

@@ -14,6 +14,8 @@ import { idleInstances } from './n3-idle-instances.ts'
 import { takeover } from './n4-takeover.ts'
 import { remoteMethods } from './n5-direct-methods.ts'
 import { leaving } from './n6-leaving.ts'
+import { slicedJob } from './n7-slices.ts'
+import { gatewayCost } from './n8-gateway.ts'
 import { pipeline } from './p1-pipeline.ts'
 import { smallFleet } from './p2-small-fleet.ts'
 import { watchedJobs } from './p3-watched-jobs.ts'
@@ -70,6 +72,8 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   N4: takeover,
   N5: remoteMethods,
   N6: leaving,
+  N7: slicedJob,
+  N8: gatewayCost,
   S8: attacked,
   S9: blocks,
   S10: memory,
@@ -99,7 +103,7 @@ and simulated devices. Removes everything at the end. Exits with status 1 if a g
     }),
   )
   .addOption(wholeNumber('--rounds <N>', 'number of measured runs per side', { min: 1, max: 100 }).default(5))
-  .option('--million', 'runs P6, P7 and P8 with 1,000,000 devices too')
+  .option('--million', 'runs P6, P7 and P8 with 1,000,000 devices too, and N7 with so many')
   .option('--quick', 'small sizes, to check that the benchmarks run; nothing is judged')
   .option('--explain', 'also prints the query plans of P10')
   .option('--json <FILE>', 'also writes all runs to this file')
