@@ -1,14 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { approveRollout, resumeRollout } from '../../src/cli/demo/documents.ts'
+import { installing, refusingImage, repetitionOn, rolloutJob } from '../../src/cli/demo/firmware.ts'
 import { createDemoHub } from '../../src/cli/demo/hub.ts'
-import { type PlannedDevice, planFleet } from '../../src/cli/demo/plan.ts'
+import { type PlannedDevice, planFleet, tagsOf } from '../../src/cli/demo/plan.ts'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { registerDevices } from '../../src/cli/register-devices.ts'
-import type { ScheduleDeviceMethodInput } from '../../src/generated/graphql/graphql.ts'
+import type { JourneyStatisticsSubscription, ScheduleDeviceMethodInput } from '../../src/generated/graphql/graphql.ts'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
-import { createFleet } from '../../src/simulator/fleet.ts'
+import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { CancelJob, ScheduleMethod, ScheduleTwin, WatchStatistics } from '../journeys/operations.ts'
-import { browserPath, startBrowser } from '../support/browser.ts'
+import { browserPath, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { withoutBrowser } from '../support/find-browser.ts'
 
 // `npm run screenshots`: the pictures of the README, of a hub with 2,000 simulated devices and a job that is half done.
@@ -33,7 +35,7 @@ try {
   const plan = planFleet(2_000)
   const { keys } = await registerDevices(
     client,
-    plan.map(({ deviceId, building, floor, kind }) => ({ deviceId, twin: { tags: { building, floor, kind } } })),
+    plan.map((device) => ({ deviceId: device.deviceId, twin: { tags: tagsOf(device) } })),
   )
   const fleet = createFleet({
     host: '127.0.0.1',
@@ -47,7 +49,14 @@ try {
   })
   await fleet.connect()
   await scheduleOthers(client)
-  await photograph(client, new URL(graphql).origin)
+  const http = new URL(graphql).origin
+  const browser = await startBrowser()
+  await mkdir(folder, { recursive: true })
+  await photograph(client, http, browser)
+  const author = createHubClient({ url: graphql, authorization: hub.secondOperator() })
+  await photographRollout({ author, client, fleet, plan, http, browser })
+  await browser.close()
+  author.close()
   client.close()
   await fleet.close()
 } finally {
@@ -74,9 +83,7 @@ async function scheduleOthers(client: HubClient): Promise<void> {
   await call(client, { jobId: 'nightly-self-test', queryCondition: "tags.kind = 'valve'", startTime }, 'selfTest')
 }
 
-async function photograph(client: HubClient, http: string): Promise<void> {
-  const browser = await startBrowser()
-  await mkdir(folder, { recursive: true })
+async function photograph(client: HubClient, http: string, browser: TestBrowser): Promise<void> {
   const jobs = await browser.open({ hub: http, viewport: { width: 1280, height: 480 } })
   const job = await browser.open({ hub: http, viewport: { width: 1280, height: 1130 } })
   const audit = await browser.open({ hub: http, viewport: { width: 1280, height: 560 } })
@@ -99,7 +106,70 @@ async function photograph(client: HubClient, http: string): Promise<void> {
       await page.screenshot({ path: resolve(folder, `${name}${ending}.png`) })
     }
   }
-  await browser.close()
+}
+
+/** The rollout of the demo. Somebody else schedules it, so that the viewer of the pages may approve it. */
+async function photographRollout({
+  author,
+  client,
+  fleet,
+  plan,
+  http,
+  browser,
+}: {
+  readonly author: HubClient
+  readonly client: HubClient
+  readonly fleet: Fleet
+  readonly plan: readonly PlannedDevice[]
+  readonly http: string
+  readonly browser: TestBrowser
+}): Promise<void> {
+  const { jobId } = rolloutJob
+  await fleet.connect({ deviceIds: plan.map(({ deviceId }) => deviceId) })
+  await Promise.all(plan.map(({ deviceId, firmware }) => fleet.report(deviceId, { firmware })))
+  for (const { deviceId } of plan) fleet.answerWith(deviceId, refusingImage())
+  await author.execute(ScheduleMethod, { input: rolloutJob })
+  const sizes = [
+    { ending: '', width: 1280, below: 16 },
+    // The navigation covers the end of a narrow page.
+    { ending: '-narrow', width: 390, below: 72 },
+  ] as const
+  const pages = await Promise.all(
+    sizes.map(async (size) => {
+      const { page } = await browser.open({ hub: http, viewport: { width: size.width, height: 1000 } })
+      await page.goto(`/console/jobs/${jobId}`)
+      return { ...size, page }
+    }),
+  )
+  /** The page down to the end of a panel. */
+  const photographAll = async (name: string, panel = 'Waves'): Promise<void> => {
+    for (const { ending, width, below, page } of pages) {
+      const box = await page.getByRole('region', { name: panel, exact: true }).boundingBox()
+      if (box === null) throw new Error(`The page has no panel ${panel}.`)
+      await page.setViewportSize({ width, height: Math.ceil(box.y + box.height) + below })
+      await page.screenshot({ path: resolve(folder, `rollout-${name}${ending}.png`) })
+    }
+  }
+
+  await until(author, jobId, ({ status, runningCount }) => status === 'PAUSED' && runningCount === 0)
+  for (const { page } of pages) await page.getByRole('button', { name: 'Resume…' }).waitFor()
+  await photographAll('gate')
+
+  for (const { deviceId } of plan) fleet.answerWith(deviceId, installing())
+  const { entries } = fleet.ledger
+  const called = entries.flatMap(({ deviceId, methodName }) =>
+    methodName === rolloutJob.cloudToDeviceMethod.methodName ? [deviceId] : [],
+  )
+  const repetition = repetitionOn(called)
+  await author.execute(ScheduleMethod, { input: repetition })
+  await ended(author, repetition.jobId)
+  await author.execute(resumeRollout, { input: { jobId, reason: 'the image is replaced' } })
+  for (const { page } of pages) await page.getByRole('button', { name: 'Approve wave 2…' }).waitFor()
+  await photographAll('approval')
+
+  await client.execute(approveRollout, { input: { jobId, wave: 2, reason: 'it works' } })
+  await ended(client, jobId, 0.4)
+  await photographAll('rest', 'Progress over time')
 }
 
 async function call(
@@ -112,11 +182,21 @@ async function call(
 }
 
 /** Resolves when this share of a job's devices has ended, or the job. */
-async function ended(client: HubClient, jobId: string, share = 2): Promise<void> {
+function ended(client: HubClient, jobId: string, share = 2): Promise<void> {
+  return until(client, jobId, ({ deviceCount, pendingCount, runningCount }) => {
+    return deviceCount > 0 && deviceCount - pendingCount - runningCount >= share * deviceCount
+  })
+}
+
+type Seen = NonNullable<JourneyStatisticsSubscription['deviceJobStatistics']['deviceJobStatistics']> & {
+  readonly status: string
+}
+
+/** Resolves when a job is in a state that meets the condition, or has ended. */
+async function until(client: HubClient, jobId: string, isMet: (seen: Seen) => boolean): Promise<void> {
   for await (const { deviceJobStatistics } of client.subscribe(WatchStatistics, { jobId })) {
-    const counts = deviceJobStatistics.deviceJobStatistics
+    const { deviceJobStatistics: counts, job } = deviceJobStatistics
     if (!counts) throw new Error('The job has no counters.')
-    const { deviceCount, pendingCount, runningCount } = counts
-    if (deviceCount > 0 && deviceCount - pendingCount - runningCount >= share * deviceCount) break
+    if (isMet({ ...counts, status: job.status })) break
   }
 }
