@@ -131,8 +131,9 @@ async function verifyByKeys(
 function unverified(token: string): { readonly issuer: string; readonly hasKeyId: boolean } {
   if (token.length > maxTokenLength) throw new BearerError('malformed')
   try {
-    const { alg, kid } = decodeProtectedHeader(token)
+    const { alg, kid, typ } = decodeProtectedHeader(token)
     if (alg === undefined || !algorithms.includes(alg)) throw new BearerError('algorithm')
+    if (typ !== undefined && !isTypeOfAccessTokens(typ)) throw new BearerError('type')
     const { iss } = decodeJwt(token)
     if (typeof iss !== 'string') throw new BearerError('issuer')
     return { issuer: iss, hasKeyId: kid !== undefined }
@@ -141,6 +142,12 @@ function unverified(token: string): { readonly issuer: string; readonly hasKeyId
     throw new BearerError('malformed')
   }
 }
+
+/**
+ * Issuers sign other tokens for the same audience, too, such as those that sign a person out. Most providers give access
+ * tokens the type of all JWTs, others that of RFC 9068.
+ */
+const isTypeOfAccessTokens = (type: string): boolean => /^(?:application\/)?(?:at\+)?jwt$/i.test(type)
 
 const isUnknownKey = (error: unknown): boolean => error instanceof errors.JWKSNoMatchingKey
 const isBadSignature = (error: unknown): boolean => error instanceof errors.JWSSignatureVerificationFailed

@@ -4,6 +4,7 @@ import { UnauthorizedError } from '../../errors.ts'
 export type BearerFault =
   | 'malformed'
   | 'algorithm'
+  | 'type'
   | 'issuer'
   | 'audience'
   | 'expired'
@@ -15,6 +16,7 @@ export type BearerFault =
 const messages: Readonly<Record<BearerFault, string>> = {
   malformed: 'The token is malformed. Send "Authorization: Bearer …" with a signed JWT (JWS) of at most 16 KB.',
   algorithm: 'The signature algorithm of the token is not accepted. Accepted are RS256, PS256, ES256 and EdDSA.',
+  type: 'The token is not an access token: its header names another type (typ). Accepted are at+jwt, JWT and no type.',
   issuer: 'The issuer of the token is unknown to this hub. OIDC_ISSUER has the issuers that it accepts.',
   audience: 'The token is not for this hub. OIDC_AUDIENCE has the audiences that it accepts.',
   expired: 'The token has expired. Sign in again, or renew it.',

@@ -158,7 +158,13 @@ test.each<[string, Record<string, unknown>, string]>([
   ['an unknown key id', { kid: 'unknown' }, 'key'],
   ['no key id, and one key', { kid: undefined }, 'accepted'],
   ['an unknown critical extension', { crit: ['x'], x: 1 }, 'malformed'],
-  ['any type', { typ: 'at+jwt' }, 'accepted'],
+  ['the type of all JWTs', { typ: 'JWT' }, 'accepted'],
+  ['the type of access tokens', { typ: 'at+jwt' }, 'accepted'],
+  ['the type of access tokens as a media type', { typ: 'application/AT+JWT' }, 'accepted'],
+  ['the type of tokens that sign persons out', { typ: 'logout+jwt' }, 'type'],
+  ['the type of security events', { typ: 'secevent+jwt' }, 'type'],
+  ['the type of answers about a token', { typ: 'token-introspection+jwt' }, 'type'],
+  ['the type of proofs of possession', { typ: 'dpop+jwt' }, 'type'],
 ])('a token whose header has %s', async (_case, header, fault) => {
   const { alg, kid, privateKey } = first
   const token = await new SignJWT({ iss: issuer.url, aud: issuer.audience, sub: 'anna', exp: now() + 100 })
