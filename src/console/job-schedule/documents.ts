@@ -33,6 +33,9 @@ graphql(`
       status
       outcome
       endTime
+      deviceJobStatistics {
+        ...Counters
+      }
     }
   }
 `)
@@ -72,6 +75,9 @@ export const JobScheduleJobsDocument = graphql(`
         status
         outcome
         endTime
+        deviceJobStatistics {
+          ...Counters
+        }
       }
     }
   }

@@ -36,6 +36,9 @@ graphql(`
     status
     outcome
     endTime
+    deviceJobStatistics {
+      ...Counters
+    }
     ...Operation
   }
 `)

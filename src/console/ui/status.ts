@@ -32,6 +32,8 @@ export type ShownJob = {
   readonly status: JobStatus
   readonly outcome: JobOutcome | null
   readonly endTime: string | null
+  /** Null if the hub does not count the devices for the viewer. May be left out of jobs that have not ended. */
+  readonly deviceJobStatistics?: { readonly deviceCount: number; readonly refusedCount: number } | null
 }
 
 /** The status of a job, or its outcome once it has ended. */
@@ -54,20 +56,23 @@ export function showJob(job: ShownJob): Shown {
     case 'COMPLETED':
       return job.outcome === null
         ? { tone: 'succeeded', icon: 'succeeded', word: 'Completed' }
-        : showOutcome(job.outcome)
+        : showOutcome(job.outcome, job.deviceJobStatistics ?? undefined)
     default:
       return unknown(job.status)
   }
 }
 
-function showOutcome(outcome: JobOutcome): Shown {
+function showOutcome(outcome: JobOutcome, counts: NonNullable<ShownJob['deviceJobStatistics']> | undefined): Shown {
   switch (outcome) {
     case 'SUCCEEDED':
       return { tone: 'succeeded', icon: 'succeeded', word: 'Succeeded' }
     case 'PARTIALLY_FAILED':
       return { tone: 'failed', icon: 'partial', word: 'Partly failed' }
     case 'FAILED':
-      return { tone: 'failed', icon: 'failed', word: 'Failed' }
+      // IoT Hub counts all of these devices as succeeded, so that neither word would say what happened.
+      return counts !== undefined && counts.refusedCount === counts.deviceCount
+        ? { tone: 'refused', icon: 'refused', word: 'Refused by all' }
+        : { tone: 'failed', icon: 'failed', word: 'Failed' }
     case 'CANCELLED':
       return { tone: 'cancelled', icon: 'cancelled', word: 'Cancelled' }
     case 'NO_DEVICES':

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import { withJobs } from '../../../src/console/job-schedule/last-run.ts'
 
-const running = { id: 'j1', jobId: 'nightly-1', status: 'RUNNING', outcome: null, endTime: null } as const
+const running = {
+  id: 'j1',
+  jobId: 'nightly-1',
+  status: 'RUNNING',
+  outcome: null,
+  endTime: null,
+  deviceJobStatistics: null,
+} as const
 const ended = { ...running, status: 'COMPLETED', outcome: 'SUCCEEDED', endTime: '2026-03-01T02:00:00Z' } as const
 const run = {
   time: '2026-03-01T01:00:00Z',

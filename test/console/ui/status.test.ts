@@ -26,6 +26,15 @@ test('a job that has ended is shown by what came of it, not as completed', () =>
   expect(showJob({ ...ended, outcome: 'FAILED' }).word).toBe('Failed')
 })
 
+test('a job that all of its devices refused says so, in the colour of refusals', () => {
+  const failed = { status: 'COMPLETED', outcome: 'FAILED', endTime: '2026-03-01T06:30:00Z' } as const
+  const counted = (refusedCount: number) =>
+    showJob({ ...failed, deviceJobStatistics: { deviceCount: 20, refusedCount } })
+  expect(counted(20)).toMatchObject({ word: 'Refused by all', tone: 'refused' })
+  expect(counted(19).word).toBe('Failed')
+  expect(showJob({ ...failed, deviceJobStatistics: null }).word).toBe('Failed')
+})
+
 test('a job that met no device did not succeed', () => {
   const ended = { status: 'COMPLETED', endTime: '2026-03-01T06:30:00Z' } as const
   expect(showJob({ ...ended, outcome: 'NO_DEVICES' })).toMatchObject({ word: 'No devices', tone: 'pending' })
