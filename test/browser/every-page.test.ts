@@ -223,7 +223,7 @@ describe.skipIf(browserPath === undefined)('every page', () => {
     app = await startApp()
     const behaviours = [
       { kind: 'answer', payload: { rebooted: true } },
-      { kind: 'refuse', status: 409, payload: { reason: 'busy' } },
+      { kind: 'refuse', status: 409, payload: { reason: 'a filling is under way until noon' } },
       { kind: 'offline' },
     ] as const
     const devices = await registerFleet(app.client, 'site', 3, (index) => behaviours[index] ?? { kind: 'silent' })
