@@ -118,7 +118,7 @@ function AnswerCell({
 function ErrorCell({ code, description }: { readonly code: string; readonly description: string }) {
   return (
     <span className={styles.error}>
-      <code className={styles.refused}>{code}</code> <span className={styles.muted}>{description}</span>
+      <code className={styles.failed}>{code}</code> <span className={styles.muted}>{description}</span>
     </span>
   )
 }

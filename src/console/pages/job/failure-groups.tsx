@@ -43,7 +43,10 @@ export function FailureGroups({
               const { code, message, responseStatus, count, share, sample } = group
               const name = responseStatus === null ? code : `Status ${responseStatus}`
               return (
-                <tr key={`${code} ${responseStatus} ${message}`}>
+                <tr
+                  key={`${code} ${responseStatus} ${message}`}
+                  className={responseStatus === null ? styles.failed : styles.refused}
+                >
                   <th scope="row" className={styles.cause}>
                     <span className={styles.message}>{message}</span>
                     <code className={styles.code}>{name}</code>
