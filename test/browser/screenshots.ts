@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { approveRollout, resumeRollout } from '../../src/cli/demo/documents.ts'
 import { installing, refusingImage, repetitionOn, rolloutJob } from '../../src/cli/demo/firmware.ts'
 import { createDemoHub } from '../../src/cli/demo/hub.ts'
@@ -12,8 +13,12 @@ import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { CancelJob, ScheduleMethod, ScheduleTwin, WatchStatistics } from '../journeys/operations.ts'
 import { browserPath, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { withoutBrowser } from '../support/find-browser.ts'
+import { photographViews, type Scene } from './screenshot-views.ts'
 
 // `npm run screenshots`: the pictures of the README, of a hub with 2,000 simulated devices and a job that is half done.
+// With `--views FOLDER`, those of further states instead, wide and narrow, into that folder.
+
+const { views } = parseArgs({ options: { views: { type: 'string' } } }).values
 
 const folder = resolve(import.meta.dirname, '../../docs/images')
 /** So long that a slow machine, too, takes the pictures before the job has ended. */
@@ -51,12 +56,16 @@ try {
   await scheduleOthers(client)
   const http = new URL(graphql).origin
   const browser = await startBrowser()
-  await mkdir(folder, { recursive: true })
-  await photograph(client, http, browser)
-  const author = createHubClient({ url: graphql, authorization: hub.secondOperator() })
-  await photographRollout({ author, client, fleet, plan, http, browser })
+  if (views !== undefined) {
+    await photographViews(browser, http, await scheduleForViews(client, plan), views)
+  } else {
+    await mkdir(folder, { recursive: true })
+    await photograph(client, http, browser)
+    const author = createHubClient({ url: graphql, authorization: hub.secondOperator() })
+    await photographRollout({ author, client, fleet, plan, http, browser })
+    author.close()
+  }
   await browser.close()
-  author.close()
   client.close()
   await fleet.close()
 } finally {
@@ -81,6 +90,33 @@ async function scheduleOthers(client: HubClient): Promise<void> {
   await ended(client, 'reboot-building-41')
   const startTime = new Date(Date.now() + 5 * 3_600_000).toISOString()
   await call(client, { jobId: 'nightly-self-test', queryCondition: "tags.kind = 'valve'", startTime }, 'selfTest')
+}
+
+/** Jobs in the states of the views. One that all of its devices refuse, and one that runs. */
+async function scheduleForViews(client: HubClient, plan: readonly PlannedDevice[]): Promise<Scene> {
+  const refusing = plan.filter((device, index) => behaviourOf(device, index).kind === 'refuse').slice(0, 20)
+  const queryCondition = `deviceId IN [${refusing.map(({ deviceId }) => `'${deviceId}'`).join(', ')}]`
+  await call(client, { jobId: 'drain-tanks', queryCondition }, 'drain')
+  await ended(client, 'drain-tanks')
+  // A few at a time, so that some devices have not been contacted.
+  const rollout = { maxConcurrent: 30 }
+  await call(
+    client,
+    { jobId: 'blink-floor-3', queryCondition: 'tags.building = 42 AND tags.floor = 3', rollout },
+    'blink',
+  )
+  await ended(client, 'blink-floor-3', 0.3)
+  await client.execute(CancelJob, { input: { jobId: 'blink-floor-3', reason: 'wrong floor' } })
+  await ended(client, 'blink-floor-3')
+  await call(client, { jobId: 'reboot-building-44', queryCondition: 'tags.building = 44' }, 'reboot')
+  await ended(client, 'reboot-building-44', 0.3)
+  return {
+    refused: 'drain-tanks',
+    cancelled: 'blink-floor-3',
+    running: 'reboot-building-44',
+    condition: 'tags.building = 42',
+    deviceId: plan.find(({ building }) => building === 41)?.deviceId ?? '',
+  }
 }
 
 async function photograph(client: HubClient, http: string, browser: TestBrowser): Promise<void> {
