@@ -47,8 +47,8 @@ export function createOtherInstances(
   missed: (since: Date) => void,
 ): OtherInstances {
   const senders = new Map<string, Sender>()
-  /** Those that have left, as long as their leases show them. */
-  const gone = new Set<string>()
+  /** The numbers of the last hints of those that have left, as long as their leases show them. */
+  const gone = new Map<string, number>()
   let seenAt = clock.now()
 
   const begin = (id: string, upTo: number): Sender => {
@@ -74,7 +74,7 @@ export function createOtherInstances(
       const [time, elapsed] = [clock.now(), clock.elapsed()]
       const losses: Date[] = []
       const ids = new Set(all.map(({ id }) => id))
-      for (const id of gone) if (!ids.has(id)) gone.delete(id)
+      for (const id of gone.keys()) if (!ids.has(id)) gone.delete(id)
       for (const [id, { isKnown, completeSince }] of senders) {
         if (ids.has(id)) continue
         senders.delete(id)
@@ -97,15 +97,16 @@ export function createOtherInstances(
       if (losses.length > 0) missed(new Date(Math.min(...losses.map((since) => since.getTime()))))
     },
     received(id, number) {
-      if (gone.has(id)) return
+      if (number <= (gone.get(id) ?? 0)) return
+      gone.delete(id) // somebody else said that it had left
       const sender = senders.get(id) ?? (senders.size < most ? begin(id, 0) : undefined)
       if (sender !== undefined) arrived(sender, number)
     },
     left(id, number) {
       const sender = senders.get(id)
-      gone.add(id)
-      senders.delete(id)
       if (sender === undefined) return
+      gone.set(id, number)
+      senders.delete(id)
       arrived(sender, number)
       if (sender.upTo < number) missed(sender.completeSince)
     },

@@ -82,6 +82,16 @@ test('when an instance dies, its last hints are missed; when it leaves, none', (
   expect(others.ids()).toEqual([])
 })
 
+test('an instance that goes on sending has not left, whoever said so', () => {
+  const others = open([a(0)])
+  others.left('a', 1)
+  expect(others.ids()).toEqual([])
+  others.received('a', 1) // it was overtaken
+  expect(others.ids()).toEqual([])
+  others.received('a', 2)
+  expect(others.ids()).toEqual(['a'])
+})
+
 test('when an instance leaves and one of its hints has not arrived, it is missed at once', () => {
   const others = open([a(0)])
   others.left('a', 2)
