@@ -134,6 +134,9 @@ export const hasOtherTimes = (one: Recurrence, other: Recurrence): boolean =>
 export const jobIdAt = (scheduleId: string, time: Date): string =>
   `${scheduleId}-${time.toISOString().slice(0, 16).replace(/[-:]/g, '')}Z`
 
+/** The id of the schedule that `jobIdAt` put into an id; undefined for other ids. */
+export const scheduleIn = (jobId: string): string | undefined => /^(.+)-\d{8}T\d{4}Z$/.exec(jobId)?.[1]
+
 /** Milliseconds by which a job may be late and still count as being on time. */
 export const grace = 60_000
 

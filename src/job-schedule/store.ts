@@ -1,6 +1,12 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../database/reader.ts'
-import type { RunOutcome, ScheduleAuthor, ScheduleDefinition, ScheduleStatus } from './schedule.ts'
+import {
+  type RunOutcome,
+  type ScheduleAuthor,
+  type ScheduleDefinition,
+  type ScheduleStatus,
+  scheduleIn,
+} from './schedule.ts'
 
 /** A schedule as it is stored. */
 export type ScheduleRow = ScheduleDefinition & {
@@ -148,6 +154,26 @@ export async function insertRun(
           select from job join job_schedule schedule on schedule.id = schedule_id and schedule.on_overlap = 'skip'
           where job.id = job_id and job.end_time is null
         )`,
+  )
+}
+
+/** The schedules that have scheduled these jobs, by their runs, of which the newest are kept. Other jobs cost no statement. */
+export async function findSchedulesOfJobs(
+  db: Reader,
+  jobIds: readonly string[],
+): Promise<(ScheduleRow & { readonly jobId: string })[]> {
+  const given = jobIds.flatMap((jobId) => {
+    const scheduleId = scheduleIn(jobId)
+    return scheduleId === undefined ? [] : [{ jobId, scheduleId }]
+  })
+  if (given.length === 0) return []
+  return db.query<ScheduleRow & { readonly jobId: string }>(
+    sql`select run.job_id as "jobId", ${columns}
+        from unnest(
+          ${given.map(({ jobId }) => jobId)}::text[], ${given.map(({ scheduleId }) => scheduleId)}::text[]
+        ) as given (job, schedule)
+        join job_schedule_run run on run.schedule_id = given.schedule and run.job_id = given.job
+        join job_schedule on id = run.schedule_id`,
   )
 }
 

@@ -91,7 +91,8 @@ describe.skipIf(browserPath === undefined)('the pages of job schedules', () => {
     await list.getByRole('link', { name: 'nightly', exact: true }).click()
     await runs.getByRole('link', { name: 'nightly-20260301T0130Z', exact: true }).click()
     await page.getByRole('heading', { name: 'nightly-20260301T0130Z', level: 1 }).waitFor()
-    await page.goBack()
+    await page.getByRole('region', { name: 'Job details' }).getByRole('link', { name: 'nightly', exact: true }).click()
+    await page.getByRole('heading', { name: 'nightly', level: 1 }).waitFor()
   })
 
   test('it is changed, unless somebody else has changed it since', async () => {

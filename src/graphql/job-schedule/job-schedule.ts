@@ -4,6 +4,7 @@ import {
   findJobSchedule,
   findJobSchedules,
   findRuns,
+  findSchedulesOfJobs,
   type ScheduleRow,
   type ScheduleRun,
 } from '../../job-schedule/store.ts'
@@ -11,7 +12,7 @@ import { findJobTemplate } from '../../job-template/store.ts'
 import { printScope, scopeOfJob } from '../../query/scope.ts'
 import { builder } from '../builder.ts'
 import { forwardArguments, type KeysetList, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
-import { findJob, Job } from '../job/job.ts'
+import { findJob, Job, ofJob } from '../job/job.ts'
 import { countOf, listComplexity, sizeOf } from '../job/short-list.ts'
 import { JobTemplate } from '../job-template/job-template.ts'
 import { perParent } from '../loaders.ts'
@@ -177,6 +178,19 @@ export const JobSchedule = builder.node(builder.objectRef<ScheduleRow>('JobSched
     }),
   }),
 })
+
+const scheduleOf = perParent(withoutScope(findSchedulesOfJobs), ({ jobId }) => jobId)
+
+builder.objectField(Job, 'jobSchedule', (t) =>
+  t.field({
+    type: JobSchedule,
+    nullable: true,
+    ...ofJob('id'),
+    description:
+      'The job schedule that has scheduled the job. Null for other jobs, when the schedule was deleted, and when it no longer keeps the run.',
+    resolve: async ({ id }, _args, context) => (await scheduleOf(context, id, undefined))[0] ?? null,
+  }),
+)
 
 const schedulesById: KeysetList<ScheduleRow, string> = {
   name: 'jobSchedules',

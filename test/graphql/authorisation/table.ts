@@ -127,7 +127,7 @@ export const table: Readonly<Record<string, OfType>> = {
   DevicePresenceUpdate: { devices: 'deletedDeviceIds deletedIds devices initial' },
 
   Job: {
-    same: `createdBy createdTime deadline id jobId labels maxExecutionTimeInSeconds name queryCondition resultsUrl selectedTime startTime startedTime status
+    same: `createdBy createdTime deadline id jobId jobSchedule labels maxExecutionTimeInSeconds name queryCondition resultsUrl selectedTime startTime startedTime status
       onOverlap skipCompliant targets version type endTime`,
     job: `blockers cloudToDeviceMethod description deviceJobStatistics drift eta failureGroups failureGroups(first:) failureReason family
       history history(before:) history(last:) matchedCount maxDevices outcome retries retryOf retrySelection rollout samples statusMessage throughput updateTwin waves windows

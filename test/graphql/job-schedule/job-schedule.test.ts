@@ -75,7 +75,7 @@ test('a schedule shows its next times and its last jobs, is paused, resumed and 
   await run()
   const query = `query ($id: ID!) {
     jobSchedules(first: 5) { nodes { scheduleId template { templateId } } }
-    jobSchedule(scheduleId: "nightly") { nextTimes(first: 1) runs { outcome jobId reason job { jobId createdBy history { cause actor reason } } } }
+    jobSchedule(scheduleId: "nightly") { nextTimes(first: 1) runs { outcome jobId reason job { jobId createdBy jobSchedule { scheduleId } history { cause actor reason } } } }
     node(id: $id) { ... on JobSchedule { scheduleId } }
   }`
   const { data } = await door.ask(query, { id: jobSchedule.id })
@@ -90,7 +90,12 @@ test('a schedule shows its next times and its last jobs, is paused, resumed and 
           outcome: 'SCHEDULED',
           jobId,
           reason: null,
-          job: { jobId, createdBy: owner.name, history: [{ cause: 'SCHEDULE', actor: owner.name, reason }] },
+          job: {
+            jobId,
+            createdBy: owner.name,
+            jobSchedule: { scheduleId: 'nightly' },
+            history: [{ cause: 'SCHEDULE', actor: owner.name, reason }],
+          },
         },
       ],
     },
@@ -112,9 +117,9 @@ test('a schedule shows its next times and its last jobs, is paused, resumed and 
     expect(await change(mutation, target)).toMatchObject({ code: 'NOT_FOUND' })
   }
   const { data: left } = await door.ask(
-    `{ job(jobId: "${jobId}") { jobId } jobSchedule(scheduleId: "nightly") { cron } }`,
+    `{ job(jobId: "${jobId}") { jobId jobSchedule { cron } } jobSchedule(scheduleId: "nightly") { cron } }`,
   )
-  expect(left).toEqual({ job: { jobId }, jobSchedule: null })
+  expect(left).toEqual({ job: { jobId, jobSchedule: null }, jobSchedule: null })
 })
 
 test.each([

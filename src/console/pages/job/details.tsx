@@ -9,6 +9,7 @@ import { describeTargets } from '../../targets.ts'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './details.module.css'
+import { Drift } from './drift.tsx'
 import { describeRetried } from './target-words.ts'
 
 /** The job as it was scheduled, and its times. */
@@ -43,6 +44,7 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
             <ConditionText condition={job.queryCondition} />
           )}
           {job.targets !== 'AT_START' && <p>{describeTargets(job.targets)}</p>}
+          {now.selectedTime !== null && now.endTime === null && <Drift jobId={job.jobId} />}
           {job.onOverlap !== 'PARALLEL' && <p>{describeOnOverlap(job.onOverlap)}</p>}
         </Detail>
         {method && (
@@ -78,6 +80,13 @@ export function Details({ job, now }: { readonly job: JobAsScheduledFragment; re
         <Detail name="Scheduled">
           <Time value={job.createdTime} />
         </Detail>
+        {job.jobSchedule && (
+          <Detail name="Schedule">
+            <Link to={`/schedules/${encodeURIComponent(job.jobSchedule.scheduleId)}`}>
+              {job.jobSchedule.scheduleId}
+            </Link>
+          </Detail>
+        )}
         {now.startedTime === null && job.startTime !== null && (
           <Detail name={now.endTime === null ? 'Starts' : 'Planned start'}>
             <Time value={job.startTime} describe={formatPlanned} />

@@ -161,6 +161,9 @@ graphql(`
     maxDevices
     skipCompliant
     startTime
+    jobSchedule {
+      scheduleId
+    }
     ...WholeOperation
     retryOf {
       jobId
@@ -183,6 +186,19 @@ export const JobPageDocument = graphql(`
       ...JobAround
       waves {
         ...WaveNow
+      }
+    }
+  }
+`)
+
+/** How many devices of a job no longer match. Counting may take long. */
+export const JobDriftDocument = graphql(`
+  query JobDrift($jobId: String!) {
+    job(jobId: $jobId) {
+      drift {
+        left {
+          ...Count
+        }
       }
     }
   }
