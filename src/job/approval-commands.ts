@@ -31,7 +31,9 @@ export async function approveJob(deps: Deps, by: By, { jobId, wave, reason }: De
       const now = deps.clock.now()
       await requireSomebodyElse(tx, by, jobId)
       await noteDecision(tx, gate, 'approved', { by, reason: message }, now)
-      await openNextWave(tx, jobId, { by, reason: message }, now)
+      // A rejection is taken back by the approval. A share that was lost stays so.
+      const outcome = gate.outcome === 'failed' ? 'skipped' : 'passed'
+      await openNextWave(tx, jobId, { by, reason: message, outcome }, now)
       return { result: undefined, wakes: ['started'] }
     }
     const status = transition(job.status, 'approve')
@@ -56,7 +58,8 @@ export async function rejectJob(deps: Deps, by: By, { jobId, wave, reason }: Dec
       // After a pause and a resumption, it can be rejected again.
       if (action === 'pause') await requireRoom(tx, jobId)
       await noteDecision(tx, gate, 'rejected', { by, reason: message }, now)
-      await saveGateFailed(tx, gate, action, `The opening of wave ${gate.wave + 1} was rejected.`, now)
+      const reason = `The opening of wave ${gate.wave + 1} was rejected.`
+      await saveGateFailed(tx, gate, action, { outcome: 'rejected', reason }, now)
       return { result: undefined, wakes: ['jobs'] }
     }
     const status = transition(job.status, 'reject')
@@ -86,7 +89,7 @@ export async function openWave(deps: Deps, by: By, jobId: string, wave: number, 
         `The gate of wave ${gate.wave} requires an approval, so wave ${wave} is opened by approveJob.`,
       )
     }
-    await openNextWave(tx, jobId, { by, reason: message }, deps.clock.now())
+    await openNextWave(tx, jobId, { by, reason: message, outcome: 'skipped' }, deps.clock.now())
     return { result: undefined, wakes: ['started'] }
   })
 }

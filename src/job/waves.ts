@@ -161,6 +161,12 @@ export function statisticsOf(
   }
 }
 
+/**
+ * How a gate was decided: its share was reached and its approval given, a client has opened the next wave nonetheless, its share was
+ * lost, or its approval was rejected.
+ */
+export type GateOutcome = 'passed' | 'skipped' | 'failed' | 'rejected'
+
 /** How far a wave has come. */
 export type WaveStatus = 'notOpen' | 'open' | 'soaking' | 'waitingForApproval' | 'gateFailed' | 'done'
 

@@ -68,9 +68,9 @@ async function carryOut(tx: Tx, gate: OpenGate, step: Exclude<GateStep, 'wait'>,
     case 'askForApproval':
       return saveWaitsForApproval(tx, gate, reason, now)
     case 'open':
-      return openNextWave(tx, gate.jobId, { reason }, now)
+      return openNextWave(tx, gate.jobId, { reason, outcome: 'passed' }, now)
     case 'fail':
-      return saveGateFailed(tx, gate, gate.gate?.onFailure ?? 'pause', reason, now)
+      return saveGateFailed(tx, gate, gate.gate?.onFailure ?? 'pause', { outcome: 'failed', reason }, now)
   }
 }
 

@@ -32,6 +32,19 @@ const WaveStatus = builder.enumType('WaveStatus', {
   } as const,
 })
 
+const GateOutcome = builder.enumType('GateOutcome', {
+  description: 'How the gate of a wave was decided.',
+  values: {
+    PASSED: {
+      value: 'passed',
+      description: 'It has passed, with its approval where it needs one, and the next wave was opened.',
+    },
+    SKIPPED: { value: 'skipped', description: 'A client has opened the next wave, although the gate had not passed.' },
+    FAILED: { value: 'failed', description: 'Too many devices of the wave did not succeed.' },
+    REJECTED: { value: 'rejected', description: 'The approval of the next wave was rejected.' },
+  } as const,
+})
+
 const JobGate = builder.objectRef<Gate>('JobGate').implement({
   description: 'What has to happen before the next wave is opened.',
   fields: (t) => ({
@@ -91,6 +104,13 @@ const JobWave = builder.objectRef<ShownWave>('JobWave').implement({
         const hasOpen = counts === undefined || counts.pendingCount + counts.runningCount > 0
         return waveStatus(row, job.endTime !== null || (!hasLaterWaves(job) && !hasOpen))
       },
+    }),
+    gateOutcome: t.field({
+      type: GateOutcome,
+      nullable: true,
+      description:
+        'How the gate was decided. Null until then, and for the last wave. A gate that has failed or was rejected may be skipped, or approved, after that. Null for gates that were decided before the hub kept it.',
+      resolve: ({ row }) => row?.gateOutcome ?? null,
     }),
     deviceJobStatistics: t.field({
       type: Statistics,

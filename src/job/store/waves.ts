@@ -7,7 +7,15 @@ import { compileDeviceCondition } from '../../query/device-condition.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition } from '../../sql-fragment.ts'
 import type { By } from '../history.ts'
-import { type Gate, type GateAction, type GateState, hundredths, type Wave, type WaveCounts } from '../waves.ts'
+import {
+  type Gate,
+  type GateAction,
+  type GateOutcome,
+  type GateState,
+  hundredths,
+  type Wave,
+  type WaveCounts,
+} from '../waves.ts'
 import { createGroups } from './budget-groups.ts'
 import { noteMoved } from './history.ts'
 import { movedColumns, queueMoved } from './webhook-outbox.ts'
@@ -104,16 +112,20 @@ function sizedWave(waves: readonly Wave[]): Sql {
 
 /** Opens the first wave of a job that is being started. */
 export async function startWaves(tx: Tx, id: string, now: Date): Promise<void> {
-  await tx.query(sql`with ${opened(id, now, sql`version`)} select from moved`)
+  await tx.query(sql`with ${opened(id, now, sql`version`, null)} select from moved`)
 }
 
-/** Who opens a wave, and why. `by`: undefined when the gate has passed. */
-export type Opening = { readonly by?: By; readonly reason: string | null }
+/** Who opens a wave, and why. `by`: undefined when the gate has passed by itself. `outcome`: of the gate before the wave. */
+export type Opening = {
+  readonly by?: By
+  readonly reason: string | null
+  readonly outcome: Extract<GateOutcome, 'passed' | 'skipped'>
+}
 
 /** Opens the next wave of a job. Its devices are looked for from now on. */
-export async function openNextWave(tx: Tx, id: string, { by, reason }: Opening, now: Date): Promise<void> {
+export async function openNextWave(tx: Tx, id: string, { by, reason, outcome }: Opening, now: Date): Promise<void> {
   await tx.query(
-    sql`with ${opened(id, now, sql`version + 1`)}
+    sql`with ${opened(id, now, sql`version + 1`, outcome)}
         ${noteMoved({
           type: 'waveOpened',
           cause: by === undefined ? 'gate' : 'user',
@@ -129,7 +141,7 @@ export async function openNextWave(tx: Tx, id: string, { by, reason }: Opening, 
  * The parts of a statement that open the next wave with devices, and those before it, which have none. When it is the last
  * that has devices, all later ones are opened, too: then no gate is left.
  */
-const opened = (id: string, now: Date, version: Sql): Sql => sql`
+const opened = (id: string, now: Date, version: Sql, outcome: GateOutcome | null): Sql => sql`
   moved as (
     update job
     set version = ${version},
@@ -145,7 +157,8 @@ const opened = (id: string, now: Date, version: Sql): Sql => sql`
     update job_wave
     set opened_time = coalesce(opened_time, ${now}::timestamptz),
         closed_time = case when wave <= coalesce(before.open_wave, 0) or job_wave.device_count = 0
-                           then coalesce(closed_time, ${now}::timestamptz) end
+                           then coalesce(closed_time, ${now}::timestamptz) end,
+        gate_outcome = case when wave = before.open_wave then ${outcome}::text else gate_outcome end
     from moved join job before on before.key = moved.key
     where job_wave.job_key = moved.key and wave <= moved.open_wave
   )`
@@ -156,6 +169,7 @@ export type OpenGate = WaveCounts &
     readonly jobId: string
     readonly wave: number
     readonly gate: Gate | null
+    readonly outcome: GateOutcome | null
     readonly hasLater: boolean
   }
 
@@ -163,7 +177,7 @@ const openGates = (which: Sql): Sql => sql`
   select job.id as "jobId", last.wave, last.device_count as "deviceCount", last.running_count as "runningCount",
          last.succeeded_count as "succeededCount", last.refused_count as "refusedCount", last.failed_count as "failedCount",
          last.cancelled_count as "cancelledCount",
-         job.rollout -> 'waves' -> (job.open_wave - 1) -> 'gate' as gate,
+         job.rollout -> 'waves' -> (job.open_wave - 1) -> 'gate' as gate, gate_outcome as outcome,
          job.open_wave < jsonb_array_length(job.rollout -> 'waves') as "hasLater",
          extract(epoch from clock_timestamp() - reached_time)::float8 as "secondsReached",
          approval_time is not null as "waitsForApproval", failed_time is not null as "hasFailed"
@@ -233,7 +247,7 @@ export async function saveGateFailed(
   tx: Tx,
   { jobId, wave }: OpenGate,
   action: GateAction,
-  reason: string,
+  { outcome, reason }: { readonly outcome: Extract<GateOutcome, 'failed' | 'rejected'>; readonly reason: string },
   now: Date,
 ): Promise<void> {
   const change =
@@ -243,7 +257,7 @@ export async function saveGateFailed(
             pending_count = 0, end_time = case when running_count = 0 then ${now}::timestamptz end`
   // In a statement of its own: the end of a job with a retry policy changes the counters of its waves, too.
   await tx.query(
-    sql`update job_wave set failed_time = ${now} from job where job.id = ${jobId} and job_key = job.key and wave = ${wave}`,
+    sql`update job_wave set failed_time = ${now}, gate_outcome = ${outcome}::text from job where job.id = ${jobId} and job_key = job.key and wave = ${wave}`,
   )
   await tx.query(
     sql`with moved as (
@@ -267,6 +281,7 @@ export type WaveRow = WaveCounts & {
   readonly approvalTime: Date | null
   readonly failedTime: Date | null
   readonly closedTime: Date | null
+  readonly gateOutcome: GateOutcome | null
 }
 
 /** The waves of these jobs, by their keys, in order. Jobs that have not started have none. */
@@ -276,7 +291,8 @@ export function findWaves(db: Reader, jobKeys: readonly string[]): Promise<WaveR
                succeeded_count as "succeededCount", refused_count as "refusedCount", skipped_count as "skippedCount",
                failed_count as "failedCount", cancelled_count as "cancelledCount", opened_time as "openedTime",
                reached_time as "reachedTime",
-               approval_time as "approvalTime", failed_time as "failedTime", closed_time as "closedTime"
+               approval_time as "approvalTime", failed_time as "failedTime", closed_time as "closedTime",
+               gate_outcome as "gateOutcome"
         from job_wave
         where job_key = any(${jobKeys}::bigint[])
         order by job_key, wave`,

@@ -22,6 +22,7 @@ const first: WaveNowFragment = {
   gate: gateWith({ succeededPercent: 95 }),
   status: 'OPEN',
   closedTime: null,
+  gateOutcome: null,
   soakEndTime: null,
   deviceJobStatistics: statisticsWith(100, 98),
 }
@@ -37,17 +38,14 @@ const running = { status: 'RUNNING', endTime: null } as const
 const paused = { ...running, status: 'PAUSED' } as const
 const cancelled = { status: 'CANCELLED', endTime: '2026-03-01T07:00:00Z' } as const
 const closed = { status: 'DONE', closedTime: '2026-03-01T06:00:00Z' } as const
-const openedBy = (cause: 'USER' | 'GATE') => ({ type: 'WAVE_OPENED', cause, wave: 2 }) as const
-const approved = { type: 'APPROVED', cause: 'USER', wave: 1 } as const
 
 const shown = (
   changes: Partial<WaveNowFragment>,
   job: Parameters<typeof showWave>[2] = running,
-  history: Parameters<typeof showWave>[3] = null,
   next: Partial<WaveNowFragment> = {},
 ) => {
   const wave = { ...first, ...changes }
-  const { word, detail } = showWave(wave, [wave, { ...second, ...next }], job, history)
+  const { word, detail } = showWave(wave, [wave, { ...second, ...next }], job)
   return detail === '' ? word : `${word}: ${detail}`
 }
 
@@ -79,7 +77,7 @@ describe('the state of a wave', () => {
   })
 
   test('that is open has no gate when no later wave has devices', () => {
-    expect(shown({}, running, null, { status: 'DONE' })).toBe('Open')
+    expect(shown({}, running, { status: 'DONE' })).toBe('Open')
   })
 
   test('that has its turn later says what its gate will need, unless it is the last', () => {
@@ -87,12 +85,12 @@ describe('the state of a wave', () => {
     expect(shown({ status: 'NOT_OPEN', gate: gateWith({ approval: true }) })).toBe(
       'Not opened yet: Gate: all have to finish, then an approval',
     )
-    expect(showWave(second, [first, second], running, null)).toMatchObject({ word: 'Not opened yet', detail: '' })
+    expect(showWave(second, [first, second], running)).toMatchObject({ word: 'Not opened yet', detail: '' })
   })
 
   test('whose share is reached says when the soak ends, or that an approval is missing', () => {
     const soaking = { ...first, status: 'SOAKING', soakEndTime: '2026-03-01T14:05:00Z' } as const
-    expect(showWave(soaking, [soaking, second], running, null)).toMatchObject({
+    expect(showWave(soaking, [soaking, second], running)).toMatchObject({
       word: 'Soaking',
       detail: '98 of 100 succeeded',
       until: '2026-03-01T14:05:00Z',
@@ -115,24 +113,22 @@ describe('the state of a wave', () => {
     )
   })
 
-  test('whose share is reached although its gate failed was rejected', () => {
-    const gate = gateWith({ succeededPercent: 95, approval: true })
-    expect(shown({ status: 'GATE_FAILED', gate })).toBe('Rejected: Wave 2 was not approved')
-    expect(shown({ status: 'GATE_FAILED', gate }, paused)).toBe(
-      'Rejected: Wave 2 was not approved. Resume the job before you approve wave 2',
-    )
+  test('whose approval was rejected says so', () => {
+    const rejected = {
+      status: 'GATE_FAILED',
+      gateOutcome: 'REJECTED',
+      gate: gateWith({ succeededPercent: 95, approval: true }),
+    } as const
+    expect(shown(rejected)).toBe('Rejected: Wave 2 was not approved')
+    expect(shown(rejected, paused)).toBe('Rejected: Wave 2 was not approved. Resume the job before you approve wave 2')
   })
 
   test('after which the next one was opened says whether its gate had passed', () => {
-    const history = { byGate: [openedBy('GATE')], byHand: [openedBy('USER')], approved: [approved, openedBy('USER')] }
-    expect(shown(closed, running, history.byGate)).toBe('Passed: 98 of 100 succeeded')
-    expect(shown(closed, running, history.approved)).toBe('Passed: 98 of 100 succeeded')
+    expect(shown({ ...closed, gateOutcome: 'PASSED' })).toBe('Passed: 98 of 100 succeeded')
     // Enough devices have succeeded since.
-    expect(shown(closed, running, history.byHand)).toBe('Gate skipped: 98 of 100 succeeded, needs 95 %')
-    // Before the history is read again.
-    expect(shown({ ...closed, deviceJobStatistics: statisticsWith(100, 40) })).toBe(
-      'Gate skipped: 40 of 100 succeeded, needs 95 %',
-    )
+    expect(shown({ ...closed, gateOutcome: 'SKIPPED' })).toBe('Gate skipped: 98 of 100 succeeded, needs 95 %')
+    // Decided before the hub kept how.
+    expect(shown(closed)).toBe('Done: 98 of 100 succeeded')
     expect(shown({ ...closed, deviceJobStatistics: statisticsWith(0, 0) })).toBe('No devices')
   })
 
@@ -142,10 +138,10 @@ describe('the state of a wave', () => {
       'Gate not passed: 98 of 100 succeeded, needs 95 %',
     )
     expect(shown({ status: 'DONE', gate: null }, cancelled)).toBe('Gate not passed')
-    expect(showWave(second, [first, second], cancelled, null).word).toBe('Not opened')
+    expect(showWave(second, [first, second], cancelled).word).toBe('Not opened')
     expect(shown({}, { status: 'CANCELLED', endTime: null })).toBe('Cancelling')
     const last = { ...second, status: 'DONE' } as const
-    expect(showWave(last, [first, last], { ...running, endTime: '2026-03-01T07:00:00Z' }, null).word).toBe('Finished')
+    expect(showWave(last, [first, last], { ...running, endTime: '2026-03-01T07:00:00Z' }).word).toBe('Finished')
   })
 })
 

@@ -160,7 +160,7 @@ export const table: Readonly<Record<string, OfType>> = {
   },
   JobAbortRule: { job: 'action afterDevices endedCount errorCode hasActed matchedCount on percent responseStatus' },
   JobWave: {
-    job: 'closedTime deviceJobStatistics devices gate number openedTime percent queryCondition soakEndTime status',
+    job: 'closedTime deviceJobStatistics devices gate gateOutcome number openedTime percent queryCondition soakEndTime status',
   },
   JobGate: { job: 'approval onFailure soakSeconds succeededPercent' },
   DisruptionBudget: { job: 'groupBy maxConcurrent' },

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { approveJob, rejectJob } from '../../../src/job/approval-commands.ts'
+import { resumeJob } from '../../../src/job/commands.ts'
 import { judgeGates } from '../../../src/scheduler/judge-gates.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
-import { givenDevices, givenMethodJob } from '../../support/rows.ts'
+import { byPolicy, givenDevices, givenMethodJob } from '../../support/rows.ts'
 import { openDoor, type TestDoor } from '../door.ts'
 import { answer, dispatch, finish, start } from '../facts.ts'
 
@@ -47,7 +49,7 @@ test('a job shows its waves as they were requested, before and after its start',
     ask(
       `{ job(jobId: "${jobId}") { eta waves {
         number devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure }
-        status openedTime closedTime soakEndTime deviceJobStatistics { deviceCount pendingCount }
+        status gateOutcome openedTime closedTime soakEndTime deviceJobStatistics { deviceCount pendingCount }
       } } }`,
     ).then(({ job }) => job)
   const none = {
@@ -57,6 +59,7 @@ test('a job shows its waves as they were requested, before and after its start',
     gate: null,
     openedTime: null,
     closedTime: null,
+    gateOutcome: null,
     soakEndTime: null,
   }
   const before = { status: 'NOT_OPEN', deviceJobStatistics: null }
@@ -120,7 +123,7 @@ test('a wave goes from OPEN by SOAKING and WAITING_FOR_APPROVAL to DONE, and his
   const decide = async (field: 'approveJob' | 'rejectJob', wave: number) => {
     const data = await ask(
       `mutation { ${field}(input: { jobId: "${jobId}", wave: ${wave} }) {
-        ... on ${field === 'approveJob' ? 'ApproveJobPayload' : 'RejectJobPayload'} { job { waves { status } } }
+        ... on ${field === 'approveJob' ? 'ApproveJobPayload' : 'RejectJobPayload'} { job { waves { status gateOutcome } } }
         ... on Error { code message }
       } }`,
     )
@@ -132,7 +135,14 @@ test('a wave goes from OPEN by SOAKING and WAITING_FOR_APPROVAL to DONE, and his
       message: `Wave 3 of job "${jobId}" does not wait for an approval: wave 2 does.`,
     })
   }
-  expect(await decide('approveJob', 2)).toEqual({ job: { waves: [{ status: 'DONE' }, { status: 'OPEN' }] } })
+  expect(await decide('approveJob', 2)).toEqual({
+    job: {
+      waves: [
+        { status: 'DONE', gateOutcome: 'PASSED' },
+        { status: 'OPEN', gateOutcome: null },
+      ],
+    },
+  })
   const { job } = await ask(`{ job(jobId: "${jobId}") { history { type cause wave reason } } }`)
   expect(job.history.slice(2)).toEqual([
     { type: 'GATE_PASSED', cause: 'GATE', wave: 1, reason: '1 of 1 device of wave 1 have ended.' },
@@ -140,6 +150,33 @@ test('a wave goes from OPEN by SOAKING and WAITING_FOR_APPROVAL to DONE, and his
     { type: 'WAVE_OPENED', cause: 'USER', wave: 2, reason: null },
   ])
 })
+
+test.each([
+  { status: 500, before: 'FAILED', after: 'SKIPPED' },
+  { status: 200, before: 'REJECTED', after: 'PASSED' },
+])(
+  'a gate that was $before is $after when the next wave is approved nonetheless',
+  async ({ status, before, after }) => {
+    const gate = { succeededPercent: 100, approval: true }
+    const jobId = await givenMethodJob(door.deps, 'pump', {}, { rollout: { waves: [{ devices: 1, gate }, {}] } })
+    await start(door.deps, jobId)
+    const { rows } = await door.deps.database.pool.query(
+      'select device_id from device_job join job on key = job_key where id = $1 and wave = 1',
+      [jobId],
+    )
+    const deviceId = String(rows[0].device_id)
+    const outcome = async () =>
+      (await ask(`{ job(jobId: "${jobId}") { waves { gateOutcome } } }`)).job.waves[0].gateOutcome
+    await dispatch(door.deps, { jobId, deviceId })
+    await answer(door.deps, { jobId, deviceId, response: { status, payload: 'null' } })
+    await judge()
+    if (before === 'REJECTED') await rejectJob(door.deps, byPolicy('approver'), { jobId, wave: 2 })
+    expect(await outcome()).toBe(before)
+    await resumeJob(door.deps, byPolicy('approver'), jobId)
+    await approveJob(door.deps, byPolicy('approver'), { jobId, wave: 2 })
+    expect(await outcome()).toBe(after)
+  },
+)
 
 test('openWave opens the next wave and no other, and says which is next', async () => {
   const jobId = await givenMethodJob(
@@ -152,7 +189,7 @@ test('openWave opens the next wave and no other, and says which is next', async 
   const open = (wave: number) =>
     ask(
       `mutation { openWave(input: { jobId: "${jobId}", wave: ${wave}, reason: "urgent" }) {
-        ... on OpenWavePayload { jobId job { waves { status } } }
+        ... on OpenWavePayload { jobId job { waves { status gateOutcome } } }
         ... on Error { code message }
       } }`,
     ).then(({ openWave }) => openWave)
@@ -162,7 +199,13 @@ test('openWave opens the next wave and no other, and says which is next', async 
   })
   expect(await open(2)).toEqual({
     jobId,
-    job: { waves: [{ status: 'DONE' }, { status: 'OPEN' }, { status: 'NOT_OPEN' }] },
+    job: {
+      waves: [
+        { status: 'DONE', gateOutcome: 'SKIPPED' },
+        { status: 'OPEN', gateOutcome: null },
+        { status: 'NOT_OPEN', gateOutcome: null },
+      ],
+    },
   })
   expect(await open(2)).toMatchObject({ code: 'CONFLICT' })
 })

@@ -94,6 +94,7 @@ graphql(`
     }
     status
     closedTime
+    gateOutcome
     soakEndTime
     deviceJobStatistics {
       ...Counters

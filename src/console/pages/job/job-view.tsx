@@ -156,7 +156,7 @@ export function JobView({ job, now, waves, around, liveError, follow, refresh }:
             liveError={liveError}
             onFollow={follow}
           />
-          <Waves jobId={jobId} now={now} waves={waves} history={around.history} onChanged={refresh} />
+          <Waves jobId={jobId} now={now} waves={waves} onChanged={refresh} />
           <ProgressChartPanel jobId={jobId} now={now} />
           <FailureGroups groups={failureGroups} onShow={show} onRetry={canRetry && ((retry) => setDialog({ retry }))} />
         </div>

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { JobAroundFragment, JobNowFragment, WaveNowFragment } from '../../../generated/console/graphql.ts'
+import type { JobNowFragment, WaveNowFragment } from '../../../generated/console/graphql.ts'
 import { ConditionText } from '../../condition/text.tsx'
 import { formatCount, formatPlanned } from '../../format.ts'
 import { useDenial } from '../../hub/use-viewer.ts'
@@ -24,13 +24,11 @@ export function Waves({
   jobId,
   now,
   waves,
-  history,
   onChanged,
 }: {
   readonly jobId: string
   readonly now: JobNowFragment
   readonly waves: readonly WaveNowFragment[]
-  readonly history: JobAroundFragment['history']
   readonly onChanged: () => void
 }) {
   const [asked, setAsked] = useState<Asked>()
@@ -43,7 +41,7 @@ export function Waves({
       <ol className={styles.waves}>
         {waves.map((wave) => (
           <li key={wave.number} className={styles.wave}>
-            <State wave={wave} shown={showWave(wave, waves, now, history)} />
+            <State wave={wave} shown={showWave(wave, waves, now)} />
             {wave.queryCondition !== null && <ConditionText condition={wave.queryCondition} />}
             {wave.deviceJobStatistics !== null && <Counters statistics={wave.deviceJobStatistics} />}
             {step?.open.number === wave.number && <Actions step={step} onAsk={(to) => setAsked({ to, step })} />}

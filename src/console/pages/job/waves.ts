@@ -1,11 +1,10 @@
-import type { JobAroundFragment, JobNowFragment, WaveNowFragment } from '../../../generated/console/graphql.ts'
+import type { JobNowFragment, WaveNowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatDevices, formatDuration } from '../../format.ts'
 import { doneIn, endedOf, noDevices } from '../../ui/statistics.ts'
 import type { Shown } from '../../ui/status.ts'
 
 type Wave = WaveNowFragment
 type Job = Pick<JobNowFragment, 'status' | 'endTime'>
-type History = readonly Pick<NonNullable<JobAroundFragment['history']>[number], 'type' | 'cause' | 'wave'>[] | null
 
 /** The percentage that has to succeed; null when all devices have to finish. */
 const shareOf = ({ gate }: Wave): number | null => gate?.succeededPercent ?? null
@@ -25,7 +24,7 @@ export type ShownWave = Shown & { readonly detail: string; readonly until?: stri
 const cancelling: ShownWave = { tone: 'cancelled', icon: 'cancelled', word: 'Cancelling', detail: '' }
 
 /** The state of a wave of a job. */
-export function showWave(wave: Wave, waves: readonly Wave[], job: Job, history: History): ShownWave {
+export function showWave(wave: Wave, waves: readonly Wave[], job: Job): ShownWave {
   const isCancelled = job.status === 'CANCELLED'
   const hasNext = waves.some(({ number, status }) => number > wave.number && status === 'NOT_OPEN')
   const isLast = wave.number === waves.length
@@ -63,23 +62,26 @@ export function showWave(wave: Wave, waves: readonly Wave[], job: Job, history: 
       }
     case 'GATE_FAILED': {
       const afterwards = describeAfterPause(wave, job)
-      return isLost(wave)
-        ? { tone: 'failed', icon: 'failed', word: 'Gate failed', detail: `${shared}${afterwards}` }
-        : {
+      return wave.gateOutcome === 'REJECTED'
+        ? {
             tone: 'failed',
             icon: 'failed',
             word: 'Rejected',
             detail: `Wave ${wave.number + 1} was not approved${afterwards}`,
           }
+        : { tone: 'failed', icon: 'failed', word: 'Gate failed', detail: `${shared}${afterwards}` }
     }
     case 'DONE':
       if (countersOf(wave).deviceCount === 0) {
         return { tone: 'pending', icon: 'devices', word: 'No devices', detail: '' }
       }
       if (wave.closedTime !== null) {
-        return isReached(wave) && !isOpenedByHand(wave, history)
-          ? { tone: 'succeeded', icon: 'succeeded', word: 'Passed', detail: counted }
-          : { tone: 'refused', icon: 'partial', word: 'Gate skipped', detail: shared }
+        if (wave.gateOutcome === 'PASSED') {
+          return { tone: 'succeeded', icon: 'succeeded', word: 'Passed', detail: counted }
+        }
+        return wave.gateOutcome === 'SKIPPED'
+          ? { tone: 'refused', icon: 'partial', word: 'Gate skipped', detail: shared }
+          : { tone: 'pending', icon: 'succeeded', word: 'Done', detail: counted }
       }
       return hasNext
         ? // Devices that ended with the job say nothing about a gate without a share.
@@ -129,33 +131,6 @@ function describeGate(wave: Wave): string {
 function describeAfterPause({ number, gate }: Wave, { status }: Job): string {
   if (status !== 'PAUSED') return ''
   return `. Resume the job before you ${gate?.approval ? 'approve' : 'open'} wave ${number + 1}`
-}
-
-// As the hub judges, with at most two decimals of a percentage.
-const neededOf = (percent: number, count: number): number => Math.round(percent * 100) * count
-
-/** Whether the share of the gate is reached. Once it is, it stays so. */
-function isReached(wave: Wave): boolean {
-  const counters = countersOf(wave)
-  const count = counters.deviceCount - counters.cancelledCount
-  const percent = shareOf(wave)
-  if (percent === null) return counters.succeededCount + counters.failedCount === count
-  return doneIn(counters) * 10_000 >= neededOf(percent, count)
-}
-
-/** Whether the share can no longer be reached. A gate that fails nonetheless was rejected. */
-function isLost(wave: Wave): boolean {
-  const { deviceCount, cancelledCount, failedCount, refusedCount } = countersOf(wave)
-  const count = deviceCount - cancelledCount
-  const percent = shareOf(wave)
-  return percent !== null && (count - failedCount - refusedCount) * 10_000 < neededOf(percent, count)
-}
-
-/** Whether a client opened the wave after this one, and did not approve it. */
-function isOpenedByHand({ number }: Wave, history: History): boolean {
-  const opening = history?.find(({ type, wave }) => type === 'WAVE_OPENED' && wave !== null && wave > number)
-  if (opening?.cause !== 'USER') return false
-  return !history?.some(({ type, wave }) => type === 'APPROVED' && wave === number)
 }
 
 /** What a person can do now: open the next wave, or decide about its approval. */
