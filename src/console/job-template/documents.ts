@@ -40,6 +40,7 @@ graphql(`
     skipCompliant
     rollout
     targets
+    onOverlap
     etag
     createdTime
     updatedTime

@@ -41,6 +41,7 @@ test('a template whose jobs select their devices at their start again says so', 
   const continuous: JobRequest = { ...before, targets: 'CONTINUOUS' }
   expect(templateChange(before, continuous)).toEqual({ targets: 'CONTINUOUS' })
   expect(templateChange(continuous, before)).toEqual({ targets: null })
+  expect(templateChange({ ...before, onOverlap: 'QUEUE' }, before)).toEqual({ onOverlap: null })
 })
 
 test('a template that no longer skips devices says so', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { overlapPolicies } from '../../../src/console/on-overlap.ts'
 import {
   type Draft,
   daysOfWeek,
@@ -39,6 +40,7 @@ const waves: fc.Arbitrary<WaveDraft> = fc.record({
 const drafts: fc.Arbitrary<Draft> = fc.record({
   condition: text,
   targets: fc.constantFrom(...jobTargets),
+  onOverlap: fc.constantFrom(...overlapPolicies),
   operation: fc.constantFrom('method', 'twin'),
   methodName: text,
   payload: text,
@@ -117,6 +119,7 @@ const plain = {
   waves: null,
   skipCompliant: false,
   targets: 'AT_START' as const,
+  onOverlap: 'PARALLEL' as const,
 }
 
 test('a job that is scheduled again asks for the same calls', () => {
@@ -229,12 +232,19 @@ test('a job that is scheduled again has the same name, labels, limits, waves and
     ...named,
     skipCompliant: false,
     targets: 'AT_START' as const,
+    onOverlap: 'QUEUE' as const,
     rollout: { ...limits, abort: past },
     waves: pastWaves,
   }
   const updateTwin = { tags: { a: 1 } }
   expect(readRequest(draftFrom({ ...job, cloudToDeviceMethod: null, updateTwin }))).toEqual({
-    request: { ...common, ...named, updateTwin, rollout: { maxPerMinute: 600, approval: true, window, waves, abort } },
+    request: {
+      ...common,
+      ...named,
+      onOverlap: 'QUEUE',
+      updateTwin,
+      rollout: { maxPerMinute: 600, approval: true, window, waves, abort },
+    },
   })
   const cloudToDeviceMethod = {
     methodName: 'x',

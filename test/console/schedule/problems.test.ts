@@ -14,6 +14,7 @@ test('a refusal is shown at the field that its path leads to', () => {
   expect(invalid('maxExecutionTimeInSeconds')?.field).toBe('maxTime')
   expect(invalid('jobId')?.field).toBe('jobId')
   expect(invalid('targets')?.field).toBe('targets')
+  expect(invalid('onOverlap')?.field).toBe('onOverlap')
   expect(invalid('updateTwin')).toEqual({ field: 'tags', message: 'Bad.' })
 })
 

@@ -42,6 +42,12 @@ test('a call is read with its payload and its timeouts', () => {
   })
 })
 
+test('what a job does about others is sent unless it is the usual, and never for a continuous job', () => {
+  expect(requestOf({})).not.toHaveProperty('onOverlap')
+  expect(requestOf({ onOverlap: 'REFUSE' })).toHaveProperty('onOverlap', 'REFUSE')
+  expect(requestOf({ onOverlap: 'QUEUE', targets: 'CONTINUOUS' })).not.toHaveProperty('onOverlap')
+})
+
 test('a payload of null is a payload', () => {
   expect(requestOf({ payload: 'null' }).cloudToDeviceMethod).toHaveProperty('payload', null)
 })

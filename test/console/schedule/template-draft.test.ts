@@ -5,7 +5,8 @@ import { draftFromTemplate, unknownIn } from '../../../src/console/pages/schedul
 
 const template = {
   queryCondition: "group('pumps')",
-  targets: 'CONTINUOUS' as const,
+  targets: 'AT_CREATION' as const,
+  onOverlap: 'QUEUE' as const,
   maxExecutionTimeInSeconds: 5_400,
   name: 'Reboot pumps',
   description: null,

@@ -17,6 +17,7 @@ export function templateOf({
 const members = {
   queryCondition: 'both',
   targets: 'both',
+  onOverlap: 'both',
   maxExecutionTimeInSeconds: 'both',
   name: 'both',
   description: 'both',

@@ -6,6 +6,7 @@ import { ConditionText } from '../../condition/text.tsx'
 import { formatDuration } from '../../format.ts'
 import { useDefinitionDenial, useDenial } from '../../hub/use-viewer.ts'
 import { JobTemplateDeleteDocument } from '../../job-template/documents.ts'
+import { describeOnOverlap } from '../../on-overlap.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { ConfirmDialog } from '../../shell/confirm-dialog.tsx'
 import { Page, Panel } from '../../shell/page.tsx'
@@ -69,6 +70,7 @@ export function TemplateView({
       </Facts>
       <Panel title="Devices">
         {template.targets !== 'AT_START' && <p>{describeTargets(template.targets)}</p>}
+        {template.onOverlap !== 'PARALLEL' && <p>{describeOnOverlap(template.onOverlap)}</p>}
         {template.queryCondition.trim() === '*' ? (
           <p>All devices</p>
         ) : (

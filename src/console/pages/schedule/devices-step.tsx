@@ -3,6 +3,7 @@ import { Link } from 'react-router'
 import { ConditionEditor } from '../../condition/editor.tsx'
 import { describeFault } from '../../condition/fault.ts'
 import { formatCount } from '../../format.ts'
+import { describeOnOverlap, overlapPolicies } from '../../on-overlap.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Panel } from '../../shell/page.tsx'
 import { describeTargets, jobTargets } from '../../targets.ts'
@@ -17,6 +18,9 @@ import type { Matching } from './use-matching.ts'
 
 /** When the devices are selected, as choices. */
 const choices = { AT_START: 'At the start', AT_CREATION: 'At the creation', CONTINUOUS: 'Continuous' } as const
+
+/** What a job does about others, as choices. */
+const overlapChoices = { PARALLEL: 'Start all the same', QUEUE: 'Wait for them', REFUSE: 'Refuse the job' } as const
 
 /** How many devices are shown while a condition is typed. */
 const shown = 4
@@ -104,6 +108,32 @@ export function DevicesStep({
           )}
         </Field>
       </div>
+      {draft.targets !== 'CONTINUOUS' && (
+        <div data-field="onOverlap">
+          <Field
+            label="When other jobs have some of the devices"
+            error={problems.onOverlap}
+            hint={describeOnOverlap(draft.onOverlap)}
+          >
+            {(control) => (
+              <select
+                {...control}
+                value={draft.onOverlap}
+                onChange={({ target }) => {
+                  const chosen = overlapPolicies.find((policy) => policy === target.value)
+                  if (chosen !== undefined) change({ onOverlap: chosen })
+                }}
+              >
+                {overlapPolicies.map((policy) => (
+                  <option key={policy} value={policy}>
+                    {overlapChoices[policy]}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </div>
+      )}
     </Panel>
   )
 }

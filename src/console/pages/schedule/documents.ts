@@ -53,6 +53,7 @@ graphql(`
         ...Count
       }
       propertyPaths
+      blocksStart
     }
     expectedDurationInSeconds
     shortestDurationInSeconds
@@ -121,6 +122,7 @@ export const ScheduleFromDocument = graphql(`
       }
       queryCondition
       targets
+      onOverlap
       maxExecutionTimeInSeconds
       skipCompliant
       rollout {

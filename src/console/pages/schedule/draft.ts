@@ -3,8 +3,10 @@ import type {
   AbortOutcome,
   DayOfWeek,
   GateAction,
+  JobOverlapPolicy,
   JobTargets,
 } from '../../../generated/console/graphql.ts'
+import { overlapPolicies } from '../../on-overlap.ts'
 import { jobTargets } from '../../targets.ts'
 import { printJson } from '../../ui/json-text.ts'
 import { spanOf, type Unit, units } from './duration.ts'
@@ -45,6 +47,8 @@ export type WaveSize = 'devices' | 'percent' | 'queryCondition'
 export type Draft = {
   readonly condition: string
   readonly targets: JobTargets
+  /** Not for a continuous job. */
+  readonly onOverlap: JobOverlapPolicy
   readonly operation: 'method' | 'twin'
   readonly methodName: string
   /** JSON; empty for `null`. */
@@ -105,6 +109,7 @@ export type Draft = {
 export const emptyDraft: Draft = {
   condition: '',
   targets: 'AT_START',
+  onOverlap: 'PARALLEL',
   operation: 'method',
   methodName: '',
   payload: '',
@@ -213,6 +218,7 @@ export function readDraft(text: string | null): Draft {
   return {
     condition: string('condition'),
     targets: jobTargets.find((targets) => targets === kept.targets) ?? emptyDraft.targets,
+    onOverlap: overlapPolicies.find((policy) => policy === kept.onOverlap) ?? emptyDraft.onOverlap,
     operation: kept.operation === 'twin' ? 'twin' : 'method',
     methodName: string('methodName'),
     payload: string('payload'),
@@ -264,6 +270,7 @@ export function readDraft(text: string | null): Draft {
 type TextName = Exclude<
   keyof Draft,
   | 'targets'
+  | 'onOverlap'
   | 'operation'
   | 'skipCompliant'
   | 'start'
@@ -345,6 +352,7 @@ export type PastJob = {
   readonly waves: readonly PastWave[] | null
   readonly queryCondition: string
   readonly targets: JobTargets
+  readonly onOverlap: JobOverlapPolicy
   readonly maxExecutionTimeInSeconds: number
   readonly cloudToDeviceMethod: {
     readonly methodName: string
@@ -372,6 +380,7 @@ type PastWave = {
 export function draftFrom({
   queryCondition,
   targets,
+  onOverlap,
   maxExecutionTimeInSeconds,
   cloudToDeviceMethod: method,
   updateTwin,
@@ -388,6 +397,7 @@ export function draftFrom({
     ...emptyDraft,
     condition: queryCondition,
     targets,
+    onOverlap,
     maxTime: amount,
     maxTimeUnit: unit,
     name: name ?? '',

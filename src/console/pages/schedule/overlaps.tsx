@@ -11,7 +11,7 @@ export function Overlaps({ overlaps }: { readonly overlaps: Preview['overlaps'] 
     <div className={styles.overlaps}>
       <h3>Active jobs on the same devices</h3>
       <ul>
-        {overlaps.map(({ job, deviceCount, propertyPaths }, index) => (
+        {overlaps.map(({ job, deviceCount, propertyPaths, blocksStart }, index) => (
           <li key={job?.id ?? index}>
             <span className={styles.job}>
               {job === null ? (
@@ -26,6 +26,7 @@ export function Overlaps({ overlaps }: { readonly overlaps: Preview['overlaps'] 
             <span>
               {job && describeOperation(job)} <span className={styles.muted}>on {describeShare(deviceCount)}</span>
             </span>
+            {blocksStart && <span>Keeps this job from starting</span>}
             {propertyPaths.length > 0 && (
               <span>
                 Both change{' '}

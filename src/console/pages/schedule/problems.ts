@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts'
 export type FieldName =
   | 'condition'
   | 'targets'
+  | 'onOverlap'
   | 'methodName'
   | 'payload'
   | 'responseTimeout'
@@ -113,6 +114,7 @@ function fieldOfRow(list: 'labels' | 'abort' | 'waves', [index, ...members]: rea
 const places: readonly { readonly at: readonly string[]; readonly field: FieldName; readonly isList?: true }[] = [
   { at: ['queryCondition'], field: 'condition' },
   { at: ['targets'], field: 'targets' },
+  { at: ['onOverlap'], field: 'onOverlap' },
   { at: ['cloudToDeviceMethod'], field: 'methodName' },
   { at: ['cloudToDeviceMethod', 'payload'], field: 'payload' },
   { at: ['cloudToDeviceMethod', 'responseTimeoutInSeconds'], field: 'responseTimeout' },

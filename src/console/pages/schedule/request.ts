@@ -3,6 +3,7 @@ import type {
   CloudToDeviceMethodInput,
   DisruptionBudgetInput,
   JobLabelInput,
+  JobOverlapPolicy,
   JobRolloutInput,
   JobTargets,
   RetryPolicyInput,
@@ -25,6 +26,8 @@ export type JobRequest = {
   readonly queryCondition: string
   /** When the job selects its devices; at its start if left out. */
   readonly targets?: JobTargets
+  /** What it does when other jobs have some of its devices; it starts all the same if left out. */
+  readonly onOverlap?: JobOverlapPolicy
   readonly startTime?: string
   readonly maxExecutionTimeInSeconds: number
   readonly name?: string
@@ -70,6 +73,7 @@ function readCommon(draft: Draft, problems: Found) {
     ...(jobId === '' ? {} : { jobId }),
     queryCondition: draft.condition,
     ...(draft.targets === 'AT_START' ? {} : { targets: draft.targets }),
+    ...(draft.onOverlap === 'PARALLEL' || draft.targets === 'CONTINUOUS' ? {} : { onOverlap: draft.onOverlap }),
     ...(startTime === undefined ? {} : { startTime }),
     maxExecutionTimeInSeconds: seconds ?? 0,
     ...readNaming(draft, problems),

@@ -1,6 +1,7 @@
 import { type ReactNode, useRef, useState } from 'react'
 import type { ScheduleReviewFragment as Preview } from '../../../generated/console/graphql.ts'
 import { formatCount, formatMinute } from '../../format.ts'
+import { describeOnOverlap } from '../../on-overlap.ts'
 import { readInt } from '../../read-number.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -88,6 +89,11 @@ export function Reviewed({
                 <li key={words}>{words}</li>
               ))}
             </ul>
+          </Fact>
+        )}
+        {request.onOverlap !== undefined && (
+          <Fact name="Other jobs on the devices" isWide>
+            {describeOnOverlap(request.onOverlap)}
           </Fact>
         )}
         {request.startTime !== undefined && (
