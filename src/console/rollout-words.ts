@@ -54,15 +54,30 @@ function describeWaits(
   return `${apart} at first, then ${factor} times as long each time${most}`
 }
 
+type Ramp = {
+  readonly from: number
+  readonly factor?: number | null | undefined
+  readonly afterSucceeded: number
+  readonly perMinute?: number | undefined
+}
+
+/** `Starts at 10 per minute, times 2 after each 50 that succeed, now 40 per minute` */
+const describeRamp = ({ from, factor, afterSucceeded, perMinute }: Ramp): string =>
+  `Starts at ${formatCount(from)} per minute, times ${factor ?? 2} after each ${formatCount(afterSucceeded)} that succeed${
+    perMinute === undefined ? '' : `, now ${formatCount(perMinute)} per minute`
+  }`
+
 /** Limits, each in words: `At most 600 devices per minute`. */
 export function describeLimits({
   maxPerMinute,
+  ramp,
   maxConcurrent,
   budget,
   window,
   retry,
 }: {
   readonly maxPerMinute?: number | null | undefined
+  readonly ramp?: Ramp | null | undefined
   readonly maxConcurrent?: number | null | undefined
   readonly budget?: { readonly groupBy: string; readonly maxConcurrent: number } | null | undefined
   readonly window?: Window | null | undefined
@@ -70,6 +85,7 @@ export function describeLimits({
 }): readonly string[] {
   return [
     ...(maxPerMinute == null ? [] : [`At most ${formatDevices(maxPerMinute)} per minute`]),
+    ...(ramp == null ? [] : [describeRamp(ramp)]),
     ...(maxConcurrent == null ? [] : [`At most ${calls(maxConcurrent)} in progress`]),
     ...(budget == null ? [] : [`At most ${calls(budget.maxConcurrent)} in progress per ${budget.groupBy}`]),
     ...(window == null ? [] : [describeWindow(window)]),

@@ -352,11 +352,8 @@ export async function previewJob(
             request,
             expectedSeconds(
               type === 'scheduleDeviceMethod' ? counts.connectedCount : changed,
-              [
-                typicalPace(pastJobs),
-                throttles.jobPace,
-                limits.maxPerMinute === null ? undefined : limits.maxPerMinute / 60,
-              ],
+              [typicalPace(pastJobs), throttles.jobPace],
+              limits,
               maxExecutionTimeInSeconds,
             ),
           ),

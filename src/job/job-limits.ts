@@ -1,16 +1,16 @@
 import { InvalidInputError } from '../errors.ts'
 import { type Budget, checkBudget, withoutBudget } from './budget.ts'
+import { checkRamp, type Rate, stagesOf } from './ramp.ts'
 import { rolloutMembers } from './rollout.ts'
 
 /** The limits of a job; null for none. They hold over all instances together. */
-export type JobLimits = Budget & {
-  /** Devices per minute: no minute has more. */
-  readonly maxPerMinute: number | null
-  /** Calls under way at a time. */
-  readonly maxConcurrent: number | null
-}
+export type JobLimits = Budget &
+  Rate & {
+    /** Calls under way at a time. */
+    readonly maxConcurrent: number | null
+  }
 
-export const withoutLimits: JobLimits = { maxPerMinute: null, maxConcurrent: null, ...withoutBudget }
+export const withoutLimits: JobLimits = { maxPerMinute: null, ramp: null, maxConcurrent: null, ...withoutBudget }
 
 const largest = 1_000_000
 
@@ -25,10 +25,12 @@ export function checkLimits(
 ): JobLimits {
   if (rollout === undefined) return before
   if (rollout === null) return withoutLimits
-  const { maxPerMinute, maxConcurrent, budget } = rolloutMembers(rollout)
+  const { maxPerMinute: rate, ramp, maxConcurrent, budget } = rolloutMembers(rollout)
   if (type === 'scheduleUpdateTwin') refuseForTwins({ maxConcurrent, budget })
+  const maxPerMinute = rate === undefined ? before.maxPerMinute : checkLimit(rate, 'maxPerMinute')
   return {
-    maxPerMinute: maxPerMinute === undefined ? before.maxPerMinute : checkLimit(maxPerMinute, 'maxPerMinute'),
+    maxPerMinute,
+    ramp: checkRamp(ramp, before.ramp, maxPerMinute),
     maxConcurrent: maxConcurrent === undefined ? before.maxConcurrent : checkLimit(maxConcurrent, 'maxConcurrent'),
     ...checkBudget(budget, before),
   }
@@ -53,24 +55,35 @@ function checkLimit(value: unknown, name: string): number | null {
   )
 }
 
-/** For how many devices there may be room at once; undefined without limits. */
+/** For how many devices there may be room at once, with a ramp when it has reached its maximum; undefined without limits. */
 export function mostAtOnce({ maxPerMinute, maxConcurrent, budgetMaxConcurrent }: JobLimits): number | undefined {
   if (maxPerMinute === null && maxConcurrent === null && budgetMaxConcurrent === null) return undefined
   const burst = maxPerMinute === null ? largest : burstOf(maxPerMinute)
   return Math.min(burst, maxConcurrent ?? largest)
 }
 
+/** The same at first: a ramp begins with less. */
+export const firstAtOnce = (limits: JobLimits): number | undefined =>
+  mostAtOnce(limits.ramp === null ? limits : { ...limits, maxPerMinute: limits.ramp.from })
+
 /**
- * The seconds from the turn of the first device to that of the last: less is not possible at this rate. Null without a
- * rate.
+ * The seconds from the turn of the first device to that of the last: less is not possible at this rate, even if every device succeeds
+ * at once. Null without a rate.
  */
-export function shortestSeconds(deviceCount: number, { maxPerMinute }: JobLimits): number | null {
-  if (maxPerMinute === null) return null
-  const burst = burstOf(maxPerMinute)
-  // As `rate_interval` in the migration limits_of_jobs, in microseconds.
-  const interval = Math.ceil(60_000_000 / (maxPerMinute - burst + 1))
-  return (Math.max(deviceCount - burst, 0) * interval) / 1_000_000
+export function shortestSeconds(deviceCount: number, limits: JobLimits): number | null {
+  if (limits.maxPerMinute === null) return null
+  const stages = stagesOf(limits, 0, deviceCount)
+  let microseconds = 0
+  let free = burstOf(stages[0]?.perMinute ?? limits.maxPerMinute)
+  for (const { devices, perMinute } of stages) {
+    microseconds += Math.max(devices - free, 0) * intervalOf(perMinute ?? limits.maxPerMinute)
+    free = Math.max(free - devices, 0)
+  }
+  return microseconds / 1_000_000
 }
+
+/** As `rate_interval` in the migration limits_of_jobs, in microseconds. */
+const intervalOf = (maxPerMinute: number): number => Math.ceil(60_000_000 / (maxPerMinute - burstOf(maxPerMinute) + 1))
 
 /** As `rate_burst` in the migration limits_of_jobs. */
 const burstOf = (maxPerMinute: number): number => Math.max(Math.floor(maxPerMinute / 60), 1)

@@ -3,6 +3,7 @@ import { printPath } from '../query/path.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { leavesOf, type PatchLeaf } from '../twin/compliance.ts'
 import { blocksStart } from './on-overlap.ts'
+import { type Rate, stagesOf } from './ramp.ts'
 import type { JobExpectation, PreviewRequest } from './request.ts'
 import { afterOpenTime, type OpenTime, onlyZone, openTimesFrom } from './time-window.ts'
 
@@ -140,16 +141,24 @@ export function changedIn(
 
 /**
  * The expected duration of a job in seconds: the devices that it can process now at the slowest known rate in `paces`
- * (devices/s), at most its max execution time. Null when no rate is known, or when the number of devices is unknown.
+ * (devices/s), or at its own if that is slower, at most its max execution time. With a ramp, every device is expected to succeed. Null
+ * when no rate is known, or when the number of devices is unknown.
  */
 export function expectedSeconds(
   { value, precision }: PreviewCount,
   paces: readonly (number | undefined)[],
+  rate: Rate,
   maxExecutionTimeInSeconds: number,
 ): number | null {
   const known = paces.filter((pace) => pace !== undefined)
-  if (precision !== 'exact' || known.length === 0) return null
-  return Math.min(value / Math.min(...known), maxExecutionTimeInSeconds)
+  if (precision !== 'exact' || (known.length === 0 && rate.maxPerMinute === null)) return null
+  const seconds = stagesOf(rate, 0, value).map(
+    ({ devices, perMinute }) => devices / Math.min(...known, ...(perMinute === null ? [] : [perMinute / 60])),
+  )
+  return Math.min(
+    seconds.reduce((sum, each) => sum + each, 0),
+    maxExecutionTimeInSeconds,
+  )
 }
 
 /**

@@ -1,6 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
-import { mostAtOnce } from '../job/job-limits.ts'
+import { firstAtOnce, mostAtOnce } from '../job/job-limits.ts'
 import { makeRequestId } from '../job/request-id.ts'
 import { type AttemptPlace, findRepeated } from '../job/store/attempts.ts'
 import {
@@ -214,8 +214,10 @@ export function dispatchMethodCalls(
       const most = mostAtOnce(job)
       if (most === undefined) limited.close(jobId)
       else if (!isKnown) {
-        const [isRated, isBounded] = [job.maxPerMinute !== null, job.maxConcurrent !== null]
-        limited.open(jobId, { most, isRated, isBounded, budget: job.budgetMaxConcurrent, timeoutMs })
+        // A ramp makes room when calls succeed.
+        const [isRated, isBounded] = [job.maxPerMinute !== null, job.maxConcurrent !== null || job.ramp !== null]
+        const first = firstAtOnce(job) ?? most
+        limited.open(jobId, { first, most, isRated, isBounded, budget: job.budgetMaxConcurrent, timeoutMs })
       }
       if (isNew && resumedVersion === null && openings === null && deps.metrics !== undefined)
         startTimes.set(jobId, job.startTime)

@@ -31,11 +31,12 @@ export type LimitedQueues = {
 }
 
 export type QueueLimits = {
-  /** For how many devices there may be room at once. */
+  /** For how many devices there may be room at once; with a ramp at first, and when its rate has risen. */
+  readonly first: number
   readonly most: number
   /** Whether time makes room: the job has a rate. */
   readonly isRated: boolean
-  /** Whether the end of a call makes room: the job has a maximum of calls in progress. */
+  /** Whether the end of a call makes room: the job has a maximum of calls in progress, or a ramp. */
   readonly isBounded: boolean
   /** Calls in progress at a time in a group; null without a budget. */
   readonly budget: number | null
@@ -49,6 +50,8 @@ export type LimitedCall = TakenCall & { readonly queue: Queue }
 type Queue = {
   readonly limits: QueueLimits
   readonly waiting: WaitingCalls
+  /** How many are taken at once. It doubles as long as there is room for all of them: the rows know what a ramp has reached. */
+  size: number
   heldUntil: number
   stop: () => void
   /** When to ask for all groups that are full, in case an event was lost. */
@@ -129,6 +132,7 @@ export function createLimitedQueues({ clock, events }: Pick<Deps, 'clock' | 'eve
       queues.set(jobId, {
         limits,
         waiting: createWaitingCalls(limits.budget ?? Number.POSITIVE_INFINITY),
+        size: limits.first,
         heldUntil: 0,
         stop: nothing,
         lookAgain: clock.elapsed() + limits.timeoutMs + longestHold,
@@ -147,7 +151,7 @@ export function createLimitedQueues({ clock, events }: Pick<Deps, 'clock' | 'eve
         freeOverdue(queue)
         if (!isOpen(queue) || taken.length >= most) continue
         release(queue)
-        const calls = queue.waiting.take(Math.min(queue.limits.most, most - taken.length), reaches)
+        const calls = queue.waiting.take(Math.min(queue.size, most - taken.length), reaches)
         for (const call of calls) taken.push({ ...call, queue })
         // To the end: the others have their turn first.
         queues.delete(jobId)
@@ -169,7 +173,11 @@ export function createLimitedQueues({ clock, events }: Pick<Deps, 'clock' | 'eve
         else if (isHeld.has(key)) call.queue.waiting.putBack(call)
         else if (!isFull.has(key)) call.queue.waiting.drop(call)
       }
-      for (const jobId of new Set(held.map((key) => key.jobId))) {
+      const heldJobs = new Set(held.map((key) => key.jobId))
+      for (const queue of new Set(mine.filter(({ jobId }) => !heldJobs.has(jobId)).map((call) => call.queue))) {
+        queue.size = Math.min(2 * queue.size, queue.limits.most)
+      }
+      for (const jobId of heldJobs) {
         const queue = queues.get(jobId)
         if (queue !== undefined) hold(jobId, queue, waitMs)
       }

@@ -98,7 +98,15 @@ describe('the expected duration', () => {
     ['no devices take no time', exactly(0), [5], 0],
     ['a job ends when its time is up', exactly(1_000_000), [5], 600],
   ])('%s', (_rule, count, paces, seconds) => {
-    expect(expectedSeconds(count, paces, 600)).toBe(seconds)
+    expect(expectedSeconds(count, paces, withoutLimits, 600)).toBe(seconds)
+  })
+
+  test('is that at the rate of the job if that is slower, with a ramp as if every device succeeds', () => {
+    const rate = { maxPerMinute: 120, ramp: null }
+    expect(expectedSeconds(exactly(10), [5], rate, 600)).toBe(5)
+    expect(expectedSeconds(exactly(10), [], rate, 600)).toBe(5)
+    const ramp = { from: 60, factor: 10, afterSucceeded: 4 }
+    expect(expectedSeconds(exactly(10), [1.5], { ...rate, ramp }, 600)).toBe(4 + 6 / 1.5)
   })
 })
 

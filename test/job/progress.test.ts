@@ -11,10 +11,12 @@ const running: JobInTime = {
   endTime: null,
   deadline: at(3600),
   maxPerMinute: null,
+  ramp: null,
   deviceCount: 100,
   pendingCount: 50,
   runningCount: 10,
   succeededCount: 30,
+  refusedCount: 0,
   failedCount: 10,
 }
 const recent = (count: number, since: Date | null = null, isCapped = false) => ({ count, since, isCapped })
@@ -53,6 +55,17 @@ describe('the throughput', () => {
 })
 
 describe('the estimated end', () => {
+  test('considers that a ramp makes the job faster', () => {
+    // 30 succeeded: 10 more at 30 per minute, then 50 at 60.
+    const ramped = { ...running, maxPerMinute: 60, ramp: { from: 30, factor: 2, afterSucceeded: 40 } }
+    expect(etaOf(ramped, 0.5, undefined, at(60))).toEqual(at(60 + 20 + 50))
+    expect(etaOf(ramped, 0.25, undefined, at(60))).toEqual(at(60 + 40 + 100))
+    // Faster than the rate that is reached, which it may not be: 10 at 30 per minute, and 40 that wait at 60.
+    expect(etaOf(ramped, 10, undefined, at(60))).toEqual(at(60 + 20 + 40))
+    // Devices that refused have not succeeded.
+    expect(etaOf({ ...ramped, refusedCount: 30 }, 0.5, undefined, at(60))).toEqual(at(60 + 80 + 20))
+  })
+
   test('is when the rest is done at this pace', () => {
     expect(etaOf(running, 2, undefined, at(60))).toEqual(at(90))
   })

@@ -20,7 +20,7 @@ const unnamed = {
   name: null,
   description: null,
   labels: null,
-  limits: { maxPerMinute: null, maxConcurrent: null, budgetGroupBy: null, budgetMaxConcurrent: null },
+  limits: { maxPerMinute: null, ramp: null, maxConcurrent: null, budgetGroupBy: null, budgetMaxConcurrent: null },
   rollout: null,
 }
 

@@ -185,3 +185,81 @@ test('a twin job goes on at its new rate at once, however long its old one would
   await dispatch()
   expect(await counters(deps, jobId)).toContain('7 succeeded')
 })
+
+describe('a job with a ramp', () => {
+  const rollout = { maxPerMinute: 240, ramp: { from: 1, factor: 10, afterSucceeded: 2 } }
+  /** The devices that were called answer, through another instance. */
+  const answer = async (status = 200) => {
+    const other = await createInstance(deps)
+    for (const request of received.splice(0)) other.answer(request, status)
+    await other.stop()
+    await calm()
+    await instance.dispatch()
+  }
+
+  test('begins slowly, and calls more at once as soon as enough devices have succeeded', async () => {
+    for (const id of ids) attach(id)
+    const jobId = await givenMethodJob(deps, 'pump', {}, { rollout })
+    await start()
+    await instance.dispatch()
+    expect(received).toHaveLength(1)
+    await answer()
+    expect(received).toHaveLength(0)
+    await pass(61_000)
+    await instance.dispatch()
+    expect(received).toHaveLength(1)
+    // A device that refuses does not count.
+    await answer(500)
+    expect((await jobRow(deps, jobId)).maxPerMinute).toBe(1)
+    await pass(61_000)
+    await instance.dispatch()
+    await pass(7_000)
+    await answer()
+    // A sixth of a minute has not passed since, and ten per minute would make room for another device.
+    expect((await jobRow(deps, jobId)).maxPerMinute).toBe(10)
+    expect(received).toHaveLength(1)
+    await answer()
+    await pass(7_000)
+    await instance.dispatch()
+    await answer()
+    expect((await jobRow(deps, jobId)).maxPerMinute).toBe(100)
+    expect(await counters(deps, jobId)).toContain('5 succeeded')
+  })
+
+  test('patches twins faster when enough are patched', async () => {
+    const jobId = await givenTwinJob(deps, 'pump', { rollout })
+    await start()
+    const step = dispatchTwinUpdates(deps)
+    for (const [ms, succeeded, rate] of [
+      [0, 1, 1],
+      [61_000, 2, 10],
+      [7_000, 3, 10],
+      [7_000, 4, 100],
+    ] as const) {
+      await pass(ms)
+      while ((await step.run(clock.now())).full);
+      expect(await counters(deps, jobId)).toContain(`${succeeded} succeeded`)
+      expect((await jobRow(deps, jobId)).maxPerMinute).toBe(rate)
+    }
+  })
+
+  test('can get another ramp, another maximum, and no ramp, also while it runs', async () => {
+    const jobId = await givenTwinJob(deps, 'pump', { rollout })
+    const rateAfter = async (change: object) => {
+      await updateJob(deps, tester, { jobId, rollout: change })
+      return (await jobRow(deps, jobId)).maxPerMinute
+    }
+    await start()
+    await deps.database.pool.query(
+      'update job set succeeded_count = 2, pending_count = pending_count - 2 where id = $1',
+      [jobId],
+    )
+    expect((await jobRow(deps, jobId)).maxPerMinute).toBe(10)
+    expect(await rateAfter({ maxPerMinute: 5 })).toBe(5)
+    expect(await rateAfter({ maxPerMinute: 100 })).toBe(10)
+    expect(await rateAfter({ ramp: { from: 20, factor: 2, afterSucceeded: 1 } })).toBe(80)
+    await expect(rateAfter({ maxPerMinute: null })).rejects.toMatchObject({ path: ['rollout', 'maxPerMinute'] })
+    expect(await rateAfter({ ramp: null })).toBe(100)
+    expect(await rateAfter({ maxPerMinute: null })).toBeNull()
+  })
+})

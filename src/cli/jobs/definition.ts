@@ -8,6 +8,7 @@ import type {
   JobOverlapPolicy,
   JobRolloutInput,
   JobTargets,
+  RampInput,
   ReadDefinitionQuery,
   RetryPolicyInput,
   TwinPatchInput,
@@ -41,7 +42,7 @@ export const ReadDefinition = graphql(`
     job(jobId: $jobId) {
       name description labels { name value } queryCondition startTime maxExecutionTimeInSeconds maxDevices targets onOverlap updateTwin skipCompliant
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
-      rollout { maxPerMinute maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } retry { maxAttempts on backoffSeconds factor maxBackoffSeconds } abort { on errorCode responseStatus percent afterDevices action } }
+      rollout { maxPerMinute ramp { from factor afterSucceeded } maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } retry { maxAttempts on backoffSeconds factor maxBackoffSeconds } abort { on errorCode responseStatus percent afterDevices action } }
       waves { devices percent queryCondition gate { succeededPercent soakSeconds approval onFailure } }
     }
   }
@@ -107,6 +108,7 @@ const labelsOf = (labels: readonly JobLabelInput[]): ReadonlyMap<string, string>
 /** The abort rules in the order in which they are given; their results in any order. */
 const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, waves: JobRolloutInput['waves']) => ({
   maxPerMinute: rollout?.maxPerMinute ?? null,
+  ramp: rollout?.ramp ? rampOf(rollout.ramp) : null,
   maxConcurrent: rollout?.maxConcurrent ?? null,
   approval: rollout?.approval ?? false,
   waves: (waves ?? []).map(({ devices, percent, queryCondition, gate }) => ({
@@ -141,6 +143,12 @@ const rolloutOf = (rollout: Omit<JobRolloutInput, 'waves'> | null | undefined, w
     afterDevices: afterDevices ?? defaults.afterDevices,
     action,
   })),
+})
+
+const rampOf = ({ from, factor, afterSucceeded }: RampInput) => ({
+  from,
+  factor: factor ?? defaults.factor,
+  afterSucceeded,
 })
 
 /** The causes in any order. */

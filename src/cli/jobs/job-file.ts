@@ -8,6 +8,7 @@ import type {
   JobOverlapPolicy,
   JobRolloutInput,
   JobTargets,
+  RampInput,
   RetryPolicyInput,
   WaveInput,
   WindowInput,
@@ -78,6 +79,7 @@ const shapes = {
   label: { name: 'string', value: 'string' },
   rollout: {
     maxPerMinute: 'number',
+    ramp: 'object',
     maxConcurrent: 'number',
     approval: 'boolean',
     budget: 'object',
@@ -96,6 +98,7 @@ const shapes = {
     factor: 'number',
     maxBackoffSeconds: 'number',
   },
+  ramp: { from: 'number', factor: 'number', afterSucceeded: 'number' },
   budget: { groupBy: 'string', maxConcurrent: 'number' },
   rule: {
     on: 'list',
@@ -175,7 +178,7 @@ function onOverlapIn(value: unknown, place: string): JobOverlapPolicy {
 }
 
 function rolloutIn(value: unknown, place: string): JobRolloutInput {
-  const { abort, approval, retry, waves, window, maxPerMinute, maxConcurrent, budget } = checked(
+  const { abort, approval, retry, waves, window, maxPerMinute, ramp, maxConcurrent, budget } = checked(
     value,
     'rollout',
     place,
@@ -187,6 +190,7 @@ function rolloutIn(value: unknown, place: string): JobRolloutInput {
     ...(Array.isArray(waves) && { waves: waves.map((wave) => waveIn(wave, place)) }),
     ...(window !== undefined && { window: windowIn(window, place) }),
     ...(retry !== undefined && { retry: retryIn(retry, place) }),
+    ...(ramp !== undefined && { ramp: rampIn(ramp, place) }),
     ...(budget !== undefined && { budget: budgetIn(budget, place) }),
     ...(Array.isArray(abort) && { abort: abort.map((rule) => ruleIn(rule, place)) }),
   }
@@ -236,6 +240,14 @@ function retryIn(value: unknown, place: string): RetryPolicyInput {
 function causeIn(cause: unknown, place: string): string {
   if (typeof cause === 'string' || typeof cause === 'number') return String(cause)
   throw new UsageError(`${place}: a call is repeated after error codes and response statuses.`)
+}
+
+function rampIn(value: unknown, place: string): RampInput {
+  const { from, factor, afterSucceeded } = checked(value, 'ramp', place)
+  if (typeof from !== 'number' || typeof afterSucceeded !== 'number') {
+    throw new UsageError(`${place}: a ramp needs from and afterSucceeded.`)
+  }
+  return { from, ...(typeof factor === 'number' && { factor }), afterSucceeded }
 }
 
 function budgetIn(value: unknown, place: string): DisruptionBudgetInput {

@@ -3,6 +3,7 @@ import type {
   DisruptionBudgetInput,
   JobOverlapPolicy,
   JobTargets,
+  RampInput,
   WaveInput,
   WindowInput,
 } from '../../generated/commands/graphql.ts'
@@ -17,6 +18,7 @@ import { abortRules } from './abort-option.ts'
 import { budget } from './budget-option.ts'
 import type { JobDefinition } from './definition.ts'
 import { onOverlap } from './overlap-option.ts'
+import { ramp } from './ramp-option.ts'
 import { type RetryOptions, retryPolicyOf } from './retry-options.ts'
 import { idTaken, scheduleJob } from './schedule-job.ts'
 import { targets } from './targets-option.ts'
@@ -42,6 +44,7 @@ type Common = HubOptions &
     readonly onOverlap?: JobOverlapPolicy
     readonly abort?: readonly AbortRuleInput[]
     readonly maxPerMinute?: number
+    readonly ramp?: RampInput
     readonly maxConcurrent?: number
     readonly approval?: true
     readonly wave?: readonly WaveInput[]
@@ -79,6 +82,7 @@ export const scheduleCommand = (name: string) =>
     .addOption(timeWindow())
     .addOption(abortRules())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
+    .addOption(ramp())
     .addOption(wholeNumber('--max-concurrent <N>', 'calls in progress at most', { min: 1, max: 1_000_000 }))
     .option('--approval', 'the job waits until somebody else approves it, see "twincast jobs approve"')
     .addOption(budget())
@@ -116,6 +120,7 @@ export function scheduleBy(
 /** The rollout that the options give. */
 function rolloutOf({
   maxPerMinute,
+  ramp,
   maxConcurrent,
   budget,
   approval,
@@ -123,11 +128,12 @@ function rolloutOf({
   window,
   abort,
   ...options
-}: Pick<Common, 'maxPerMinute' | 'maxConcurrent' | 'budget' | 'approval' | 'wave' | 'window' | 'abort'> &
+}: Pick<Common, 'maxPerMinute' | 'ramp' | 'maxConcurrent' | 'budget' | 'approval' | 'wave' | 'window' | 'abort'> &
   RetryOptions) {
   const retry = retryPolicyOf(options)
   const rollout = {
     ...(maxPerMinute !== undefined && { maxPerMinute }),
+    ...(ramp && { ramp }),
     ...(maxConcurrent !== undefined && { maxConcurrent }),
     ...(budget && { budget }),
     ...(approval && { approval }),

@@ -88,12 +88,12 @@ const JobPreview = builder.objectRef<Preview>('JobPreview').implement({
     expectedDurationInSeconds: t.exposeFloat('expectedDurationInSeconds', {
       nullable: true,
       description:
-        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations or `rollout.maxPerMinute` if that is slower. With `rollout.window`, the time until its end in a window. Other jobs that run at the same time are not considered. `maxExecutionTimeInSeconds` for a continuous job, which runs until its deadline. Null when no rate is known, when the number of devices is not exact, or with `rollout.window.timeZoneFrom`.',
+        'Estimated duration of the job in seconds, at most `maxExecutionTimeInSeconds`; for a method call, without the devices that are not connected. Computed from the number of devices and the typical rate of the last jobs of the same type that ended by themselves, or the throttle of job device operations or `rollout.maxPerMinute` if that is slower. With `rollout.ramp`, the rate rises as if all devices succeed. With `rollout.window`, the time until its end in a window. Other jobs that run at the same time are not considered. `maxExecutionTimeInSeconds` for a continuous job, which runs until its deadline. Null when no rate is known, when the number of devices is not exact, or with `rollout.window.timeZoneFrom`.',
     }),
     shortestDurationInSeconds: t.exposeFloat('shortestDurationInSeconds', {
       nullable: true,
       description:
-        'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. With `rollout.window`, the time between its openings is not included; with `skipCompliant`, only the devices that would be changed count. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
+        'The shortest time in seconds in which all matching devices, connected or not, can have their turn at `rollout.maxPerMinute`, with `rollout.ramp` if all of them succeed at once. It may be longer than `maxExecutionTimeInSeconds`: the job then ends before all devices had their turn. With `rollout.window`, the time between its openings is not included; with `skipCompliant`, only the devices that would be changed count. A lower bound when the number of devices is `AT_LEAST`. Null without `rollout.maxPerMinute`.',
     }),
     waveSizes: t.intList({
       nullable: true,

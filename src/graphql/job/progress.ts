@@ -1,4 +1,5 @@
 import { etaOf, type JobInTime, noOutcomes, throughputOf } from '../../job/progress.ts'
+import { type Rate, rateIn } from '../../job/ramp.ts'
 import { findRecentOutcomes } from '../../job/store/progress.ts'
 import { etaInWindow } from '../../job/time-window.ts'
 import { hasLaterWaves } from '../../job/waves.ts'
@@ -15,18 +16,12 @@ import { windowsIn } from './window-rows.ts'
 // more.
 const recentOutcomes = perParentInTime(withoutScope(findRecentOutcomes), ({ jobId }) => jobId)
 
-const timedColumns = [
-  'id',
-  'status',
-  'startedTime',
-  'endTime',
-  'deadline',
-  'maxPerMinute',
-  'targets',
-  ...counters,
-] as const
+const timedColumns = ['id', 'status', 'startedTime', 'endTime', 'deadline', 'targets', ...counters] as const
 
-async function throughput(job: JobInTime & { readonly id: string }, context: Context): Promise<number> {
+async function throughput(
+  job: Omit<JobInTime, keyof Rate> & { readonly id: string },
+  context: Context,
+): Promise<number> {
   const goesOn = job.startedTime !== null && job.endTime === null
   const [recent] = goesOn ? await recentOutcomes(context, job.id, undefined) : []
   return throughputOf(job, recent ?? noOutcomes, context.deps.clock.now())
@@ -47,10 +42,10 @@ builder.objectField(Job, 'eta', (t) =>
   t.field({
     type: 'DateTime',
     nullable: true,
-    ...ofJob(...timedColumns, 'key', 'rollout', 'openWave'),
+    ...ofJob(...timedColumns, 'key', 'rollout', 'openWave', 'perMinute', 'storedRamp'),
     complexity: { field: 20, multiplier: 1 },
     description:
-      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower, capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Not before the last attempt for which device jobs wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, with `rollout.window.timeZoneFrom`, when it has waves that are not open, for a continuous job, and for a job that was not scheduled under your scope.',
+      'Estimated end at the current rate (last 10 seconds), or at `rollout.maxPerMinute` if that is slower; with `rollout.ramp`, at a rate that rises as if all devices succeed; capped at the deadline. With `rollout.budget` it may be later, because the rate falls when few groups are left. The deadline when no device job ends. When all pending device jobs wait for devices to connect, not before the end of that wait. Not before the last attempt for which device jobs wait. With `rollout.window`, only the time in which it is open counts. Null when the job is not running, while its time window is closed, with `rollout.window.timeZoneFrom`, when it has waves that are not open, for a continuous job, and for a job that was not scheduled under your scope.',
     resolve: async (job, _args, context) => {
       // When later waves will be opened depends on devices and people.
       if (job.status !== 'running' || hasLaterWaves(job) || isForeign(job, context)) return null
@@ -60,7 +55,7 @@ builder.objectField(Job, 'eta', (t) =>
         job.rollout?.retry === undefined ? undefined : attemptsIn(context, job.id),
       ])
       const now = context.deps.clock.now()
-      const eta = etaOf(job, pace, waiting, now, attempts)
+      const eta = etaOf({ ...job, ...rateIn(job) }, pace, waiting, now, attempts)
       const window = job.rollout?.window
       // Calls in progress go on in a closed window.
       if (eta === null || window === undefined || job.pendingCount === 0) return eta

@@ -1,16 +1,22 @@
 import { builder } from '../builder.ts'
 import { AbortRuleInput } from './abort-rule.ts'
+import { RampInput } from './ramp.ts'
 import { RetryPolicyInput } from './retry-policy.ts'
 import { WaveInput } from './wave-input.ts'
 import { WindowInput } from './window-input.ts'
 
 type InputFields = PothosSchemaTypes.InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
-/** Validated by job/job-limits.ts. */
+/** Validated by job/job-limits.ts and job/ramp.ts. */
 const limitFields = (t: InputFields) => ({
   maxPerMinute: t.int({
     description:
       'Maximum number of devices that are called, or whose twins are updated, in any minute: 1 to 1000000. They are spread over the minute.',
+  }),
+  ramp: t.field({
+    type: RampInput,
+    description:
+      'How the rate rises to `maxPerMinute`, which it requires. Without it, the rate is the same from the start on.',
   }),
   maxConcurrent: t.int({
     description: 'Maximum number of calls in progress at a time: 1 to 1000000. For method calls only.',

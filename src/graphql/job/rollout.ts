@@ -1,15 +1,18 @@
 import { countedBy } from '../../job/abort-rules.ts'
 import { type JobLimits, mostAtOnce } from '../../job/job-limits.ts'
+import { rateIn } from '../../job/ramp.ts'
 import type { RetryPolicy } from '../../job/retry-policy.ts'
 import type { TimeWindow as Window } from '../../job/time-window.ts'
 import { builder } from '../builder.ts'
 import { type CountingRule, JobAbortRule } from './abort-rule.ts'
 import { isForeign, nullWhenForeign } from './foreign-job.ts'
 import { Job, ofJob } from './job.ts'
+import { JobRamp, type ReachedRamp } from './ramp.ts'
 import { JobRetryPolicy } from './retry-policy.ts'
 import { DayOfWeek, says } from './window-input.ts'
 
-type Rollout = JobLimits & {
+type Rollout = Omit<JobLimits, 'ramp'> & {
+  readonly ramp: ReachedRamp | null
   readonly approval: boolean
   readonly window: Window | null
   readonly abort: readonly CountingRule[]
@@ -64,6 +67,11 @@ const JobRollout = builder.objectRef<Rollout>('JobRollout').implement({
       description:
         'Maximum number of devices that are called, or whose twins are updated, in any minute. Null for no limit.',
     }),
+    ramp: t.expose('ramp', {
+      type: JobRamp,
+      nullable: true,
+      description: 'How the rate rises to `maxPerMinute`. Null when it is the same from the start on.',
+    }),
     maxConcurrent: t.exposeInt('maxConcurrent', {
       nullable: true,
       description: 'Maximum number of calls in progress at a time. Null for no limit.',
@@ -108,7 +116,8 @@ builder.objectField(Job, 'rollout', (t) =>
       'judgedFrom',
       'ruleCounts',
       'crossedRule',
-      'maxPerMinute',
+      'perMinute',
+      'storedRamp',
       'maxConcurrent',
       'budgetGroupBy',
       'budgetMaxConcurrent',
@@ -118,17 +127,16 @@ builder.objectField(Job, 'rollout', (t) =>
     ),
     description: `How the job proceeds through its devices, as it was requested. Null when nothing was. A retry has that of the job that it repeats. ${nullWhenForeign}`,
     resolve: (job, _args, context) => {
-      const { maxPerMinute, maxConcurrent, budgetGroupBy, budgetMaxConcurrent } = job
-      const isWithout = job.rollout === null && mostAtOnce(job) === undefined
+      const { perMinute, maxConcurrent, budgetGroupBy, budgetMaxConcurrent } = job
+      const limits = { ...rateIn(job), maxConcurrent, budgetGroupBy, budgetMaxConcurrent }
+      const isWithout = job.rollout === null && mostAtOnce(limits) === undefined
       if (isWithout || isForeign(job, context)) return null
       const { abort = [], approval = false, window = null, retry } = job.rollout ?? {}
       return {
-        maxPerMinute,
-        maxConcurrent,
+        ...limits,
+        ramp: limits.ramp === null || perMinute === null ? null : { ...limits.ramp, perMinute },
         approval,
         window,
-        budgetGroupBy,
-        budgetMaxConcurrent,
         retry,
         abort: abort.map((rule, place) => ({
           rule,

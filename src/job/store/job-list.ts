@@ -5,9 +5,10 @@ import { selectColumns } from '../../database/select-columns.ts'
 import { createStatementNames } from '../../database/statement-names.ts'
 import { isEverything, type Scope } from '../../scope.ts'
 import type { AbortBase, RuleCounts } from '../abort-rules.ts'
-import type { JobLimits } from '../job-limits.ts'
+import type { Budget } from '../budget.ts'
 import type { Naming } from '../naming.ts'
 import type { JobOverlapPolicy } from '../on-overlap.ts'
+import type { StoredRamp } from '../ramp.ts'
 import type { JobType } from '../request.ts'
 import type { RetrySelection } from '../retry.ts'
 import type { JobRollout } from '../rollout.ts'
@@ -53,9 +54,13 @@ export type JobListPage = { readonly cursor: JobPlace | undefined; readonly limi
 /** A job with the columns that clients select. A row has those that were requested, its id and its key. */
 export type SelectedJob = DeviceJobStatistics &
   Naming &
-  JobLimits & {
+  Budget & {
     readonly id: string
     readonly key: string
+    /** Devices per minute, with a ramp those that it has reached; null for no limit. */
+    readonly perMinute: number | null
+    readonly storedRamp: StoredRamp | null
+    readonly maxConcurrent: number | null
     readonly type: JobType
     readonly status: JobStatus
     readonly queryCondition: string
@@ -138,7 +143,8 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
   onOverlap: 'on_overlap',
   waitsForKey: 'waits_for',
   selectedTime: 'selected_time',
-  maxPerMinute: 'max_per_minute',
+  perMinute: 'max_per_minute',
+  storedRamp: 'ramp',
   maxConcurrent: 'max_concurrent',
   budgetGroupBy: 'budget_group_by',
   budgetMaxConcurrent: 'budget_max_concurrent',

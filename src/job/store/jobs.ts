@@ -9,6 +9,7 @@ import type { By } from '../history.ts'
 import type { JobLimits } from '../job-limits.ts'
 import type { Naming } from '../naming.ts'
 import type { JobOverlapPolicy } from '../on-overlap.ts'
+import { storedRamp } from '../ramp.ts'
 import type { JobType } from '../request.ts'
 import type { Retry } from '../retry.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
@@ -69,7 +70,9 @@ const columnsWith = (status: Sql): Sql => sql`
   max_execution_time_seconds as "maxExecutionTimeSeconds", deadline, max_devices as "maxDevices", scope,
   skip_compliant as "skipCompliant",
   coalesce(targets, 'atStart') as targets, selected_time as "selectedTime",
-  coalesce(on_overlap, 'parallel') as "onOverlap", name, description, labels, max_per_minute as "maxPerMinute", max_concurrent as "maxConcurrent",
+  coalesce(on_overlap, 'parallel') as "onOverlap",
+  name, description, labels, coalesce((ramp ->> 'maxPerMinute')::integer, max_per_minute) as "maxPerMinute",
+  ramp - 'maxPerMinute' as ramp, max_concurrent as "maxConcurrent",
   rollout -> 'waves' as waves, rollout -> 'window' as "window", rollout -> 'retry' as "retryPolicy", version,
   budget_group_by as "budgetGroupBy", budget_max_concurrent as "budgetMaxConcurrent",
   case when retry_of is not null then json_build_object(
@@ -98,13 +101,14 @@ export async function insertJob(
 ): Promise<boolean> {
   const { retry, rollout } = job
   const ruleCounts = initialCounts(rollout?.abort)
+  const ramp = storedRamp(job)
   const rows = await tx.query(
     sql`with moved as (
           insert into job (
             id, type, status, query_condition, request, created_time, start_time, max_execution_time_seconds, deadline,
             max_devices, retry_of, family_key, retry_selection, created_by, scope, name, description, labels,
             targets, rollout, has_window, rule_counts, max_per_minute, max_concurrent, budget_group_by, budget_max_concurrent,
-            template_changed_by, skip_compliant, on_overlap
+            template_changed_by, skip_compliant, on_overlap, ramp
           )
           values (
             ${job.id}, ${job.type}, ${job.status}, ${job.queryCondition}, ${JSON.stringify(job.request)}::json,
@@ -116,7 +120,8 @@ export async function insertJob(
             ${rollout?.window !== undefined},
             ${ruleCounts === null ? null : JSON.stringify(ruleCounts)}::jsonb, ${job.maxPerMinute}, ${job.maxConcurrent},
             ${job.budgetGroupBy}, ${job.budgetMaxConcurrent}, ${templateChangedBy}, ${job.skipCompliant},
-            ${job.onOverlap === 'parallel' ? null : job.onOverlap}
+            ${job.onOverlap === 'parallel' ? null : job.onOverlap},
+            ${ramp === null ? null : JSON.stringify(ramp)}::jsonb
           )
           on conflict do nothing
           returning key, version, status

@@ -1,6 +1,7 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { By } from '../history.ts'
+import { storedRamp } from '../ramp.ts'
 import type { JobStatus } from '../state.ts'
 import type { ChangedMember } from '../update.ts'
 import { isAwaiting } from './awaited-jobs.ts'
@@ -371,13 +372,15 @@ export async function saveUpdated(
   reason: string | null,
   now: Date,
 ): Promise<void> {
+  const ramp = storedRamp(job)
   await tx.query(
     sql`with moved as (
           update job
           set name = ${job.name}, description = ${job.description},
               labels = ${job.labels === null ? null : JSON.stringify(job.labels)}::jsonb,
               max_execution_time_seconds = ${job.maxExecutionTimeSeconds}, deadline = ${job.deadline},
-              max_per_minute = ${job.maxPerMinute}, max_concurrent = ${job.maxConcurrent},
+              max_per_minute = ${job.maxPerMinute}, ramp = ${ramp === null ? null : JSON.stringify(ramp)}::jsonb,
+              max_concurrent = ${job.maxConcurrent},
               budget_group_by = ${job.budgetGroupBy}, budget_max_concurrent = ${job.budgetMaxConcurrent}, version = version + 1,
               resumed_version = case when ${changed.includes('rollout')} then version + 1 else resumed_version end
           where id = ${job.id}

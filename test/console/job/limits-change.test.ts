@@ -6,9 +6,9 @@ const changeBy = (typed: Partial<LimitTexts>) => readLimitsChange(before, { ...b
 
 test('the limits of a job are texts, and empty where it has none', () => {
   const budget = { groupBy: 'tags.site', maxConcurrent: 2 }
-  expect(printLimits({ maxPerMinute: 600, maxConcurrent: null, budget, window: null, retry: null, abort: [] })).toEqual(
-    before,
-  )
+  expect(
+    printLimits({ maxPerMinute: 600, ramp: null, maxConcurrent: null, budget, window: null, retry: null, abort: [] }),
+  ).toEqual(before)
   expect(printLimits(null)).toEqual({ maxPerMinute: '', maxConcurrent: '', budgetMaxConcurrent: '' })
 })
 

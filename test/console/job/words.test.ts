@@ -81,6 +81,9 @@ it('says limits in words, each of its own', () => {
     'At most 1 call in progress',
   ])
   expect(describeLimits({ maxPerMinute: null })).toEqual([])
+  const ramp = { from: 10, factor: 2, afterSucceeded: 50 }
+  expect(describeLimits({ ramp })).toEqual(['Starts at 10 per minute, times 2 after each 50 that succeed'])
+  expect(describeLimits({ ramp: { ...ramp, perMinute: 40 } })[0]).toMatch(/, now 40 per minute$/)
   expect(describeLimits({ retry: { maxAttempts: 3, on: ['GatewayTimeout', '503'] } })).toEqual([
     'Up to 3 attempts when a call ends with GatewayTimeout or 503',
   ])

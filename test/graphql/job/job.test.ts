@@ -38,17 +38,23 @@ test('a scheduled method job is answered as it stands, with the defaults filled 
 })
 
 test('a job has the name, the description, the labels and the limits that it was given, and its retry has them too', async () => {
-  const naming = 'name description labels { name value } rollout { maxPerMinute maxConcurrent }'
+  const naming =
+    'name description labels { name value } rollout { maxPerMinute ramp { from factor afterSucceeded perMinute } maxConcurrent }'
   const given = {
     name: 'Night of the pumps',
     description: 'See OPS-7.',
-    rollout: { maxPerMinute: 600 },
+    rollout: { maxPerMinute: 600, ramp: { from: 10, afterSucceeded: 50 } },
     labels: [
       { name: 'team', value: 'north' },
       { name: 'change', value: '7' },
     ],
   }
-  const stored = { ...given, rollout: { maxPerMinute: 600, maxConcurrent: null }, labels: [...given.labels].reverse() }
+  const ramp = { from: 10, factor: 2, afterSucceeded: 50, perMinute: 10 }
+  const stored = {
+    ...given,
+    rollout: { maxPerMinute: 600, ramp, maxConcurrent: null },
+    labels: [...given.labels].reverse(),
+  }
   const { data } = await door.ask(
     `mutation ($input: ScheduleTwinUpdateInput!) {
       scheduleTwinUpdate(input: $input) { ... on ScheduleJobPayload { job { ${naming} } } }
@@ -126,6 +132,11 @@ describe('what breaks a rule is an InvalidInputError with its path', () => {
     ['a job id with a space', { ...reboot, jobId: 'a b' }, ['jobId']],
     ['a job id of 65 characters', { ...reboot, jobId: 'x'.repeat(65) }, ['jobId']],
     ['a rate of 0', { ...reboot, rollout: { maxPerMinute: 0 } }, ['rollout', 'maxPerMinute']],
+    [
+      'a ramp that begins above the maximum',
+      { ...reboot, rollout: { maxPerMinute: 5, ramp: { from: 6, afterSucceeded: 1 } } },
+      ['rollout', 'ramp', 'from'],
+    ],
     ['a label twice', { ...reboot, labels: Array(2).fill({ name: 'a', value: '' }) }, ['labels', '1', 'name']],
     ['no time to execute', { ...reboot, maxExecutionTimeInSeconds: 0 }, ['maxExecutionTimeInSeconds']],
     ['a start more than 30 days ahead', { ...reboot, startTime: '2999-01-01T00:00:00Z' }, ['startTime']],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mostAtOnce, withoutLimits } from '../../../src/job/job-limits.ts'
+import { perMinuteAt } from '../../../src/job/ramp.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
 
 let deps: TestDeps
@@ -75,3 +76,20 @@ test.each([120, 601, 100_000])(
     expect(used.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(maxPerMinute)
   },
 )
+
+test('the rate of a ramp is the same in the database as in the hub', async () => {
+  const ramps = [
+    { from: 10, factor: 2, afterSucceeded: 50, maxPerMinute: 600 },
+    { from: 100, factor: 1.15, afterSucceeded: 1, maxPerMinute: 1_000_000 },
+    { from: 1, factor: 1.01, afterSucceeded: 1, maxPerMinute: 1_000_000 },
+    { from: 7, factor: 9.99, afterSucceeded: 3, maxPerMinute: 7 },
+  ]
+  for (const ramp of ramps) {
+    const { rows } = await deps.database.pool.query<{ succeeded: number; rate: number }>(
+      `select succeeded, ramped_rate($1, succeeded) as rate
+       from unnest(array[2147483647, 1000000] || array(select generate_series(0, 1500))) as succeeded`,
+      [JSON.stringify(ramp)],
+    )
+    expect(rows.map(({ rate }) => rate)).toEqual(rows.map(({ succeeded }) => perMinuteAt(ramp, succeeded)))
+  }
+})

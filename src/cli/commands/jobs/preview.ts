@@ -1,6 +1,7 @@
 import { graphql } from '../../../generated/commands/gql.ts'
 import { hubCommand } from '../../hub-options.ts'
 import { onOverlap } from '../../jobs/overlap-option.ts'
+import { ramp } from '../../jobs/ramp-option.ts'
 import { targets } from '../../jobs/targets-option.ts'
 import { waves } from '../../jobs/wave-option.ts'
 import { timeWindow } from '../../jobs/window-option.ts'
@@ -39,49 +40,52 @@ export const createJobsPreview = () =>
     .addOption(targets())
     .addOption(onOverlap())
     .addOption(wholeNumber('--max-per-minute <N>', 'devices per minute at most', { min: 1, max: 1_000_000 }))
+    .addOption(ramp())
     .addOption(waves())
     .addOption(timeWindow())
     .addOption(format())
-    .action(({ where: queryCondition, method: methodName, tags, desired, maxPerMinute, wave, window, ...options }) =>
-      withHub(options, async ({ client }) => {
-        const patch = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
-        const input = {
-          queryCondition,
-          ...(options.targets && { targets: options.targets }),
-          ...(options.onOverlap && { onOverlap: options.onOverlap }),
-          ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
-          ...((tags || desired) && { updateTwin: patch }),
-          ...((maxPerMinute !== undefined || wave || window) && {
-            rollout: {
-              ...(maxPerMinute !== undefined && { maxPerMinute }),
-              ...(wave && { waves: [...wave, {}] }),
-              ...(window && { window }),
-            },
-          }),
-        }
-        const { previewJob } = await client.execute(PreviewOneJob, { input })
-        const preview = payloadOf(previewJob, 'JobPreview')
-        printRow(
-          {
-            devices: printCount(preview.deviceCount),
-            connected: printCount(preview.connectedCount),
-            ...(preview.compliantCount && { unchanged: printCount(preview.compliantCount) }),
-            fingerprint: preview.fingerprint ?? null,
-            expectedDurationInSeconds: preview.expectedDurationInSeconds ?? null,
-            ...(maxPerMinute !== undefined && {
-              shortestDurationInSeconds: preview.shortestDurationInSeconds ?? null,
+    .action(
+      ({ where: queryCondition, method: methodName, tags, desired, maxPerMinute, ramp, wave, window, ...options }) =>
+        withHub(options, async ({ client }) => {
+          const patch = { ...(tags && { tags }), ...(desired && { properties: { desired } }) }
+          const input = {
+            queryCondition,
+            ...(options.targets && { targets: options.targets }),
+            ...(options.onOverlap && { onOverlap: options.onOverlap }),
+            ...(methodName !== undefined && { cloudToDeviceMethod: { methodName } }),
+            ...((tags || desired) && { updateTwin: patch }),
+            ...((maxPerMinute !== undefined || ramp || wave || window) && {
+              rollout: {
+                ...(maxPerMinute !== undefined && { maxPerMinute }),
+                ...(ramp && { ramp }),
+                ...(wave && { waves: [...wave, {}] }),
+                ...(window && { window }),
+              },
             }),
-            ...(wave && { waveSizes: preview.waveSizes ?? null }),
-            ...(window && { openTimes: preview.openTimes }),
-            firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
-            overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths, blocksStart }) => ({
-              jobId: job?.jobId,
-              devices: printCount(deviceCount),
-              propertyPaths,
-              ...(options.onOverlap && { blocksStart }),
-            })),
-          },
-          options.format,
-        )
-      }),
+          }
+          const { previewJob } = await client.execute(PreviewOneJob, { input })
+          const preview = payloadOf(previewJob, 'JobPreview')
+          printRow(
+            {
+              devices: printCount(preview.deviceCount),
+              connected: printCount(preview.connectedCount),
+              ...(preview.compliantCount && { unchanged: printCount(preview.compliantCount) }),
+              fingerprint: preview.fingerprint ?? null,
+              expectedDurationInSeconds: preview.expectedDurationInSeconds ?? null,
+              ...(maxPerMinute !== undefined && {
+                shortestDurationInSeconds: preview.shortestDurationInSeconds ?? null,
+              }),
+              ...(wave && { waveSizes: preview.waveSizes ?? null }),
+              ...(window && { openTimes: preview.openTimes }),
+              firstDevices: preview.devices?.map(({ deviceId }) => deviceId) ?? [],
+              overlaps: preview.overlaps.map(({ job, deviceCount, propertyPaths, blocksStart }) => ({
+                jobId: job?.jobId,
+                devices: printCount(deviceCount),
+                propertyPaths,
+                ...(options.onOverlap && { blocksStart }),
+              })),
+            },
+            options.format,
+          )
+        }),
     )

@@ -2,6 +2,7 @@ import { graphql } from '../../../generated/commands/gql.ts'
 import type { UpdateJobInput } from '../../../generated/commands/graphql.ts'
 import type { HubClient } from '../../hub-client.ts'
 import { hubCommand } from '../../hub-options.ts'
+import { ramp } from '../../jobs/ramp-option.ts'
 import { labels, wholeNumber } from '../../options.ts'
 import { format } from '../../output/format.ts'
 import { printRow } from '../../output/print.ts'
@@ -47,31 +48,36 @@ export const createJobsUpdate = () =>
         max: 1_000_000,
       }),
     )
+    .addOption(ramp())
+    .option('--no-ramp', 'the rate is that of --max-per-minute from now on')
     .option('--reason <TEXT>', 'the reason, which is stored in the history of the job')
     .addOption(format())
-    .action((jobId, { name, description, label, maxTime, maxPerMinute, maxConcurrent, budget, reason, ...options }) => {
-      const given = [name, description, label, maxTime, maxPerMinute, maxConcurrent, budget]
-      if (given.every((value) => value === undefined)) {
-        throw new UsageError(
-          'Give --name, --description, --label, --max-time, --max-per-minute, --max-concurrent or --budget.',
-        )
-      }
-      return withHub(options, async ({ client }) => {
-        const input = {
-          jobId,
-          ...(name !== undefined && { name }),
-          ...(description !== undefined && { description }),
-          ...(label && { labels: label }),
-          ...(maxTime !== undefined && { maxExecutionTimeInSeconds: maxTime }),
-          ...([maxPerMinute, maxConcurrent, budget].some((value) => value !== undefined) && {
-            rollout: {
-              ...(maxPerMinute !== undefined && { maxPerMinute: maxPerMinute || null }),
-              ...(maxConcurrent !== undefined && { maxConcurrent: maxConcurrent || null }),
-              ...(budget !== undefined && { budget: budget === 0 ? null : { maxConcurrent: budget } }),
-            },
-          }),
-          ...(reason !== undefined && { reason }),
+    .action(
+      (jobId, { name, description, label, maxTime, maxPerMinute, ramp, maxConcurrent, budget, reason, ...options }) => {
+        const given = [name, description, label, maxTime, maxPerMinute, ramp, maxConcurrent, budget]
+        if (given.every((value) => value === undefined)) {
+          throw new UsageError(
+            'Give --name, --description, --label, --max-time, --max-per-minute, --ramp, --no-ramp, --max-concurrent or --budget.',
+          )
         }
-        printRow(await updateJob(client, input), options.format)
-      })
-    })
+        return withHub(options, async ({ client }) => {
+          const input = {
+            jobId,
+            ...(name !== undefined && { name }),
+            ...(description !== undefined && { description }),
+            ...(label && { labels: label }),
+            ...(maxTime !== undefined && { maxExecutionTimeInSeconds: maxTime }),
+            ...([maxPerMinute, ramp, maxConcurrent, budget].some((value) => value !== undefined) && {
+              rollout: {
+                ...(maxPerMinute !== undefined && { maxPerMinute: maxPerMinute || null }),
+                ...(ramp !== undefined && { ramp: ramp || null }),
+                ...(maxConcurrent !== undefined && { maxConcurrent: maxConcurrent || null }),
+                ...(budget !== undefined && { budget: budget === 0 ? null : { maxConcurrent: budget } }),
+              },
+            }),
+            ...(reason !== undefined && { reason }),
+          }
+          printRow(await updateJob(client, input), options.format)
+        })
+      },
+    )

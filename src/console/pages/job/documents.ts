@@ -18,6 +18,12 @@ graphql(`
     eta
     rollout {
       maxPerMinute
+      ramp {
+        from
+        factor
+        afterSucceeded
+        perMinute
+      }
       maxConcurrent
       budget {
         groupBy

@@ -134,6 +134,11 @@ export const ScheduleFromDocument = graphql(`
           maxBackoffSeconds
         }
         maxPerMinute
+        ramp {
+          from
+          factor
+          afterSucceeded
+        }
         maxConcurrent
         approval
         budget {
