@@ -63,10 +63,29 @@ const ErrorInterface = builder.interfaceRef<Pick<DomainError, 'message' | 'code'
 
 const interfaces = [ErrorInterface]
 
+const MissingKind = builder.enumType('MissingKind', {
+  description: 'What a NotFoundError is about. New values may be added.',
+  values: {
+    DEVICE: { value: 'device', description: 'A device.' },
+    JOB: { value: 'job', description: 'A job.' },
+    WEBHOOK: { value: 'webhook', description: 'A webhook.' },
+    WEBHOOK_DELIVERY: { value: 'delivery', description: 'A delivery of a webhook.' },
+    DEVICE_GROUP: { value: 'device group', description: 'A device group.' },
+    JOB_TEMPLATE: { value: 'job template', description: 'A job template.' },
+    JOB_SCHEDULE: { value: 'job schedule', description: 'A job schedule.' },
+  } as const,
+})
+
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
   interfaces,
   description: 'Nothing has this ID or name, or the device is disabled and cannot be called.',
+  fields: (t) => ({
+    kind: t.expose('kind', {
+      type: MissingKind,
+      description: 'What was not found: an input may name several, such as a job schedule and its template.',
+    }),
+  }),
 })
 builder.objectType(AlreadyExistsError, {
   name: 'AlreadyExistsError',

@@ -14,6 +14,9 @@ graphql(`
     ... on LimitExceededError {
       retryAfterSeconds
     }
+    ... on NotFoundError {
+      kind
+    }
   }
 `)
 

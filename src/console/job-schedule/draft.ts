@@ -98,13 +98,16 @@ export function problemIn({
   __typename,
   message,
   path,
+  kind,
 }: {
   readonly __typename: string
   readonly message: string
   readonly path?: readonly string[]
+  readonly kind?: string
 }): ScheduleProblems | undefined {
   if (__typename === 'AlreadyExistsError') return { scheduleId: message }
-  if (__typename === 'NotFoundError') return { templateId: message }
+  // The schedule itself may have been deleted while it was edited.
+  if (kind === 'JOB_TEMPLATE') return { templateId: message }
   const field = __typename === 'InvalidInputError' ? fields.find((name) => name === path?.[0]) : undefined
   return field && { [field]: message }
 }

@@ -9,6 +9,8 @@ export type DomainFailure = {
   readonly message: string
   readonly path?: readonly string[]
   readonly retryAfterSeconds?: number
+  /** What was not found. */
+  readonly kind?: string
 }
 
 /** Why a mutation has failed: the error of its result, or that of the request. */

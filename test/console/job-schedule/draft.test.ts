@@ -47,7 +47,9 @@ test('what the hub refuses is said at its field, where there is one', () => {
   const message = 'cron must have five fields.'
   expect(problemIn({ __typename: 'InvalidInputError', message, path: ['cron'] })).toEqual({ cron: message })
   expect(problemIn({ __typename: 'AlreadyExistsError', message })).toEqual({ scheduleId: message })
-  expect(problemIn({ __typename: 'NotFoundError', message })).toEqual({ templateId: message })
+  const missing = { __typename: 'NotFoundError', message }
+  expect(problemIn({ ...missing, kind: 'JOB_TEMPLATE' })).toEqual({ templateId: message })
+  expect(problemIn({ ...missing, kind: 'JOB_SCHEDULE' })).toBeUndefined()
   expect(problemIn({ __typename: 'InvalidInputError', message, path: ['rollout', 'waves'] })).toBeUndefined()
   expect(problemIn({ __typename: 'ConflictError', message })).toBeUndefined()
 })

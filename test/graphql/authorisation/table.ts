@@ -226,7 +226,7 @@ export const table: Readonly<Record<string, OfType>> = {
   ExpectationFailedError: { ...error, devices: 'deviceCount fingerprint' },
   InvalidInputError: { same: 'code message path' },
   LimitExceededError: { same: 'code message retryAfterSeconds' },
-  NotFoundError: error,
+  NotFoundError: { same: 'code kind message' },
   PreconditionError: error,
   QueryConditionError: { same: 'code column line message' },
 

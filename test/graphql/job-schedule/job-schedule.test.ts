@@ -33,7 +33,7 @@ const members = `scheduleId templateId cron timeZone endTime onMissed onOverlap 
   nextTimes(first: 3) runs(first: 2) { time outcome jobId reason job { status } }`
 const mutationOf = (name: string, payload = `jobSchedule { id ${members} }`, errors = ''): string => {
   const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}`
-  return `mutation ($input: ${type}Input!) { ${name}(input: $input) { ... on ${type}Payload { ${payload} } ... on Error { code message } ${errors} } }`
+  return `mutation ($input: ${type}Input!) { ${name}(input: $input) { ... on ${type}Payload { ${payload} } ... on Error { code message } ... on NotFoundError { kind } ${errors} } }`
 }
 const create = mutationOf('createJobSchedule', undefined, '... on InvalidInputError { path }')
 const update = mutationOf('updateJobSchedule', `jobSchedule { etag ${members} }`, '... on InvalidInputError { path }')
@@ -114,7 +114,7 @@ test('a schedule shows its next times and its last jobs, is paused, resumed and 
   })
   expect(await change(remove, target)).toEqual({ id: jobSchedule.id, scheduleId: 'nightly' })
   for (const mutation of [pause, resume, remove]) {
-    expect(await change(mutation, target)).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await change(mutation, target)).toMatchObject({ code: 'NOT_FOUND', kind: 'JOB_SCHEDULE' })
   }
   const { data: left } = await door.ask(
     `{ job(jobId: "${jobId}") { jobId jobSchedule { cron } } jobSchedule(scheduleId: "nightly") { cron } }`,
@@ -123,7 +123,7 @@ test('a schedule shows its next times and its last jobs, is paused, resumed and 
 })
 
 test.each([
-  ['a template that does not exist', { templateId: 'nothing' }, { code: 'NOT_FOUND' }],
+  ['a template that does not exist', { templateId: 'nothing' }, { code: 'NOT_FOUND', kind: 'JOB_TEMPLATE' }],
   ['an ID with a space', { scheduleId: 'a b' }, { path: ['scheduleId'] }],
   ['an ID that leaves no room for the time', { scheduleId: 'a'.repeat(49) }, { path: ['scheduleId'] }],
   ['cron that never has a time', { cron: '0 0 31 4 *' }, { code: 'INVALID_INPUT', path: ['cron'] }],
@@ -160,11 +160,11 @@ test('a change keeps what is omitted, and null removes the end and the descripti
   const nulls = { cron: null, timeZone: null, templateId: null, onMissed: null, onOverlap: null }
   expect((await change(update, { scheduleId, ...nulls })).jobSchedule).toEqual({ ...changed, etag: expect.any(String) })
   await change(remove, { scheduleId })
-  expect(await change(update, { scheduleId })).toMatchObject({ code: 'NOT_FOUND' })
+  expect(await change(update, { scheduleId })).toMatchObject({ code: 'NOT_FOUND', kind: 'JOB_SCHEDULE' })
 })
 
 test.each([
-  ['a template that does not exist', { templateId: 'nothing' }, { code: 'NOT_FOUND' }],
+  ['a template that does not exist', { templateId: 'nothing' }, { code: 'NOT_FOUND', kind: 'JOB_TEMPLATE' }],
   ['cron that never has a time', { cron: '0 0 31 4 *' }, { path: ['cron'] }],
   ['a zone that does not exist', { timeZone: 'Mars/Base' }, { path: ['timeZone'] }],
   ['an end in the past', { endTime: '2026-01-01T00:00:00Z' }, { path: ['endTime'] }],
