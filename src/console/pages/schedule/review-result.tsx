@@ -123,7 +123,11 @@ export function Reviewed({
           label="Stop if more than this many devices match"
           optional
           error={limitProblem}
-          hint="Checked when the devices are selected: if more match, the job fails and changes no device. Leave empty for no limit."
+          hint={`${
+            request.targets === 'CONTINUOUS'
+              ? 'Checked at the start only: devices that join later are not limited.'
+              : 'Checked when the devices are selected.'
+          } If more match then, the job fails and changes no device. Leave empty for no limit.`}
         >
           {(control) => (
             <input {...control} inputMode="numeric" value={limit} onChange={({ target }) => setLimit(target.value)} />
