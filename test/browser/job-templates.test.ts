@@ -30,8 +30,8 @@ describe.skipIf(browserPath === undefined)('the pages of job templates', () => {
   const condition = (): Locator => page.getByRole('textbox', { name: 'Condition' })
 
   test('a template is created: what is wrong is said at its field, and leaving asks', async () => {
-    await page.getByRole('link', { name: 'New template' }).click()
-    await heading('New template')
+    await page.getByRole('link', { name: 'Create template…' }).click()
+    await heading('Create template')
     const submit = page.getByRole('button', { name: 'Create template' })
     await submit.click()
     await page.getByText('Enter an ID, such as reboot-pumps.').waitFor()

@@ -113,7 +113,7 @@ export function TemplateForm({
   const isEdited = JSON.stringify(draft) !== JSON.stringify(before)
 
   return (
-    <Page title={edited === undefined ? 'New template' : `Edit template ${id}`}>
+    <Page title={edited === undefined ? 'Create template' : `Edit template ${id}`}>
       {notice !== undefined && <Notice>{notice}</Notice>}
       <form
         ref={form}

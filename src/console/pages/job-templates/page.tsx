@@ -73,7 +73,7 @@ export function Component() {
             Refresh
           </Button>
           <ButtonLink to="/new-template" kind="primary" denied={denied}>
-            <Icon name="plus" /> New template
+            <Icon name="plus" /> Create template…
           </ButtonLink>
         </>
       }

@@ -98,7 +98,7 @@ export function JobView({ job, now, waves, around, liveError, follow, refresh }:
             Schedule again
           </ButtonLink>
           <ButtonLink to={`/new-template?from=${encodeURIComponent(jobId)}`} denied={templateDenied}>
-            New template
+            Create template…
           </ButtonLink>
           {canRetry && (
             <Button
