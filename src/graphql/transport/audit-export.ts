@@ -11,6 +11,7 @@ import { recordOf } from '../../log/request-record.ts'
 import type { Authenticate } from '../context.ts'
 import { lacksRight, requireWholeAudit } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
+import type { MayContinue } from './may-continue.ts'
 import { whenGone } from './when-gone.ts'
 
 /** Entries that are read and sent at a time. */
@@ -23,9 +24,9 @@ export type AuditExport = (request: IncomingMessage, response: ServerResponse) =
 
 /**
  * Makes the export of the audit: the newest entries first, read page by page as the client takes them, so that an
- * export of any length needs the memory of one page.
+ * export of any length needs the memory of one page. It breaks off when the viewer may no longer read it.
  */
-export function createAuditExport(deps: Deps, authenticate: Authenticate): AuditExport {
+export function createAuditExport(deps: Deps, authenticate: Authenticate, mayContinue: MayContinue): AuditExport {
   return async (request, response) => {
     const gone = whenGone(response)
     const { authorization } = request.headers
@@ -37,6 +38,10 @@ export function createAuditExport(deps: Deps, authenticate: Authenticate): Audit
     const selection = selectionIn(new URL(request.url ?? '', 'http://hub').searchParams)
     let after: AuditPlace | undefined
     do {
+      if (response.headersSent && !mayContinue(viewer, 'auditRead')) {
+        response.destroy()
+        return
+      }
       const entries = await findAuditEntries(deps.db, selection, { after, limit: pageSize })
       if (gone.aborted) return
       if (!response.headersSent) {

@@ -12,6 +12,7 @@ import { recordOf } from '../../log/request-record.ts'
 import { type Authenticate, callerOf } from '../context.ts'
 import { lacksRight } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
+import type { MayContinue } from './may-continue.ts'
 import { whenGone } from './when-gone.ts'
 
 /** Rows, and approximately bytes of payloads, that are read and sent at a time. */
@@ -26,9 +27,10 @@ export type ResultsExport = (request: IncomingMessage, response: ServerResponse)
 
 /**
  * Makes the export of the device jobs of a job, by device id: those that the viewer may see, read page by page as the
- * client takes them, so that an export of any length needs the memory of one page.
+ * client takes them, so that an export of any length needs the memory of one page. It breaks off when the viewer may no
+ * longer read them.
  */
-export function createResultsExport(deps: Deps, authenticate: Authenticate): ResultsExport {
+export function createResultsExport(deps: Deps, authenticate: Authenticate, mayContinue: MayContinue): ResultsExport {
   return async (request, response) => {
     const gone = whenGone(response)
     const { authorization } = request.headers
@@ -54,6 +56,10 @@ export function createResultsExport(deps: Deps, authenticate: Authenticate): Res
       const hasRoom = response.write(rows.map(format.lineOf).join(''))
       if (!hasRoom) await once(response, 'drain', { signal: gone }).catch(() => {})
       if (gone.aborted) return
+      if (!mayContinue(viewer, 'readJobs')) {
+        response.destroy()
+        return
+      }
       rows = await readAfter(last.deviceId)
     }
     response.end()

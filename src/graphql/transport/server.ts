@@ -32,6 +32,7 @@ import { createDocuments, type Documents } from './documents.ts'
 import { httpForm } from './http-form.ts'
 import { overHttp } from './http-subscribe.ts'
 import { createMask } from './mask-errors.ts'
+import { createMayContinue } from './may-continue.ts'
 import { measureOperations } from './measure-operations.ts'
 import { noteOperations, noteSubscriptions } from './note-operations.ts'
 import { createParseParams } from './parse-params.ts'
@@ -150,8 +151,9 @@ export function createGraphqlServer(
   }
 
   const compress = createCompress()
-  const exportAudit = createAuditExport(deps, authenticate)
-  const exportResults = createResultsExport(deps, authenticate)
+  const mayContinue = createMayContinue(deps.clock, accepting)
+  const exportAudit = createAuditExport(deps, authenticate, mayContinue)
+  const exportResults = createResultsExport(deps, authenticate, mayContinue)
   const sendSchema = createSchemaFile(schema, { authenticate, compress, trustedDocumentsOnly })
   const download =
     (send: (request: IncomingMessage, response: ServerResponse) => Promise<void>) =>

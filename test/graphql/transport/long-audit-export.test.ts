@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import * as http from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createAuditExport } from '../../../src/graphql/transport/audit-export.ts'
 import { openPort } from '../../../src/open-port.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
@@ -26,6 +27,7 @@ let server: http.Server
 let port = 0
 /** When the token of the next export has been checked. */
 let checked = Promise.resolve()
+let mayContinue = true
 const started: { response: http.ServerResponse; end: Promise<void> }[] = []
 const query = vi.spyOn(pg.Client.prototype, 'query')
 
@@ -37,10 +39,11 @@ beforeAll(async () => {
             'service', 'updateTwin', 'pump-' || i, 'succeeded', jsonb_build_object('paths', array[repeat('x', 100)])
      from generate_series(1, ${entries}) i`,
   )
-  const exportAudit = createAuditExport(deps, async () => {
+  const authenticate = async () => {
     await checked
     return owner
-  })
+  }
+  const exportAudit = createAuditExport(deps, authenticate, () => mayContinue)
   server = http.createServer((request, response) => {
     started.push({ response, end: exportAudit(request, response) })
   })
@@ -51,6 +54,10 @@ afterAll(async () => {
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
   await deps.close()
+})
+
+afterEach(() => {
+  mayContinue = true
 })
 
 /** How many pages were read so far. */
@@ -89,6 +96,14 @@ test('an export waits for its client with no more than a page in memory, and is 
 test('an export whose client leaves reads nothing more', async () => {
   const { answer, end } = await givenWaitingExport()
   answer.destroy()
+  await end
+  expect(pagesRead()).toBeLessThan(entries / 1_000)
+})
+
+test('an export whose viewer may no longer read the audit breaks off', async () => {
+  const { answer, end } = await givenWaitingExport()
+  mayContinue = false
+  await expect(buffer(answer)).rejects.toThrow('aborted')
   await end
   expect(pagesRead()).toBeLessThan(entries / 1_000)
 })

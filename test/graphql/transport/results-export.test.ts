@@ -12,6 +12,7 @@ let base: string
 let jobId: string
 const people = new Map([
   ['Bearer nobody', personWith({ rights: ['readDevices'], name: 'nobody' })],
+  ['Bearer expired', { ...personWith({ rights: ['readJobs'], name: 'expired' }), expiry: 1 }],
   ['Bearer first', personWith({ rights: ['readJobs'], scope: scopeOf(["deviceId = 'pump-0001'"]), name: 'first' })],
 ])
 /** More than two pages. */
@@ -105,6 +106,12 @@ test('pages end when their payloads are large, and nothing is missing', async ()
 test('a viewer with a scope gets the device jobs of its devices', async () => {
   const lines = (await textOf('', { authorization: 'Bearer first' })).trimEnd().split('\n')
   expect(lines.map((line) => JSON.parse(line).deviceId)).toEqual(['pump-0001'])
+})
+
+test('an export is not continued with a token that has expired meanwhile', async () => {
+  const response = await fetch(`${base}${await pathOf(jobId)}`, { headers: { authorization: 'Bearer expired' } })
+  expect(response.status).toBe(200)
+  await expect(response.text()).rejects.toThrow('terminated')
 })
 
 describe('an export is refused', () => {
