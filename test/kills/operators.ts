@@ -111,6 +111,8 @@ export function createOperators({
     ]
     const kind = number % (rollouts.length + 1)
     const rollout = rollouts[kind]
+    // All jobs have the same devices, so it waits for most others, and for other jobs that wait.
+    const onOverlap = kind === 2 ? { onOverlap: 'QUEUE' as const } : {}
     await attempt(async () => {
       const answer =
         rollout === undefined
@@ -123,7 +125,7 @@ export function createOperators({
                 },
               })
             ).scheduleTwinUpdate
-          : (await author.execute(ScheduleMethod, { input: { ...common, cloudToDeviceMethod, rollout } }))
+          : (await author.execute(ScheduleMethod, { input: { ...common, ...onOverlap, cloudToDeviceMethod, rollout } }))
               .scheduleDeviceMethod
       if (answer && 'message' in answer) throw new Error(`${jobId} was refused: ${answer.message}`)
       accepted.push(jobId)

@@ -14,6 +14,7 @@ export const killPoints: readonly KillPoint[] = [
   ...at('the marks of calls', 'mark_calls(', 'before', 'during', 'after'),
   ...at('outcomes', 'settle_device_jobs', 'before', 'during', 'after'),
   ...at('the selection of devices', 'insert into device_job ', 'after', 'commit'),
+  ...at('a wait for another job', 'set waits_for = $', 'after', 'commit'),
   ...at('the opening of a wave', 'open_wave = (', 'after', 'commit'),
   ...at('the end of a job', 'finish-jobs', 'after', 'commit'),
   ...at('a reached share', 'set reached_time', 'after', 'commit'),

@@ -61,6 +61,18 @@ export async function installWitness(pool: Pool): Promise<void> {
       if new.device_count <> new.pending_count + new.running_count + new.succeeded_count + new.failed_count + new.canceled_count then
         insert into witness.fault (fault) values (new.id || ': the counters do not add up at version ' || new.version);
       end if;
+      if new.on_overlap = 'queue' and old.started_time is null and new.started_time is not null and exists (
+        select from device_job mine
+        join device_job theirs on theirs.device_id = mine.device_id and theirs.job_key <> mine.job_key
+        join job other on other.key = theirs.job_key and other.end_time is null and other.started_time is not null
+        where mine.job_key = new.key and not exists (
+          select from device_job_outcome ended where ended.job_key = theirs.job_key and ended.device_id = theirs.device_id
+        ) and (other.status <> 'cancelled' or exists (
+          select from device_job_dispatch mark where mark.job_key = theirs.job_key and mark.device_id = theirs.device_id
+        ))
+      ) then
+        insert into witness.fault (fault) values (new.id || ': started while another job had some of its devices');
+      end if;
       if old.end_time is not null and new.end_time is distinct from old.end_time then
         insert into witness.fault (fault) values (new.id || ': ended twice');
       end if;
