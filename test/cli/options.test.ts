@@ -1,6 +1,7 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
 import { abortRules } from '../../src/cli/jobs/abort-option.ts'
+import { ramp } from '../../src/cli/jobs/ramp-option.ts'
 import {
   address,
   key,
@@ -25,6 +26,7 @@ function read(...args: string[]): Readonly<Record<string, unknown>> {
     .addOption(labels('--label <NAME=VALUE>', 'labels'))
     .addOption(labelFilter('--with <NAME[=VALUE]>', 'labels'))
     .addOption(abortRules())
+    .addOption(ramp())
     .addOption(delay('how long'))
     .addOption(key('the key'))
     .exitOverride()
@@ -47,6 +49,14 @@ test('labels are gathered, and a value may be empty or have the sign between nam
     ['--with', ''],
   ]) {
     expect(() => read(...wrong)).toThrow('It must be a name')
+  }
+})
+
+test('a ramp has a rate, a factor and a number of devices', () => {
+  expect(read('--ramp', '10*2@50').ramp).toEqual({ from: 10, factor: 2, afterSucceeded: 50 })
+  expect(read('--ramp', '10*1.25@1').ramp).toMatchObject({ factor: 1.25 })
+  for (const wrong of ['10', '10*2', '10@50', '*2@50', '10*2@x', '-1*2@50']) {
+    expect(() => read(`--ramp=${wrong}`)).toThrow('10*2@50')
   }
 })
 
