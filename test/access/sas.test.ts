@@ -151,6 +151,14 @@ test('an empty key verifies nothing, though anybody could sign with it', () => {
   expect(verifySasSignature(token, ['', key])).toBe(false)
 })
 
+test('the key that stands for a missing one verifies nothing, though anybody could sign with it', () => {
+  const zeros = Buffer.alloc(32).toString('base64')
+  const token = tokenOf(signSasToken({ resource: 'hub', key: zeros, expiry }))
+  expect(verifySasSignature(token, [zeros])).toBe(true)
+  expect(verifySasSignature(token, [])).toBe(false)
+  expect(verifySasSignature(token, [key])).toBe(false)
+})
+
 describe('covering', () => {
   const device = ['devices', 'd1']
   const covers = (resource: string, segments: readonly string[], policyName?: string, hosts = ['hub.local']) =>
