@@ -230,6 +230,15 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await page.goto(`/console/jobs/${nameOf('large')}`)
     const course = page.getByRole('region', { name: 'Progress over time' })
     await course.getByRole('img', { name: /^Progress chart\. 98,500 devices succeeded and 1,500 failed/ }).waitFor()
+    // On a telephone, no number is cut off, and no filter of the list.
+    await page.setViewportSize({ width: 390, height: 844 })
+    const progress = page.getByRole('region', { name: 'Progress', exact: true })
+    const counters = progress.getByRole('listitem').locator('> span')
+    expect(await counters.count()).toBe(12)
+    for (const counter of await counters.all()) {
+      expect(await counter.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBeLessThanOrEqual(0)
+    }
+    await page.setViewportSize({ width: 1280, height: 800 })
     // Samples are missing after the first 200 seconds.
     await course.getByText(/ in 10 min.* No data for 6 min \d+ s\.$/).waitFor()
     await course.getByText('No data', { exact: true }).waitFor()
@@ -241,6 +250,38 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await page.reload()
     await course.getByText('98,500 devices succeeded and 1,500 failed or refused in 2 s.', { exact: true }).waitFor()
     expect(await course.getByRole('img').count()).toBe(0)
+
+    await app.database.pool.query(
+      "update job set status = 'cancelled', succeeded_count = 94000, canceled_count = 5000 where id = $1",
+      [nameOf('large')],
+    )
+    await page.reload()
+    await progress.getByText('95,000 of 100,000 devices finished, 5,000 not run', { exact: true }).waitFor()
+    await page.goto(`/console/jobs?id=${nameOf('large')}`)
+    await page.getByText('95,000 of 100,000 · 500 refused · 1,000 failed · 5,000 not run', { exact: true }).waitFor()
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const choice of await page.getByRole('group').getByRole('button').all()) {
+      const box = await choice.boundingBox()
+      expect((box?.x ?? 0) + (box?.width ?? 999)).toBeLessThanOrEqual(390)
+    }
+  })
+
+  test('folds a long condition on the page of its job, opens it and copies it', async () => {
+    const condition = `deviceId IN [${Array.from({ length: 40 }, (_, index) => `'nobody-${index}'`).join(', ')}]`
+    await schedule(nameOf('of-many'), condition)
+    const { page } = await browser.open({ hub: app.addresses.http })
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.goto(`/console/jobs/${nameOf('of-many')}`)
+    const details = page.getByRole('region', { name: 'Job details' })
+    const text = details.locator('code').first()
+    const isCut = () => text.evaluate(({ scrollHeight, clientHeight }) => scrollHeight > clientHeight + 1)
+    await details.getByRole('button', { name: 'Show all' }).waitFor()
+    expect(await isCut()).toBe(true)
+    await details.getByRole('button', { name: 'Show all' }).click()
+    await details.getByRole('button', { name: 'Show less' }).waitFor()
+    expect(await isCut()).toBe(false)
+    await details.getByRole('button', { name: 'Copy condition' }).click()
+    await expect.poll(() => page.evaluate('navigator.clipboard.readText()')).toBe(condition)
   })
 
   /** Lets the job have started so long ago, with samples of its first seconds at the interval of its age. */

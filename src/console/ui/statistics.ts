@@ -56,9 +56,14 @@ export function describeCount(
   return formatCount(partsOf(statistics).find((part) => part.tone === tone)?.count ?? 0)
 }
 
-/** How many device jobs have finished, with whatever outcome. */
+/** How many device jobs have ended, with whatever outcome. */
 export function endedOf({ succeededCount, failedCount, cancelledCount }: Statistics): number {
   return succeededCount + failedCount + cancelledCount
+}
+
+/** How many devices have finished. Those that were cancelled were not contacted, or wait no longer. */
+export function finishedIn({ succeededCount, failedCount }: Statistics): number {
+  return succeededCount + failedCount
 }
 
 /** Why a job that has ended has no devices: `Not started: 1,001 devices, limit 1,000`. */
@@ -84,5 +89,5 @@ export function describeStatistics(statistics: Statistics, formatCount: (count: 
   if (statistics.deviceCount === 0) return 'No devices yet'
   const parts = partsOf(statistics).filter(({ count }) => count > 0)
   const shown = parts.map(({ word, count }) => `${formatCount(count)} ${word}`).join(', ')
-  return `${formatCount(endedOf(statistics))} of ${formatCount(statistics.deviceCount)} finished: ${shown}`
+  return `${formatCount(finishedIn(statistics))} of ${formatCount(statistics.deviceCount)} finished: ${shown}`
 }

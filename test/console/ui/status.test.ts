@@ -5,6 +5,7 @@ import {
   describeEmpty,
   describeStatistics,
   endedOf,
+  finishedIn,
   partsOf,
 } from '../../../src/console/ui/statistics.ts'
 import { showJob, showResult } from '../../../src/console/ui/status.ts'
@@ -68,10 +69,15 @@ test('the parts of a bar are all devices together, and its sentence names those 
   expect(describeStatistics({ ...statistics, deviceCount: 0 }, String)).toBe('No devices yet')
 })
 
+test('devices on which a job was cancelled have not finished', () => {
+  expect(finishedIn(statistics)).toBe(960)
+  expect(describeStatistics(statistics, String)).toMatch(/^960 of 1010 finished: .*40 cancelled/)
+})
+
 test('devices that refused are not among those that succeeded', () => {
   const refused = { ...statistics, refusedCount: 25 }
   expect(describeStatistics(refused, String)).toBe(
-    '1000 of 1010 finished: 875 succeeded, 25 refused, 60 failed, 40 cancelled, 7 running, 3 pending',
+    '960 of 1010 finished: 875 succeeded, 25 refused, 60 failed, 40 cancelled, 7 running, 3 pending',
   )
   expect(describeCount(refused, 'succeeded', String)).toBe('875')
 })

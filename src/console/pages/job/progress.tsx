@@ -8,7 +8,7 @@ import { Button } from '../../ui/button.tsx'
 import { classes } from '../../ui/classes.ts'
 import { DomainError } from '../../ui/domain-error.tsx'
 import { Icon } from '../../ui/icon.tsx'
-import { endedOf, noDevices, partsOf, whyNotCounted } from '../../ui/statistics.ts'
+import { endedOf, finishedIn, noDevices, partsOf, whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { Time, useNow } from '../../ui/time.tsx'
 import tones from '../../ui/tones.module.css'
@@ -44,8 +44,7 @@ export function Progress({
         <p className={styles.total}>
           {deviceCount > 0 && (
             <>
-              {formatCount(endedOf(statistics) - statistics.cancelledCount)} of {formatCount(deviceCount)} devices
-              finished
+              {formatCount(finishedIn(statistics))} of {formatCount(deviceCount)} devices finished
               {statistics.cancelledCount > 0 ? (
                 `, ${formatCount(statistics.cancelledCount)} not run`
               ) : (

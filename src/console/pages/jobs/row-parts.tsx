@@ -3,7 +3,7 @@ import type { JobsRowFragment } from '../../../generated/console/graphql.ts'
 import { formatCount, formatMinute } from '../../format.ts'
 import { describeOperation } from '../../operation.ts'
 import { Icon } from '../../ui/icon.tsx'
-import { describeEmpty, endedOf, whyNotCounted } from '../../ui/statistics.ts'
+import { describeEmpty, finishedIn, whyNotCounted } from '../../ui/statistics.ts'
 import { StatisticsBar } from '../../ui/statistics-bar.tsx'
 import { Time } from '../../ui/time.tsx'
 import styles from './row-parts.module.css'
@@ -84,13 +84,14 @@ export function JobProgress({ job }: Part) {
     <div className={styles.progress}>
       <StatisticsBar statistics={statistics} />
       <span className={styles.figures}>
-        {formatCount(endedOf(statistics))} of {formatCount(statistics.deviceCount)}
+        {formatCount(finishedIn(statistics))} of {formatCount(statistics.deviceCount)}
         {statistics.refusedCount > 0 && (
           <span className={styles.refused}> · {formatCount(statistics.refusedCount)} refused</span>
         )}
         {statistics.failedCount > 0 && (
           <span className={styles.failed}> · {formatCount(statistics.failedCount)} failed</span>
         )}
+        {statistics.cancelledCount > 0 && ` · ${formatCount(statistics.cancelledCount)} not run`}
       </span>
     </div>
   )
