@@ -263,6 +263,51 @@ export const OpenWave = graphql(/* GraphQL */ `
   }
 `)
 
+export const SaveGroup = graphql(/* GraphQL */ `
+  mutation JourneySaveGroup($input: SaveDeviceGroupInput!) {
+    saveDeviceGroup(input: $input) {
+      ... on SaveDeviceGroupPayload {
+        deviceGroup {
+          name
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+export const CreateSchedule = graphql(/* GraphQL */ `
+  mutation JourneyCreateSchedule($input: CreateJobScheduleInput!) {
+    createJobSchedule(input: $input) {
+      ... on CreateJobSchedulePayload {
+        jobSchedule {
+          scheduleId
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
+export const CreateWebhook = graphql(/* GraphQL */ `
+  mutation JourneyCreateWebhook($input: CreateWebhookInput!) {
+    createWebhook(input: $input) {
+      ... on CreateWebhookPayload {
+        webhook {
+          webhookId
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
 export const CreateTemplate = graphql(/* GraphQL */ `
   mutation JourneyCreateTemplate($input: CreateJobTemplateInput!) {
     createJobTemplate(input: $input) {
