@@ -85,7 +85,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         reconnect: true,
         // A device notices within this time that its connection is dead.
         keepAliveSeconds: 10,
-        handshakeTimeoutMs: 5_000,
+        // Long enough for a busy machine. Devices that give up and begin again would only add to its work.
+        handshakeTimeoutMs: 20_000,
         readTwin: true,
         reportBack: ['round'],
       },
