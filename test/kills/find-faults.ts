@@ -1,6 +1,9 @@
 import type { Pool } from 'pg'
+import { callOfRequestId } from '../../src/job/request-id.ts'
+import type { TimeWindow } from '../../src/job/time-window.ts'
 import type { LedgerEntry } from '../../src/simulator/received-calls.ts'
 import { delayOf } from './kills.ts'
+import { joiningTag } from './operators.ts'
 
 type Row = {
   readonly jobId: string
@@ -8,6 +11,8 @@ type Row = {
   readonly status: string
   readonly counts: readonly number[]
   readonly budget: number | null
+  readonly isContinuous: boolean
+  readonly window: TimeWindow | null
   readonly devices: readonly {
     readonly deviceId: string
     readonly site: string
@@ -16,18 +21,24 @@ type Row = {
     readonly isEnded: boolean
     readonly code: string | null
     readonly status: number | null
+    /** When the attempt after each that was repeated could begin, in milliseconds since 1970. */
+    readonly nextAttempts: readonly number[]
   }[]
 }
 
 const jobs = `
   select id as "jobId", type = 'scheduleDeviceMethod' as "isMethod", job.status, budget_max_concurrent as budget,
+         coalesce(targets = 'continuous', false) as "isContinuous", rollout -> 'window' as window,
          array[
            job.device_count, job.pending_count, job.running_count, job.succeeded_count, job.failed_count, job.canceled_count
          ] as counts,
          coalesce(json_agg(json_build_object(
            'deviceId', target.device_id, 'site', tags ->> 'site', 'isMarked', mark.job_key is not null,
            'opened', extract(epoch from opened_time) * 1000, 'isEnded', ended.job_key is not null, 'code', error_code,
-           'status', response_status
+           'status', response_status, 'nextAttempts', array(
+             select extract(epoch from not_before) * 1000 from device_job_attempt earlier
+             where earlier.job_key = key and earlier.device_id = target.device_id order by attempt
+           )
          )) filter (where target.job_key is not null), '[]') as devices
   from job
   left join device_job target on target.job_key = key
@@ -52,6 +63,14 @@ function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key):
   return groups
 }
 
+/** Milliseconds in a day at a time of day. */
+const timeOf = (text: string): number => Date.parse(`1970-01-01T${text}Z`)
+const day = 24 * 60 * 60 * 1_000
+
+/** Whether a moment is in a window, which is in UTC. */
+const isInWindow = ({ from, to }: TimeWindow, time: number): boolean =>
+  (time - timeOf(from) + day) % day < (timeOf(to) - timeOf(from) + day) % day
+
 /** Compares the rows of ended jobs with what the devices received. The method of a call is named after its job. */
 export async function findFaults(
   pool: Pool,
@@ -66,19 +85,34 @@ export async function findFaults(
   const known = new Set(rows.map(({ jobId }) => jobId))
   for (const jobId of accepted)
     if (!known.has(jobId)) faults.push(`${jobId}: was accepted and has not ended, or is unknown`)
+  const [hub] = (await pool.query<{ key: string }>("select encode(request_key, 'hex') as key from hub")).rows
+  const { rows: tagged } = await pool.query<{ tags: Readonly<Record<string, unknown>> }>('select tags from twin')
   const received = groupBy(ledger, ({ methodName }) => methodName)
-  for (const { jobId, isMethod, status, counts, budget, devices } of rows) {
+  for (const { jobId, isMethod, status, counts, budget, isContinuous, window, devices } of rows) {
     const calls = (received.get(jobId) ?? []).toSorted((one, other) => one.time - other.time)
     const callsOf = groupBy(calls, ({ deviceId }) => deviceId)
     const fault = (what: string): void => void faults.push(`${jobId}: ${what}`)
-    if (devices.length !== fleetSize && devices.length > 0)
-      fault(`has ${devices.length} devices instead of ${fleetSize}`)
-    if (devices.length === 0 && status === 'completed') fault('has no devices')
+    const size = isContinuous ? tagged.filter(({ tags }) => tags[joiningTag(jobId)] === true).length : fleetSize
+    const mayBeEmpty = status !== 'completed'
+    // Devices may have started to meet the condition after the job was cancelled.
+    if (devices.length !== size && !(mayBeEmpty && (devices.length === 0 || isContinuous)))
+      fault(`has ${devices.length} devices instead of ${size}`)
+    for (const { deviceId, time } of window === null ? [] : calls)
+      if (window !== null && !isInWindow(window, time)) fault(`${deviceId} was called outside the window`)
     let [succeeded, failed, cancelled] = [0, 0, 0]
-    for (const { deviceId, opened, isMarked, isEnded, code, status: answered } of devices) {
-      const [first, second] = callsOf.get(deviceId) ?? []
-      if (second !== undefined) fault(`${deviceId} was called twice`)
-      if (first !== undefined && !isMarked) fault(`${deviceId} was called without a mark`)
+    for (const { deviceId, opened, isMarked, isEnded, code, status: answered, nextAttempts } of devices) {
+      const ofDevice = callsOf.get(deviceId) ?? []
+      const [first] = ofDevice
+      const attempts = new Set<number>()
+      for (const { rid, time } of ofDevice) {
+        const { attempt = 0 } = callOfRequestId(hub?.key ?? '', rid, deviceId) ?? {}
+        if (attempts.has(attempt)) fault(`${deviceId} was called twice in attempt ${attempt}`)
+        attempts.add(attempt)
+        if (attempt < 1 || attempt > nextAttempts.length + (isMarked ? 1 : 0))
+          fault(`${deviceId} was called without a mark in attempt ${attempt}`)
+        if (time < Math.floor(nextAttempts[attempt - 2] ?? 0))
+          fault(`${deviceId} was called too early in attempt ${attempt}`)
+      }
       if (first !== undefined && opened !== null && first.time < Math.floor(opened))
         fault(`${deviceId} was called before its wave`)
       if (isEnded && code === null) {
@@ -86,7 +120,7 @@ export async function findFaults(
         if (isMethod && first === undefined) fault(`${deviceId} has answered ${answered}, but was not called`)
       } else if (code === 'Canceled' || (!isEnded && !isMarked && status === 'cancelled')) {
         cancelled++
-        if (first !== undefined) fault(`${deviceId} was cancelled, but was called`)
+        if (first !== undefined && nextAttempts.length === 0) fault(`${deviceId} was cancelled, but was called`)
       } else failed++
     }
     const expected = [devices.length, 0, 0, succeeded, failed, cancelled]

@@ -56,11 +56,13 @@ export async function runKills({
   named,
   random: atRandom,
   seed,
+  hasWindows,
   say = () => {},
 }: {
   readonly named: number
   readonly random: number
   readonly seed: number
+  readonly hasWindows: boolean
   readonly say?: (line: string) => void
 }): Promise<KillReport> {
   const folder = await mkdtemp(join(tmpdir(), 'twincast-kills-'))
@@ -197,7 +199,9 @@ export async function runKills({
         approver: clientOf(token),
         pool,
         fleet: fleetName,
+        deviceIds: devices.map(({ deviceId }) => deviceId),
         random: createRandom(seed, 1),
+        hasWindows,
       })
       const stop = new AbortController()
       const running = operators.run(stop.signal)

@@ -13,6 +13,7 @@ import {
   ScheduleMethod,
   ScheduleTwin,
   UpdateJob,
+  UpdateTwin,
 } from '../journeys/operations.ts'
 
 // Clients that schedule jobs with every control and use the controls while the jobs run.
@@ -25,7 +26,13 @@ type OpenJob = {
   readonly waitsForApproval: boolean
   readonly hasFailed: boolean
   readonly isMethod: boolean
+  readonly isContinuous: boolean
+  /** Seconds since it was scheduled. */
+  readonly age: number
 }
+
+/** The tag of devices that have met the condition of a continuous job. */
+export const joiningTag = (jobId: string): string => `joins_${jobId.replaceAll('-', '_')}`
 
 export type Operators = {
   /** The ids of the jobs that the hub has accepted. */
@@ -40,7 +47,9 @@ const openJobs = `
   select id as "jobId", status, open_wave as "openWave", type = 'scheduleDeviceMethod' as "isMethod",
          coalesce(open_wave < jsonb_array_length(rollout -> 'waves'), false) as "hasLater",
          status = 'waitingForApproval' or coalesce(last.approval_time is not null, false) as "waitsForApproval",
-         coalesce(last.failed_time is not null, false) as "hasFailed"
+         coalesce(last.failed_time is not null, false) as "hasFailed",
+         coalesce(targets = 'continuous', false) as "isContinuous",
+         extract(epoch from clock_timestamp() - created_time)::float8 as age
   from job left join job_wave last on last.job_key = key and last.wave = open_wave
   where end_time is null and status <> 'cancelled'
   order by created_time`
@@ -51,24 +60,40 @@ const patience = 5_000
 /** Seconds: a call that a killed instance leaves behind ends after these. */
 const responseTimeout = 5
 const mostOpen = 6
+/** Devices that start to meet the condition of a continuous job at a time; and for how many seconds some do. */
+const joining = 4
+const joinsFor = 20
 
 const connectionErrors: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+
+/** A window of the minute after this one. */
+function nextMinute() {
+  const [from, to] = [1, 2].map((minutes) => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16))
+  return { from: from ?? '', to: to ?? '', timeZone: 'UTC' }
+}
 
 export function createOperators({
   author,
   approver,
   pool,
   fleet,
+  deviceIds,
   random,
+  hasWindows,
 }: {
   readonly author: HubClient
   /** Another client, which approves. */
   readonly approver: HubClient
   readonly pool: Pool
   readonly fleet: string
+  readonly deviceIds: readonly string[]
   readonly random: Random
+  /** Whether there are jobs with a time window, which take up to two minutes. */
+  readonly hasWindows: boolean
 }): Operators {
   const accepted: string[] = []
+  /** How many devices have started to meet the condition of a continuous job. */
+  const joined = new Map<string, number>()
   const percent = (): number => random.between(0, 100)
 
   /** False when the instance was killed meanwhile: then nobody knows whether the request had an effect. */
@@ -103,33 +128,62 @@ export function createOperators({
       action: 'PAUSE' as const,
     }
     const cancelRule = { errorCode: 'BadDeviceResponse', percent: 0, action: 'CANCEL' as const }
-    const rollouts = [
-      { waves, budget, abort: [pauseRule, cancelRule], maxConcurrent: 10 },
-      { maxPerMinute: 240, maxConcurrent: 12, approval: true, abort: [pauseRule] },
-      { budget: { ...budget, maxConcurrent: 2 }, maxPerMinute: 600 },
-      { waves, budget, maxPerMinute: 180 },
+    const retry = {
+      maxAttempts: 3,
+      on: ['GatewayTimeout', 'OutcomeUnknown', '503'],
+      backoffSeconds: 1,
+      factor: 2,
+      maxBackoffSeconds: 3,
+    }
+    const soon = new Date(Date.now() + 3_000).toISOString()
+    const methods = [
+      { rollout: { waves, budget, abort: [pauseRule, cancelRule], maxConcurrent: 10 } },
+      { rollout: { maxPerMinute: 240, maxConcurrent: 12, approval: true, abort: [pauseRule] } },
+      // All jobs have the same devices, so it waits for most others, and for other jobs that wait.
+      { rollout: { budget: { ...budget, maxConcurrent: 2 }, maxPerMinute: 600 }, onOverlap: 'QUEUE' as const },
+      { rollout: { waves, budget, maxPerMinute: 180 } },
+      { rollout: { retry, budget: { ...budget, maxConcurrent: 2 }, maxConcurrent: 12 } },
+      { rollout: { waves, retry, abort: [pauseRule] }, targets: 'AT_CREATION' as const, startTime: soon },
+      hasWindows
+        ? { rollout: { window: nextMinute(), maxConcurrent: 20, retry }, maxExecutionTimeInSeconds: 120 }
+        : { rollout: { maxConcurrent: 20, retry } },
+      {
+        rollout: { budget, retry },
+        targets: 'CONTINUOUS' as const,
+        queryCondition: `tags.fleet = '${fleet}' AND tags.${joiningTag(jobId)} = true`,
+      },
     ]
-    const kind = number % (rollouts.length + 1)
-    const rollout = rollouts[kind]
-    // All jobs have the same devices, so it waits for most others, and for other jobs that wait.
-    const onOverlap = kind === 2 ? { onOverlap: 'QUEUE' as const } : {}
+    const kinds = methods.length + 2
+    const twins = [
+      { updateTwin: { properties: { desired: { round: number } } }, rollout: { waves, maxPerMinute: 600 } },
+      // Every second one finds the twins as it would make them, as far as the one before has come.
+      {
+        updateTwin: { properties: { desired: { pair: Math.floor(number / kinds / 2) } } },
+        skipCompliant: true,
+        rollout: { waves },
+      },
+    ]
+    const method = methods[number % kinds]
+    const twin = twins[(number % kinds) - methods.length]
     await attempt(async () => {
       const answer =
-        rollout === undefined
-          ? (
-              await author.execute(ScheduleTwin, {
-                input: {
-                  ...common,
-                  updateTwin: { properties: { desired: { round: number } } },
-                  rollout: { waves, maxPerMinute: 600 },
-                },
-              })
-            ).scheduleTwinUpdate
-          : (await author.execute(ScheduleMethod, { input: { ...common, ...onOverlap, cloudToDeviceMethod, rollout } }))
+        twin !== undefined
+          ? (await author.execute(ScheduleTwin, { input: { ...common, ...twin } })).scheduleTwinUpdate
+          : (await author.execute(ScheduleMethod, { input: { ...common, cloudToDeviceMethod, ...method } }))
               .scheduleDeviceMethod
       if (answer && 'message' in answer) throw new Error(`${jobId} was refused: ${answer.message}`)
       accepted.push(jobId)
     })
+  }
+
+  /** Some more devices start to meet its condition. */
+  const letJoin = async (jobId: string): Promise<void> => {
+    const before = joined.get(jobId) ?? 0
+    joined.set(jobId, before + joining)
+    for (const deviceId of deviceIds.slice(before, before + joining)) {
+      const patch = { tags: { [joiningTag(jobId)]: true } }
+      await attempt(() => author.execute(UpdateTwin, { input: { deviceId, patch } }))
+    }
   }
 
   const goOn = async ({ jobId, status, waitsForApproval, hasFailed, hasLater, openWave }: OpenJob): Promise<void> => {
@@ -145,7 +199,8 @@ export function createOperators({
   }
 
   const steer = async (job: OpenJob): Promise<void> => {
-    const { jobId, status, isMethod, hasLater, openWave } = job
+    const { jobId, status, isMethod, hasLater, openWave, isContinuous, age } = job
+    if (isContinuous && age < joinsFor && percent() < 50) await letJoin(jobId)
     if (status === 'paused' || job.waitsForApproval || job.hasFailed) {
       if (percent() < 40) await goOn(job)
       return

@@ -25,4 +25,9 @@ export const killPoints: readonly KillPoint[] = [
   ...at('the call of a device that attaches', 'find-waiting', 'after'),
   ...at('the calls of a dead instance', 'find-under-way', 'before', 'after'),
   ...at('orphaned calls', 'find-still-under-way', 'after', 'commit'),
+  ...at('the repeated calls of others', 'find-repeated', 'after'),
+  ...at('the selection of devices before a start', 'set selected_time =', 'after', 'commit'),
+  ...at('devices that join', 'save-joined', 'after', 'commit'),
+  ...at('the next times of a window', 'set opens_time = given.opens', 'after', 'commit'),
+  ...at('skipped devices', 'count-skipped', 'after', 'commit'),
 ]

@@ -37,6 +37,24 @@ export async function installWitness(pool: Pool): Promise<void> {
           select from fresh join device_job target on target.job_key = fresh.job_key and target.device_id = fresh.device_id
           where fresh.job_key = key and target.wave > coalesce(open_wave, 0)
         ), 'a device of a wave was called that is not open'),
+        (rollout ? 'window' and mod(
+          86400 + extract(epoch from
+            (clock_timestamp() at time zone (rollout #>> '{window,timeZone}'))::time - (rollout #>> '{window,from}')::time
+          ), 86400
+        ) >= mod(
+          86400 + extract(epoch from (rollout #>> '{window,to}')::time - (rollout #>> '{window,from}')::time), 86400
+        ) - (request ->> 'responseTimeoutInSeconds')::integer, 'a call was marked outside its window'),
+        (exists (
+          select from fresh join device_job_attempt earlier
+            on earlier.job_key = fresh.job_key and earlier.device_id = fresh.device_id
+          where fresh.job_key = key and not_before > clock_timestamp()
+        ), 'a call was repeated too early'),
+        (exists (
+          select from fresh where fresh.job_key = key and (
+            select count(*) from device_job_attempt earlier
+            where earlier.job_key = fresh.job_key and earlier.device_id = fresh.device_id
+          ) >= coalesce((rollout #>> '{retry,maxAttempts}')::integer, 1)
+        ), 'a call was repeated too often'),
         (budget_max_concurrent is not null and exists (
           select from device_job target
           join device_job_dispatch mark on mark.job_key = key and mark.device_id = target.device_id
