@@ -13,7 +13,10 @@ export async function installWitness(pool: Pool): Promise<void> {
 
     create function witness.judge_marks() returns trigger language plpgsql as $$
     begin
+      -- The end of a job writes the last attempts of devices that wait for another as marks, too. Those are over.
+      with fresh as (select * from written where deadline > clock_timestamp())
       insert into witness.turn select job_key, device_id, clock_timestamp(), max_per_minute from fresh join job on key = job_key;
+      with fresh as (select * from written where deadline > clock_timestamp())
       insert into witness.fault (fault)
       select id || ': ' || what
       from job
@@ -69,7 +72,7 @@ export async function installWitness(pool: Pool): Promise<void> {
       return null;
     end $$;
     create trigger witness_marks after insert on device_job_dispatch
-    referencing new table as fresh for each statement execute function witness.judge_marks();
+    referencing new table as written for each statement execute function witness.judge_marks();
 
     create function witness.judge_job() returns trigger language plpgsql as $$
     begin
