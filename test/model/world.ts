@@ -25,7 +25,7 @@ import { everything } from '../../src/scope.ts'
 import type { TwinPatch } from '../../src/twin/check-patch.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import { createTestClock } from '../support/clock.ts'
-import type { TestDatabase } from '../support/database.ts'
+import { installClock, setClock } from '../support/database-clock.ts'
 import { createTestDeps } from '../support/deps.ts'
 import { byPolicy } from '../support/rows.ts'
 import { readPictures } from './pictures.ts'
@@ -57,25 +57,12 @@ function requestOf(wave: Wave): object {
   return { ...size, gate: canFail ? gate : conditions }
 }
 
-/**
- * PostgreSQL's clock, which rates and soaks go by, is that of the test: the functions of the hub find this `clock_timestamp` first.
- */
-async function moveClockOf({ pool, url }: TestDatabase, now: Date): Promise<void> {
-  const name = new URL(url).pathname.slice(1)
-  await pool.query(`
-    create schema test_clock;
-    create unlogged table test_clock.moment (time timestamptz not null);
-    create function test_clock.clock_timestamp() returns timestamptz language sql volatile as 'select time from test_clock.moment';
-    alter database ${name} set search_path = test_clock, pg_catalog, public`)
-  await pool.query('insert into test_clock.moment values ($1)', [now])
-}
-
 export async function openWorld() {
   const time = createTestClock()
   /** How far the clock that is shown is ahead. It is set for each batch; what measures time never goes back. */
   let ahead = 0
   const clock: Clock = { ...time, now: () => new Date(time.now().getTime() + ahead) }
-  const deps = await createTestDeps(clock, {}, { jobSelections: 4 }, (database) => moveClockOf(database, clock.now()))
+  const deps = await createTestDeps(clock, {}, { jobSelections: 4 }, (database) => installClock(database, clock.now()))
   const requestKey = await readRequestKey(deps.db)
   const window = createInFlightCalls(10_000, () => {})
 
@@ -282,8 +269,7 @@ export async function openWorld() {
   }
 
   /** PostgreSQL's clock is set before that of the hub. */
-  const setDatabaseTime = (ms = 0) =>
-    deps.database.pool.query('update test_clock.moment set time = $1', [new Date(clock.now().getTime() + ms)])
+  const setDatabaseTime = (ms = 0) => setClock(deps.database, new Date(clock.now().getTime() + ms))
 
   /** Whether the duty did anything. */
   const whole = async (step: Step): Promise<boolean> => {
