@@ -418,9 +418,15 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     return 'ok'
   }
 
+  /** Whether a time of the job is not up before its window opens. */
+  const opensWithin = (total: number): boolean =>
+    window === null ||
+    opensBetween(window, startTime, startTime + total * 1000, isMethod ? plan.responseTimeout * 1000 : 0)
+
   const setTime = (total: number, now: number): string => {
     if (!isOpen()) return conflict
     if (startTime + total * 1000 <= now) return invalid
+    if (total < seconds && !opensWithin(total)) return invalid
     seconds = total
     note('updated')
     return 'ok'
@@ -443,9 +449,7 @@ export function createMachine(plan: JobPlan, createdAt: number) {
 
   return {
     /** Whether the job may be requested. Nothing else happens to one that may not. */
-    isAllowed: (): boolean =>
-      window === null ||
-      opensBetween(window, startTime, startTime + seconds * 1000, isMethod ? plan.responseTimeout * 1000 : 0),
+    isAllowed: (): boolean => opensWithin(seconds),
 
     /** Carries a command of a client out, or says with which error it is refused. */
     command(command: Command, now: number): string {
