@@ -33,6 +33,7 @@ export function jobIdIn({ scheduleDeviceMethod: result }: DocumentType<typeof Sc
     case 'LimitExceededError':
       throw new Error(`Try again in ${result.retryAfterSeconds} seconds: ${result.message}`)
     case 'AlreadyExistsError':
+    case 'ConflictError':
     case 'ExpectationFailedError':
     case 'InvalidInputError':
       throw new Error(result.message)

@@ -12,6 +12,9 @@ graphql`
       ... on AlreadyExistsError {
         message
       }
+      ... on ConflictError {
+        message
+      }
       ... on ExpectationFailedError {
         message
       }

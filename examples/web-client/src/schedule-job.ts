@@ -43,6 +43,8 @@ export async function scheduleJob(client: Client, input: ScheduleDeviceMethodInp
       return { refusal: `Correct ${result.path.join('.')}: ${result.message}` }
     case 'AlreadyExistsError':
       return { refusal: `Choose another id: ${result.message}` }
+    case 'ConflictError':
+      return { refusal: `Wait for the other jobs: ${result.message}` }
     case 'ExpectationFailedError':
       return { refusal: `Look at the devices again: ${result.message}` }
     case 'LimitExceededError':
