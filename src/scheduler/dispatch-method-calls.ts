@@ -344,7 +344,11 @@ export function dispatchMethodCalls(
     const dispatches = new Map<string, Departure>()
     for (const { jobId, deviceId } of batch) {
       const call = calls.get(jobId)
-      if (call === undefined) continue
+      if (call === undefined) {
+        // Its job had no waiting devices when the jobs were learnt, and may not be scanned again.
+        arrivals.add(deviceId)
+        continue
+      }
       const deadline = new Date(now.getTime() + call.timeoutMs)
       dispatches.set(`${jobId}\n${deviceId}`, { jobId, deviceId, deadline, call })
     }

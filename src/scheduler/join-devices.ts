@@ -119,7 +119,12 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
     }
     if (found === undefined || found.length === 0) return 0
     let joined = 0
-    for (let from = 0; from < found.length; from += batch) joined += await save(job, found.slice(from, from + batch))
+    for (let from = 0; from < found.length; from += batch) {
+      const count = await save(job, found.slice(from, from + batch))
+      // The job is full, is paused or has ended, or another instance was faster.
+      if (count === 0) return joined
+      joined += count
+    }
     return found.length === mostFound && joined > 0 ? joined + (await look(job, among)) : joined
   }
 

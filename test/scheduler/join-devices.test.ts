@@ -92,6 +92,29 @@ describe('a device joins a continuous job', () => {
     expect(await counters(deps, id)).toBe('running: 2 pending, 1 running, 0 succeeded, 0 failed, 0 canceled')
   })
 
+  test('and is called, also when nobody waited and it joins in the middle of a turn', async () => {
+    for (const deviceId of ['pump-0001', 'pump-0002', 'spare-0001']) await attach(deviceId)
+    const id = await continuous()
+    let isAbout = false
+    const query: typeof deps.db.query = async (sql, name) => {
+      const rows = await deps.db.query<never>(sql, name)
+      if (!isAbout || name !== 'find-waiting-jobs') return rows
+      isAbout = false
+      await moveTo('pump', 'spare-0001')
+      await join()
+      return rows
+    }
+    const other = await createInstance({ ...deps, db: { ...deps.db, query } })
+    await other.dispatch()
+    await other.dispatch() // and learns that nobody waits
+    received = []
+    isAbout = true
+    await other.dispatch()
+    await other.stop()
+    expect(received.map(({ deviceId }) => deviceId)).toEqual(['spare-0001'])
+    expect(await counters(deps, id)).toContain('0 pending, 3 running')
+  })
+
   test('when its twin was changed through another instance', async () => {
     const id = await continuous()
     await deps.database.pool.query(`update twin set tags = '{"fleet": "pump"}' where device_id = 'spare-0001'`)
