@@ -13,17 +13,21 @@ export type OverlapSearch = (tx: Tx, deviceCount?: number) => Promise<StartedJob
 
 /**
  * Looks for started jobs that have devices of one that is about to start. Each look leaves out the jobs that were looked at
- * before, because their devices are frozen: so the last one, under the lock for starts, is short.
+ * before and that no device has joined since: so the last one, under the lock for starts, is short.
  */
 export function createOverlapSearch(key: string): OverlapSearch {
-  const known = new Set<string>()
+  const known = new Map<string, number>()
   return async (tx, deviceCount) => {
-    const started = (await findStartedJobs(tx)).filter((job) => job.mayGrow || !known.has(job.key))
+    const started = (await findStartedJobs(tx)).filter((job) => known.get(job.key) !== job.deviceCount)
     if (started.length === 0) return undefined
-    for (const job of started) known.add(job.key)
+    for (const job of started) known.set(job.key, job.deviceCount)
     return findFirstOverlap(tx, key, deviceCount, started)
   }
 }
+
+/** Whether the other job still has open device jobs. */
+export const isStarted = async (tx: Tx, { key }: StartedJob): Promise<boolean> =>
+  (await findStartedJobs(tx)).some((other) => other.key === key)
 
 /** The job waits for the other one, or fails because of it, as it was scheduled to do. Its row is locked. */
 export async function giveWay(

@@ -31,7 +31,7 @@ import { scopeOfJob } from '../query/scope.ts'
 import type { Scope } from '../scope.ts'
 import { createHeavyWork } from '../throttle/heavy-work.ts'
 import { isTimeZone } from '../time-zone.ts'
-import { createOverlapSearch, givesWay, giveWay, type OverlapSearch } from './give-way.ts'
+import { createOverlapSearch, givesWay, giveWay, isStarted, type OverlapSearch } from './give-way.ts'
 import type { Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 import { startWindow } from './turn-windows.ts'
@@ -162,6 +162,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           afterCommit(() => deps.events.jobChanged(job.id))
           const savedTime = deps.clock.now()
           if ('obstacle' in selected) {
+            // It may have ended while this job waited for the lock.
+            if (!(await isStarted(tx, selected.obstacle))) throw new Overtaken()
             await giveWay(deps, tx, job, selected.obstacle, savedTime, afterCommit)
             return true
           }
@@ -186,7 +188,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
           // Other instances may have started jobs since the devices were selected.
           const obstacle = await findObstacle?.(tx, deviceCount)
           if (obstacle !== undefined) {
-            if (!isSelected) await clearTargets(tx, job.id)
+            // Rolled back, which is faster than to delete under the lock. The next look finds it before the lock.
+            if (!isSelected) throw new Overtaken()
             await giveWay(deps, tx, job, obstacle, savedTime, afterCommit)
             return true
           }
@@ -291,6 +294,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       if (found.isDue) {
         const ids = await inTransaction(deps, (tx) => queueDueJobs(tx, now))
         for (const jobId of ids) deps.events.jobChanged(jobId)
+        // For the other loops, which sleep longer.
+        if (ids.length > 0) deps.events.publish('work', 'jobs', {})
       }
       const { queued, next } = found.isDue
         ? await findStartable(deps.db, now, { maxRunning, most, passedOver: passedOver() })

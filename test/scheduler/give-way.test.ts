@@ -145,6 +145,21 @@ describe('a job that queues', () => {
     expect((await eventsOf('second')).map((event) => event.split(' ')[0])).toEqual(['scheduled', 'waiting'])
   })
 
+  test('looks again after a minute, because the other may have left its devices long before its end', async () => {
+    await parallel('first')
+    await run()
+    await dispatch(deps, key('first', 1))
+    await queue('second', 'pump', { queryCondition: "deviceId = 'pump-0001'" })
+    await run()
+    await answer(deps, done('first', 1))
+    await run()
+    expect(await statusOf('second')).toBe('queued')
+    // As after a minute of the database's clock, which no test can move.
+    await deps.database.pool.query("update job set looked_time = looked_time - interval '1 minute'")
+    await run()
+    expect(await statusOf('second')).toBe('running')
+  })
+
   test('takes no slot meanwhile, and does not keep others from theirs', async () => {
     await parallel('first')
     await run(2)

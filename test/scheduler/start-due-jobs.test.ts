@@ -29,6 +29,19 @@ test('a job that is due starts with the devices its condition selects', async ()
   expect(await counters(deps, id)).toBe('running: 3 pending, 0 running, 0 succeeded, 0 failed, 0 canceled')
 })
 
+test('jobs that are due together are told to the other loops, which sleep', async () => {
+  for (const _ of [1, 2])
+    await givenMethodJob(deps, 'pump', {}, { startTime: new Date(clock.now().getTime() + 60_000) })
+  const step = startDueJobs(deps, { maxRunning: 10 })
+  await step.run(clock.now())
+  clock.advance(60_000)
+  let told = 0
+  const stop = deps.events.listen('work', 'jobs')(() => told++)
+  await step.run(clock.now())
+  stop()
+  expect(told).toBe(1)
+})
+
 test('a job in the future stays scheduled, and its time is when the step wants to be called', async () => {
   const startTime = new Date(clock.now().getTime() + 60_000)
   const id = await givenMethodJob(deps, 'pump', {}, { startTime })

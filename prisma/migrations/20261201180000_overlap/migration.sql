@@ -7,6 +7,9 @@ comment on column job.on_overlap is
 comment on column job.waits_for is
   'The key of the job that had some of its devices when it should start. Null before that, and from the start on.';
 
+comment on column job.looked_time is
+  'When all devices were last looked at for those that join a continuous job, or when a job last found that it has to wait for another one. Null for at once, and for other jobs.';
+
 alter table job_template add column on_overlap text;
 comment on column job_template.on_overlap is 'What the jobs do when others have some of their devices. Null for nothing.';
 

@@ -12,13 +12,18 @@ export const isAwaiting = sql`(
   )
 )`
 
-/** A job that has started. `mayGrow`: devices join it. */
-export type StartedJob = { readonly id: string; readonly key: string; readonly mayGrow: boolean }
+/** Whether `job` need not look again yet. The other job may have left the devices of this one long before its end. */
+export const isAsleep = sql`(
+  ${isAwaiting} and coalesce(job.looked_time > clock_timestamp() - interval '1 minute', false)
+)`
+
+/** A job that has started. `deviceCount` grows when devices join it. */
+export type StartedJob = { readonly id: string; readonly key: string; readonly deviceCount: number }
 
 /** The jobs that have started and have open device jobs, the one that has run longest first. */
 export function findStartedJobs(db: Reader): Promise<StartedJob[]> {
   return db.query<StartedJob>(
-    sql`select id, key, targets is not distinct from 'continuous' as "mayGrow" from job
+    sql`select id, key, device_count as "deviceCount" from job
         where end_time is null and started_time is not null and pending_count + running_count > 0
         order by started_time, id`,
     'find-started-jobs',

@@ -4,7 +4,7 @@ import type { By } from '../history.ts'
 import { storedRamp } from '../ramp.ts'
 import type { JobStatus } from '../state.ts'
 import type { ChangedMember } from '../update.ts'
-import { isAwaiting } from './awaited-jobs.ts'
+import { isAsleep, isAwaiting } from './awaited-jobs.ts'
 import { noteMoved } from './history.ts'
 import { columns, type JobRow } from './jobs.ts'
 import { movedColumns, queueMoved } from './webhook-outbox.ts'
@@ -91,7 +91,7 @@ export async function findStartable(
                      select id, key, start_time, created_time, false as is_early from job
                      where (select ${running} + (select count(*) ${selections}) < ${maxRunning})
                        and end_time is null and status = 'queued' and ${isUnselected} is not true
-                       and not ${isAwaiting}
+                       and not ${isAsleep}
                      union all
                      select id, key, start_time, created_time, true from job where ${isUnselected}
                    ) job left join (
@@ -203,7 +203,8 @@ export async function saveWaiting(
     sql`with before as (
           select key, waits_for from job where id = ${id}
         ), waiting as (
-          update job set waits_for = ${awaitedKey}::bigint, version = version + 1
+          update job
+          set waits_for = ${awaitedKey}::bigint, looked_time = clock_timestamp(), version = version + 1
           where id = ${id}
           returning key, version, status
         ), moved as (
