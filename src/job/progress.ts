@@ -6,7 +6,7 @@ import type { JobTargets } from './targets.ts'
 /** The fields of a job that these rules read. */
 export type JobInTime = Pick<
   DeviceJobStatistics,
-  'deviceCount' | 'pendingCount' | 'runningCount' | 'succeededCount' | 'refusedCount' | 'failedCount'
+  'deviceCount' | 'pendingCount' | 'runningCount' | 'succeededCount' | 'refusedCount' | 'skippedCount' | 'failedCount'
 > &
   Rate & {
     readonly status: JobStatus
@@ -74,7 +74,7 @@ export function etaOf(
 
 /** Seconds in which so many devices have their turn: at the maximum rate of the job, or at a rate that rises as this one does. */
 function secondsFor(job: JobInTime, count: number, throughput?: number): number {
-  const stages = stagesOf(job, job.succeededCount - job.refusedCount, count)
+  const stages = stagesOf(job, job.succeededCount - job.refusedCount - job.skippedCount, count)
   const seconds = stages.map(({ devices, perMinute, growth }) => {
     if (throughput !== undefined) return devices / (throughput * growth)
     return perMinute === null ? 0 : (devices / perMinute) * 60

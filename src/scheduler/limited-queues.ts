@@ -77,7 +77,8 @@ export function createLimitedQueues({ clock, events }: Pick<Deps, 'clock' | 'eve
     release(queue)
     const { isRated, isBounded } = queue.limits
     const isTimed = isRated && waitMs !== null
-    queue.heldUntil = clock.elapsed() + (isTimed ? waitMs : longestHold)
+    const longest = isBounded ? longestHold : Number.POSITIVE_INFINITY
+    queue.heldUntil = clock.elapsed() + (isTimed ? Math.min(waitMs, longest) : longestHold)
     if (isTimed && !isBounded) return
     queue.stop = events.listen(
       'job',

@@ -17,6 +17,7 @@ const running: JobInTime = {
   runningCount: 10,
   succeededCount: 30,
   refusedCount: 0,
+  skippedCount: 0,
   failedCount: 10,
 }
 const recent = (count: number, since: Date | null = null, isCapped = false) => ({ count, since, isCapped })
@@ -64,6 +65,8 @@ describe('the estimated end', () => {
     expect(etaOf(ramped, 10, undefined, at(60))).toEqual(at(60 + 20 + 40))
     // Devices that refused have not succeeded.
     expect(etaOf({ ...ramped, refusedCount: 30 }, 0.5, undefined, at(60))).toEqual(at(60 + 80 + 20))
+    // Devices that were skipped show nothing about the others.
+    expect(etaOf({ ...ramped, skippedCount: 30 }, 0.5, undefined, at(60))).toEqual(at(60 + 80 + 20))
   })
 
   test('is when the rest is done at this pace', () => {

@@ -243,6 +243,18 @@ describe('a job with a ramp', () => {
     }
   })
 
+  test('does not rise because devices are skipped', async () => {
+    const patched = await givenTwinJob(deps, 'pump')
+    await start()
+    const step = dispatchTwinUpdates(deps)
+    while ((await step.run(clock.now())).full);
+    const jobId = await givenTwinJob(deps, 'pump', { rollout, skipCompliant: true })
+    await start()
+    while ((await step.run(clock.now())).full);
+    const { succeededCount } = await jobRow(deps, patched)
+    expect(await jobRow(deps, jobId)).toMatchObject({ skippedCount: succeededCount, maxPerMinute: 1 })
+  })
+
   test('can get another ramp, another maximum, and no ramp, also while it runs', async () => {
     const jobId = await givenTwinJob(deps, 'pump', { rollout })
     const rateAfter = async (change: object) => {

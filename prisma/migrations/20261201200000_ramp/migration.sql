@@ -19,10 +19,10 @@ end;
 
 create function follow_ramp() returns trigger language plpgsql volatile as $$
 begin
-  -- A device that refused has not succeeded.
-  new.max_per_minute := ramped_rate(new.ramp, new.succeeded_count - new.refused_count);
+  -- A device that refused has not succeeded, and one that was skipped shows nothing about the others.
+  new.max_per_minute := ramped_rate(new.ramp, new.succeeded_count - new.refused_count - new.skipped_count);
   return new;
 end $$;
 
-create trigger follow_ramp before insert or update of ramp, succeeded_count on job
+create trigger follow_ramp before insert or update of ramp, succeeded_count, skipped_count on job
 for each row when (new.ramp is not null) execute function follow_ramp();

@@ -3,7 +3,8 @@ import { builder } from '../builder.ts'
 
 const from = 'Maximum number of devices per minute at first.'
 const factor = 'Each further rate is so many times the one before.'
-const afterSucceeded = 'The rate rises after each so many devices that succeed. A device that refuses does not succeed.'
+const afterSucceeded =
+  'The rate rises after each so many devices that succeed. A device that refuses does not succeed, and one that is skipped does not count.'
 
 /** Validated by job/ramp.ts. */
 export const RampInput = builder.inputType('RampInput', {
