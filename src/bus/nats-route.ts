@@ -74,7 +74,7 @@ export async function routeByNats(
   const announce = (asks: boolean): void => void nats.send(subject, JSON.stringify({ id: lease.instanceId, asks }))
   const hear = (text: string): void => {
     const { id, asks } = membersOf(parsed(text))
-    if (typeof id !== 'string') return
+    if (typeof id !== 'string' || id.length !== lease.instanceId.length) return
     heard.set(id, clock.elapsed())
     if (asks === true) announce(false)
   }

@@ -11,6 +11,8 @@ import { type CarriedTopic, carriedTopics } from './topics.ts'
 const gatherInterval = 80
 /** Milliseconds until a failed recovery is repeated. */
 const retryInterval = 1_000
+/** Milliseconds after which ids that wait for a connection are as good as lost: the other instances read the rows, each time. */
+const longWait = 10_000
 /** Maximum number of ids in one notification. */
 const maxIds = 250
 /** Ids that wait for a connection. When there are more, they are lost, and the other instances read the rows again. */
@@ -165,10 +167,17 @@ export async function joinInstances(
   }
   let sending: Promise<void> | undefined
   const sendGathered = async (): Promise<void> => {
+    let waitsSince = clock.elapsed()
     do {
       await clock.sleep(gatherInterval, closing.signal)
       const waits = !notifications.isConnected() && !byNats?.reachesAll() && !closing.signal.aborted
-      if (waits && waiting() <= maxGathered) continue
+      if (waits && waiting() <= maxGathered) {
+        if (clock.elapsed() - waitsSince < longWait) continue
+        waitsSince = clock.elapsed()
+        hints++ // never arrives, so the others read the rows
+        continue
+      }
+      waitsSince = clock.elapsed()
       const printed = [...gathered].flatMap(([topic, ids]) =>
         printHints({ from: lease.instanceId, topic, ids: [...ids] }, () => ++hints).map((text) => ({
           subject: subjectOf(topic),

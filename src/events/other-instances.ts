@@ -24,6 +24,8 @@ export type Ids = { readonly size: number; keys(): Iterable<string> }
 
 /** Milliseconds in which a hint arrives. One that takes longer counts as lost. */
 const patience = 4_000
+/** Milliseconds for which a lease may show an instance that has left. Afterwards, somebody else said so. */
+const leaving = 10_000
 /** Bounds what strangers can make an instance keep: hints that came before an earlier one, and senders without a lease. */
 const most = 10_000
 
@@ -47,8 +49,8 @@ export function createOtherInstances(
   missed: (since: Date) => void,
 ): OtherInstances {
   const senders = new Map<string, Sender>()
-  /** The numbers of the last hints of those that have left, as long as their leases show them. */
-  const gone = new Map<string, number>()
+  /** Those that have left, with the numbers of their last hints, as long as their leases show them. */
+  const gone = new Map<string, { readonly number: number; readonly elapsed: number }>()
   let seenAt = clock.now()
 
   const begin = (id: string, upTo: number): Sender => {
@@ -82,10 +84,13 @@ export function createOtherInstances(
         if (isKnown) losses.push(completeSince)
       }
       for (const { id, hints } of all) {
-        if (gone.has(id)) continue
+        if (elapsed - (gone.get(id)?.elapsed ?? Number.NEGATIVE_INFINITY) < leaving) continue
+        gone.delete(id)
         const sender = senders.get(id) ?? begin(id, 0)
         sender.isKnown = true
         sender.readings.push({ hints, time, elapsed })
+        // A stranger invented them. They would leave no room for those that come.
+        for (const each of sender.later) if (each > hints + most) sender.later.delete(each)
         for (let [first] = sender.readings; first && first.elapsed + patience <= elapsed; [first] = sender.readings) {
           if (sender.upTo < first.hints) losses.push(sender.completeSince)
           skipTo(sender, first.hints)
@@ -97,7 +102,7 @@ export function createOtherInstances(
       if (losses.length > 0) missed(new Date(Math.min(...losses.map((since) => since.getTime()))))
     },
     received(id, number) {
-      if (number <= (gone.get(id) ?? 0)) return
+      if (number <= (gone.get(id)?.number ?? 0)) return
       gone.delete(id) // somebody else said that it had left
       const sender = senders.get(id) ?? (senders.size < most ? begin(id, 0) : undefined)
       if (sender !== undefined) arrived(sender, number)
@@ -105,7 +110,7 @@ export function createOtherInstances(
     left(id, number) {
       const sender = senders.get(id)
       if (sender === undefined) return
-      gone.set(id, number)
+      gone.set(id, { number, elapsed: clock.elapsed() })
       senders.delete(id)
       arrived(sender, number)
       if (sender.upTo < number) missed(sender.completeSince)

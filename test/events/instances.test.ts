@@ -83,6 +83,25 @@ test('what an instance sends while it is not connected is sent when it is', asyn
   await Promise.all([one.close(), other.close()])
 })
 
+test('an instance that stays without a connection lets the others know by its lease', async () => {
+  const [one, other] = [await join(), await join()]
+  await knows(one, 1)
+  one.reconnect()
+  await expect.poll(() => one.isConnected()).toBe(false)
+  one.events.publish('identity', { deviceId: 'a' })
+  const since = one.hints()
+  one.clock.advance(20_000)
+  await expect
+    .poll(() => {
+      one.clock.advance(100)
+      return other.heard
+    })
+    .toEqual(['a'])
+  // One that it sent, and one before that did not leave.
+  expect(one.hints()).toBe(since + 2)
+  await Promise.all([one.close(), other.close()])
+})
+
 test('what did not arrive is looked for: of an instance that began before, or with others not yet known', async () => {
   const [one, two] = [await join(), await join()]
   await knows(one, 1)

@@ -92,6 +92,26 @@ test('an instance that goes on sending has not left, whoever said so', () => {
   expect(others.ids()).toEqual(['a'])
 })
 
+test('an instance that renews its lease has not left, whoever said so with whatever number', () => {
+  const others = open([a(0)])
+  others.left('a', Number.MAX_SAFE_INTEGER)
+  others.read([a(0)], 4) // a lease may be read a moment after it was given up
+  expect(others.ids()).toEqual([])
+  others.read([a(0)], 8)
+  expect(others.ids()).toEqual(['a'])
+})
+
+test('numbers that a stranger invents leave room for hints that overtake each other', () => {
+  const others = open([a(0)])
+  for (let number = 0; number < 20_000; number++) others.received('a', Number.MAX_SAFE_INTEGER - number)
+  others.read([a(0)], 2)
+  others.received('a', 2)
+  others.received('a', 1)
+  others.read([a(2)], 2)
+  others.read([a(2)], 6)
+  expect(others.missed).toEqual([])
+})
+
 test('when an instance leaves and one of its hints has not arrived, it is missed at once', () => {
   const others = open([a(0)])
   others.left('a', 2)
