@@ -24,7 +24,7 @@ export type Decision = {
  * reason that is too long.
  */
 export async function approveJob(deps: Deps, by: By, { jobId, wave, reason }: Decision): Promise<void> {
-  checkWave(wave)
+  checkWave(wave, 1)
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const gate = await waitingGate(tx, job, wave)
     if (gate !== undefined) {
@@ -49,7 +49,7 @@ export async function approveJob(deps: Deps, by: By, { jobId, wave, reason }: De
  * those of `approveJob`, and ConflictError when the history of a job that would be paused is full.
  */
 export async function rejectJob(deps: Deps, by: By, { jobId, wave, reason }: Decision): Promise<void> {
-  checkWave(wave)
+  checkWave(wave, 1)
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const gate = await waitingGate(tx, job, wave)
     if (gate !== undefined) {
@@ -74,7 +74,7 @@ export async function rejectJob(deps: Deps, by: By, { jobId, wave, reason }: Dec
  * InvalidInputError for a number that no wave to open has, or for a reason that is too long.
  */
 export async function openWave(deps: Deps, by: By, jobId: string, wave: number, reason?: string | null): Promise<void> {
-  checkWave(wave)
+  checkWave(wave, 2)
   await steer(deps, by, jobId, reason, async (tx, job, message) => {
     const gate = await findOpenGate(tx, jobId)
     if (job.status !== 'running' || gate === undefined) {
@@ -94,11 +94,11 @@ export async function openWave(deps: Deps, by: By, jobId: string, wave: number, 
   })
 }
 
-/** InvalidInputError for a number that no wave has which a decision can open. */
-function checkWave(wave: Decision['wave']): void {
-  if (wave === undefined || wave === null || (wave >= 2 && wave <= mostWaves)) return
-  const message = `wave must be a whole number from 2 to ${mostWaves}: wave 1 is opened by the start of the job.`
-  throw new InvalidInputError(['wave'], message)
+/** InvalidInputError for a number that no wave has which can be opened, or whose opening can be decided. */
+function checkWave(wave: Decision['wave'], first: 1 | 2): void {
+  if (wave === undefined || wave === null || (wave >= first && wave <= mostWaves)) return
+  const start = first === 1 ? '1 is the start of the job' : 'wave 1 is opened by the start of the job'
+  throw new InvalidInputError(['wave'], `wave must be a whole number from ${first} to ${mostWaves}: ${start}.`)
 }
 
 /**
