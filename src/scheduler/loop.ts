@@ -70,7 +70,7 @@ async function takeTurns(step: Step, deps: LoopDeps, signal: AbortSignal, latest
       isPoll = false
       deps.metrics?.count('twincast_step_failures_total', { step: step.name })
       deps.log.error({ err: error, step: step.name, retryInMs: Math.round(pause) }, 'step failed')
-      woken = false // work announced from now on needs another turn
+      woken = signal.aborted // work announced from now on needs another turn
     }
     while (!woken && pause > 0) {
       sleep = new AbortController()

@@ -56,11 +56,11 @@ export function createResultsExport(deps: Deps, authenticate: Authenticate, mayC
       const hasRoom = response.write(rows.map(format.lineOf).join(''))
       if (!hasRoom) await once(response, 'drain', { signal: gone }).catch(() => {})
       if (gone.aborted) return
-      if (!mayContinue(viewer, 'readJobs')) {
+      rows = await readAfter(last.deviceId)
+      if (rows.length > 0 && !mayContinue(viewer, 'readJobs')) {
         response.destroy()
         return
       }
-      rows = await readAfter(last.deviceId)
     }
     response.end()
   }
