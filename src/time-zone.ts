@@ -28,7 +28,7 @@ const mostFormats = 300
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** To make one takes much longer than to use it. RangeError for an unknown zone. */
-function formatOf(timeZone: string): Intl.DateTimeFormat {
+export function formatOf(timeZone: string): Intl.DateTimeFormat {
   const name = timeZone.toLowerCase()
   const format = formats.get(name) ?? new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
   formats.delete(name)

@@ -12,8 +12,8 @@ const filesIn = (folder: string, ending: string): readonly string[] =>
     .filter((file) => file.endsWith(ending))
     .map((file) => join(folder, file))
 
-/** Texts in capitals that are no codes of errors: methods of HTTP, the name of a scalar, and a status in exports. */
-const others = new Set(['CANCELLED', 'GET', 'HEAD', 'JSON', 'OPTIONS', 'POST'])
+/** Texts in capitals that are no codes of errors: methods of HTTP, the names of scalars, and a status in exports. */
+const others = new Set(['CANCELLED', 'GET', 'HEAD', 'ID', 'JSON', 'OPTIONS', 'POST'])
 
 const inQuotes = /'([A-Z]{2,}(?:_[A-Z]+)*)'/g
 const afterCode = /code: '([A-Z]{2,}(?:_[A-Z]+)*)'/g

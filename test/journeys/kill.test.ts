@@ -63,7 +63,7 @@ test('a program that is killed again and again in the middle of a job sends no d
         jobId: 'killed',
         queryCondition: "tags.fleet = 'kill'",
         // Long enough for devices that a busy machine delays.
-        cloudToDeviceMethod: { methodName: 'reboot', responseTimeoutInSeconds: 60 },
+        cloudToDeviceMethod: { methodName: 'reboot', responseTimeoutInSeconds: 30 },
         maxExecutionTimeInSeconds: 900,
       },
     })

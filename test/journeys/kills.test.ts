@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { runKills } from '../kills/kills.ts'
 
-const named = Number(process.env.KILLS_NAMED ?? 3)
-const random = Number(process.env.KILLS_RANDOM ?? 3)
+const named = Number(process.env.KILLS_NAMED ?? 2)
+const random = Number(process.env.KILLS_RANDOM ?? 2)
 const seed = Number(process.env.KILLS_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** Whether it is the long form. */
 const isLong = process.env.KILLS_NAMED !== undefined
