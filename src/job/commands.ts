@@ -99,36 +99,24 @@ export async function scheduleJob(
  * nothing written.
  */
 export async function insertRequest(tx: Tx, by: By, request: JobRequest, now: Date, origin: JobOrigin): Promise<void> {
-  const {
-    jobId: id,
-    queryCondition,
-    name,
-    description,
-    labels,
-    targets,
-    onOverlap,
-    rollout,
-    limits,
-    skipCompliant,
-  } = request
   const job = {
-    id,
+    id: request.jobId,
     ...operationOf(request),
-    queryCondition,
+    queryCondition: request.queryCondition,
     maxDevices: request.expect?.maxDevices ?? null,
-    name,
-    description,
-    labels,
-    targets,
-    onOverlap,
-    rollout,
-    skipCompliant,
-    ...limits,
+    name: request.name,
+    description: request.description,
+    labels: request.labels,
+    targets: request.targets,
+    onOverlap: request.onOverlap,
+    rollout: request.rollout,
+    skipCompliant: request.skipCompliant,
+    ...request.limits,
     retry: null,
     scope: by.scope.parts,
     ...timesOf(request, now),
   }
-  if (!(await insertJob(tx, job, by, origin))) throw new AlreadyExistsError('job', id)
+  if (!(await insertJob(tx, job, by, origin))) throw new AlreadyExistsError('job', job.id)
 }
 
 async function requireNew({ db }: Pick<Deps, 'db'>, jobId: string): Promise<void> {
