@@ -379,7 +379,11 @@ export function dispatchMethodCalls(
         keys.map((key) => key.jobId),
       )
       const freed = await unmarkDispatched(tx, open, keys)
-      afterCommit(() => publishRoom(deps, freed))
+      afterCommit(() => {
+        publishRoom(deps, freed)
+        // The job may have been cancelled, and may have no other call in progress.
+        deps.events.publish('work', 'settled', {})
+      })
     })
     deps.events.publish('waiting', { deviceIds: keys.map(({ deviceId }) => deviceId) })
   }

@@ -88,9 +88,12 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
   /** Returns how many joined. */
   const save = async (job: ContinuousJob, joining: readonly JoiningDevice[]): Promise<number> => {
     try {
-      const joined = await inTransaction(deps, (tx) => saveJoined(tx, job.id, joining, deps.clock.now()))
-      if (joined.length > 0) deps.log.info({ job: job.id, devices: joined.length }, 'devices joined job')
-      return joined.length
+      const { deviceIds, isCancelled } = await inTransaction(deps, (tx) =>
+        saveJoined(tx, job.id, joining, deps.clock.now()),
+      )
+      if (deviceIds.length > 0) deps.log.info({ job: job.id, devices: deviceIds.length }, 'devices joined job')
+      if (isCancelled) deps.events.publish('work', 'settled', {})
+      return deviceIds.length
     } finally {
       // A commit without an answer may have succeeded.
       announce(

@@ -181,6 +181,30 @@ describe('a device joins a continuous job', () => {
     expect(await counters(deps, id)).toMatch(/^running: 2 pending, 1 running/)
   })
 
+  test.each([
+    ['pause', 'paused: 1 pending, 0 running, 0 succeeded, 2 failed, 0 canceled'],
+    ['cancel', 'cancelled: 0 pending, 0 running, 0 succeeded, 2 failed, 1 canceled'],
+  ])('and is not called when all before it have failed and a rule says: %s', async (action, expected) => {
+    const id = await continuous({ rollout: { abort: [{ on: ['failed'], percent: 50, afterDevices: 2, action }] } })
+    await attach('pump-0001')
+    await attach('pump-0002')
+    await attach('spare-0001')
+    await instance.dispatch()
+    clock.advance(31_000)
+    await instance.expire()
+    expect(await counters(deps, id)).toMatch(/^running: 0 pending/)
+    received = []
+    await moveTo('pump', 'spare-0001')
+    await join()
+    await instance.dispatch()
+    expect(received).toEqual([])
+    expect(await counters(deps, id)).toBe(expected)
+    expect((await eventsOf(id)).slice(-2)).toEqual([
+      'devicesJoined devices 1',
+      `${action === 'pause' ? 'paused' : 'cancelled'} rule`,
+    ])
+  })
+
   test('in its scope only', async () => {
     const id = await continuous({})
     await deps.database.pool.query(`update job set scope = array['deviceId = ''spare-0001''']`)

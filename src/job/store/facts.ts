@@ -271,6 +271,7 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly At
             group by job_key, wave
           ) wave
           where job_wave.job_key = wave.job_key and job_wave.wave = wave.wave
+          returning 1
         ), change as (
           select job_key, count(*)::integer as count from undone group by job_key
         ), counted as (
@@ -280,7 +281,8 @@ export async function unmarkDispatched(tx: Tx, open: OpenJobs, keys: readonly At
               canceled_count = canceled_count + case job.status when 'cancelled' then change.count else 0 end,
               version = version + 1
           from change
-          where job.key = change.job_key
+          -- The waves first: an abort rule may cancel the job here, which changes their counters once more.
+          where job.key = change.job_key and (select count(*) from in_waves) >= 0
           returning key, budget_max_concurrent
         )
         select undone.job_key as key, device_id as "deviceId" from undone join counted on counted.key = undone.job_key

@@ -5,6 +5,7 @@ import { devicesWhere } from '../../database/meets-condition.ts'
 import type { Reader, Tx } from '../../database/reader.ts'
 import type { Scope } from '../../scope.ts'
 import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
+import type { JobStatus } from '../state.ts'
 import { groupOf } from './budget-groups.ts'
 import { hasOutcome, isDispatched, keyOf, target } from './facts.ts'
 import type { JobRow } from './jobs.ts'
@@ -81,18 +82,19 @@ export function findJoining(
 }
 
 /**
- * Makes these devices targets of the running job, as far as they still exist and there is room for them. Returns those that are new.
- * The history has one event per day for devices that join one after the other.
+ * Makes these devices targets of the running job, as far as they still exist and there is room for them. Returns those that are new,
+ * and whether an abort rule has cancelled the job because one waits again. The history has one event per day for devices that join
+ * one after the other.
  */
 export async function saveJoined(
   tx: Tx,
   jobId: string,
   joining: readonly JoiningDevice[],
   now: Date,
-): Promise<string[]> {
-  const rows = await tx.query<{ deviceId: string }>(
+): Promise<{ readonly deviceIds: readonly string[]; readonly isCancelled: boolean }> {
+  const rows = await tx.query<{ deviceId: string; status: JobStatus }>(
     sql`with open as (
-          select key, budget_group_by, max_devices - device_count as room from job
+          select key, version + 1 as next_version, budget_group_by, max_devices - device_count as room from job
           where id = ${jobId} and end_time is null and status = 'running'
           for no key update
         ), target as (
@@ -116,28 +118,29 @@ export async function saveJoined(
           set device_count = device_count + joined.count, pending_count = pending_count + joined.count, version = version + 1
           from (select job_key, count(*)::integer as count from target group by job_key) joined
           where job.key = joined.job_key
-          returning job.key, version, status, joined.count
+          returning job.key, status, joined.count
         ), windowed as (
           update job_window set device_count = device_count + moved.count
           from moved
           where job_window.job_key = moved.key and job_window.zone_key = 0
         ), merged as (
           update job_event
-          set version = moved.version, time = ${now}, device_count = device_count + moved.count
-          from moved
+          set version = next_version, time = ${now}, device_count = device_count + moved.count
+          from moved join open on open.key = moved.key
           where job_event.job_key = moved.key and type = 'devicesJoined'
             and job_event.version = (select max(last.version) from job_event last where last.job_key = moved.key)
             and date_trunc('day', time, 'UTC') = date_trunc('day', ${now}::timestamptz, 'UTC')
           returning 1
         ), noted as (
           insert into job_event (job_key, version, time, type, status, cause, device_count)
-          select key, version, ${now}, 'devicesJoined', status, 'devices', count from moved
+          -- As it was when they joined: an abort rule may have moved the job since, with an event of its own.
+          select key, next_version, ${now}, 'devicesJoined', 'running', 'devices', count from moved join open using (key)
           where not exists (select from merged)
         )
-        select device_id as "deviceId" from target order by device_id`,
+        select device_id as "deviceId", moved.status from target join moved on moved.key = target.job_key order by device_id`,
     'save-joined',
   )
-  return rows.map((row) => row.deviceId)
+  return { deviceIds: rows.map((row) => row.deviceId), isCancelled: rows[0]?.status === 'cancelled' }
 }
 
 /** A page of the connected devices for which calls of a method job wait, wherever they are connected, by id. */

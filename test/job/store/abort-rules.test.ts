@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cancelJob, pauseJob, resumeJob, retryJob } from '../../../src/job/commands.ts'
-import { markDispatched, type SettledFrom, settle } from '../../../src/job/store/facts.ts'
+import {
+  lockOpenJobs,
+  markDispatched,
+  type SettledFrom,
+  settle,
+  unmarkDispatched,
+} from '../../../src/job/store/facts.ts'
 import { findHistories } from '../../../src/job/store/history.ts'
 import { finishJobs } from '../../../src/job/store/transitions.ts'
 import { startDueJobs } from '../../../src/scheduler/start-due-jobs.ts'
@@ -247,6 +253,23 @@ test('a job without waiting devices goes on, because there is nothing to stop', 
   await mark(fleet)
   await end('f', 'running')
   expect(await status()).toBe('running')
+})
+
+test('a threshold that was crossed while no device waited stops the job when the next one waits: its call was not sent', async () => {
+  await given(failed)
+  await mark(fleet)
+  await end('f', 'running')
+  const [deviceId = ''] = waiting
+  await deps.db.transaction(async (tx) => unmarkDispatched(tx, await lockOpenJobs(tx, [jobId]), [{ jobId, deviceId }]))
+  expect(await counters(deps, jobId)).toBe('paused: 1 pending, 18 running, 0 succeeded, 1 failed, 0 canceled')
+  const { version } = await jobRow(deps, jobId)
+  expect(await lastEvent()).toMatchObject({
+    type: 'paused',
+    cause: 'rule',
+    version,
+    crossing: { matched: 1, ended: 1, underWay: 18 },
+  })
+  expect((await mark(1)).marked).toEqual([])
 })
 
 test('a retry has the rules of its source, and counts from its own start', async () => {

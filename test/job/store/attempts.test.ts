@@ -259,6 +259,46 @@ describe('with other controls', () => {
   })
 })
 
+describe('a call that is repeated after the threshold of an abort rule was crossed while no device waited', () => {
+  const crossed = async (action: 'pause' | 'cancel', ...ends: End[]): Promise<void> => {
+    await start({ retry, abort: [{ on: ['failed'], percent: 0, action }], waves: [{ devices: 4 }, {}] })
+    await mark(...ids)
+    await end({ deviceId: 'a', error: { code: 'BadDeviceResponse', description: 'No JSON.' } })
+    expect((await jobRow(deps, jobId)).status).toBe('running')
+    await end(...ends)
+  }
+
+  test('is not sent again: its job is paused', async () => {
+    await crossed('pause', timedOut('b'))
+    expect(await counters(deps, jobId)).toBe('paused: 1 pending, 2 running, 0 succeeded, 1 failed, 0 canceled')
+    expect((await mark('b')).marked).toEqual([])
+  })
+
+  test('was the last: its job is cancelled', async () => {
+    await crossed('cancel', timedOut('b'), answered('c', 200))
+    expect(await facts()).toMatchObject({ b: 'mark GatewayTimeout' })
+    expect(await counters(deps, jobId)).toBe('cancelled: 0 pending, 1 running, 1 succeeded, 2 failed, 0 canceled')
+    const { rows } = await deps.database.pool.query(
+      'select running_count, succeeded_count, failed_count from job_wave where wave = 1',
+    )
+    expect(rows).toEqual([{ running_count: 1, succeeded_count: 1, failed_count: 2 }])
+  })
+
+  test('was the last, also when it turns out that its next attempt was not sent', async () => {
+    await start({ retry, abort: [{ on: ['failed'], percent: 0, action: 'cancel' }], waves: [{ devices: 4 }, {}] })
+    await mark(...ids)
+    await end(timedOut('b'))
+    await mark('b')
+    await end({ deviceId: 'a', error: { code: 'BadDeviceResponse', description: 'No JSON.' } })
+    const unsent = [{ jobId, deviceId: 'b', attempt: 2 }]
+    await deps.db.transaction(async (tx) => unmarkDispatched(tx, await lockOpenJobs(tx, [jobId]), unsent))
+    expect(await facts()).toMatchObject({ b: 'mark GatewayTimeout' })
+    expect(await counters(deps, jobId)).toBe('cancelled: 0 pending, 2 running, 0 succeeded, 2 failed, 0 canceled')
+    const { rows } = await deps.database.pool.query('select running_count, failed_count from job_wave where wave = 1')
+    expect(rows).toEqual([{ running_count: 2, failed_count: 2 }])
+  })
+})
+
 describe('the end of the job', () => {
   const wait = { retry: { ...retry, backoffSeconds: 600 } }
 
