@@ -14,13 +14,14 @@ import {
   markDispatched,
   unmarkDispatched,
 } from '../job/store/facts.ts'
-import { findJob, findWaitingJobs } from '../job/store/jobs.ts'
+import { findJob, findWaitingJobs, type JobWithWork } from '../job/store/jobs.ts'
 import { findTargets, findTargetsAmong, findTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { Span, Tracing } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
+import { createJobByJob } from './job-by-job.ts'
 import { createLaterCalls } from './later-calls.ts'
 import { createLimitedQueues, type LimitedCall } from './limited-queues.ts'
-import type { Step } from './loop.ts'
+import { earlier, type Step } from './loop.ts'
 import type { OrphanCandidates } from './orphan-candidates.ts'
 import { publishRoom } from './publish-progress.ts'
 
@@ -105,6 +106,8 @@ export function dispatchMethodCalls(
     orphans,
   }: { readonly requestKey: string; readonly window: InFlightCalls; readonly orphans: OrphanCandidates },
 ): Step & { close(): void } {
+  const name = 'dispatch-method-calls'
+  const jobByJob = createJobByJob(deps, name)
   const calls = new Map<string, Call>()
   /** Jobs being scanned. The first is next; after a page it moves to the end. */
   const scans = new Map<string, Scan>()
@@ -161,74 +164,94 @@ export function dispatchMethodCalls(
     }),
   ]
 
+  /** What is known of a job. When it is learnt again, its devices are looked for. */
+  const forget = (jobId: string): void => {
+    calls.delete(jobId)
+    scans.delete(jobId)
+    scanned.delete(jobId)
+    startTimes.delete(jobId)
+    seenAttempts.delete(jobId)
+    limited.close(jobId)
+  }
+
+  const forgetFailed = (): void => {
+    for (const jobId of jobByJob.resting()) forget(jobId)
+  }
+
+  const isLearnt = ({ id, resumedVersion, openWave, openings }: JobWithWork): boolean => {
+    const known = calls.get(id)
+    return (
+      known?.resumedVersion === resumedVersion && known.openWave === openWave && !hasOpened(openings, known.openings)
+    )
+  }
+
   const learnJobs = async (): Promise<void> => {
     const jobs = await findWaitingJobs(deps.db, 'scheduleDeviceMethod')
     const jobIds = new Set(jobs.map(({ id }) => id))
     for (const [jobId, call] of calls) {
       if (jobIds.has(jobId)) continue
       if (scanned.size >= mostScanned) scanned.clear()
-      const comesBack = call.isContinuous || call.repeats
-      if (comesBack && call.openings === null && !scans.has(jobId)) {
-        const { resumedVersion, openWave } = call
-        scanned.set(jobId, { resumedVersion, openWave, seen: seenAttempts.get(jobId) })
-      }
-      calls.delete(jobId)
-      scans.delete(jobId)
-      startTimes.delete(jobId)
-      seenAttempts.delete(jobId)
-      limited.close(jobId)
+      const { isContinuous, repeats, openings, resumedVersion, openWave } = call
+      const comesBack = (isContinuous || repeats) && openings === null && !scans.has(jobId)
+      const seen = seenAttempts.get(jobId)
+      forget(jobId)
+      if (comesBack) scanned.set(jobId, { resumedVersion, openWave, seen })
     }
-    for (const { id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave, openings } of jobs) {
-      // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile. When a wave was
-      // opened, only its devices are, so that none of the earlier waves is read again. When a time window was opened, all are, because
-      // calls were refused while it was closed.
-      const known = calls.get(jobId)
-      const isKnown = known?.resumedVersion === resumedVersion && !hasOpened(openings, known.openings)
-      if (isKnown && known?.openWave === openWave) continue
-      const job = await findJob(deps.db, jobId)
-      if (job?.type !== 'scheduleDeviceMethod') continue
-      const { methodName, payload, responseTimeoutInSeconds } = job.request
-      const timeoutMs = responseTimeoutInSeconds * 1000
-      calls.set(jobId, {
-        methodName,
-        payload: JSON.stringify(payload),
-        timeoutMs,
-        hasBudget: job.budgetMaxConcurrent !== null,
-        resumedVersion,
-        openWave,
-        openings,
-        isContinuous: job.targets === 'continuous',
-        repeats: job.retryPolicy !== null,
-      })
-      const before = scanned.get(jobId)
-      const isScanned = before?.resumedVersion === resumedVersion && before.openWave === openWave
-      scanned.delete(jobId)
-      if (job.retryPolicy !== null && !isKnown) {
-        // What is not found by a scan is read from where reading stopped.
-        seenAttempts.set(jobId, (isScanned ? before.seen : undefined) ?? { version: job.version, deviceId: '' })
-        // Their event may have come before the job was known again.
-        if (isScanned) attemptsLook = 0
-      }
-      const left = scans.get(jobId)
-      if (isKnown && left !== undefined && 'afterPlace' in left) continue // the scan goes on into the new wave
-      const most = mostAtOnce(job)
-      if (most === undefined) limited.close(jobId)
-      else if (!isKnown) {
-        // A ramp makes room when calls succeed.
-        const [isRated, isBounded] = [job.maxPerMinute !== null, job.maxConcurrent !== null || job.ramp !== null]
-        const first = firstAtOnce(job) ?? most
-        limited.open(jobId, { first, most, isRated, isBounded, budget: job.budgetMaxConcurrent, timeoutMs })
-      }
-      if (isNew && resumedVersion === null && openings === null && deps.metrics !== undefined)
-        startTimes.set(jobId, job.startTime)
-      if (isScanned) continue
-      // Devices that attach from now on are reported by `onAttach`.
-      if (deviceCount <= deps.attached.size * rowsPerLookup) {
-        // The rest of another kind of scan has devices of the earlier waves, so these are read again.
-        const begin = isKnown && left === undefined ? known.openWave : null
-        scans.set(jobId, firstWave === null ? { after: '' } : { afterPlace: startOf(begin, firstWave) })
-      } else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
-    }
+    await jobByJob.each(
+      jobs.filter((job) => !isLearnt(job)),
+      ({ id }) => id,
+      async ({ id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave, openings }) => {
+        // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile. When a wave was
+        // opened, only its devices are, so that none of the earlier waves is read again. When a time window was opened, all are, because
+        // calls were refused while it was closed.
+        const known = calls.get(jobId)
+        const isKnown = known?.resumedVersion === resumedVersion && !hasOpened(openings, known.openings)
+        const job = await findJob(deps.db, jobId)
+        if (job?.type !== 'scheduleDeviceMethod') return
+        const { methodName, payload, responseTimeoutInSeconds } = job.request
+        const timeoutMs = responseTimeoutInSeconds * 1000
+        calls.set(jobId, {
+          methodName,
+          payload: JSON.stringify(payload),
+          timeoutMs,
+          hasBudget: job.budgetMaxConcurrent !== null,
+          resumedVersion,
+          openWave,
+          openings,
+          isContinuous: job.targets === 'continuous',
+          repeats: job.retryPolicy !== null,
+        })
+        const before = scanned.get(jobId)
+        const isScanned = before?.resumedVersion === resumedVersion && before.openWave === openWave
+        scanned.delete(jobId)
+        if (job.retryPolicy !== null && !isKnown) {
+          // What is not found by a scan is read from where reading stopped.
+          seenAttempts.set(jobId, (isScanned ? before.seen : undefined) ?? { version: job.version, deviceId: '' })
+          // Their event may have come before the job was known again.
+          if (isScanned) attemptsLook = 0
+        }
+        const left = scans.get(jobId)
+        if (isKnown && left !== undefined && 'afterPlace' in left) return // the scan goes on into the new wave
+        const most = mostAtOnce(job)
+        if (most === undefined) limited.close(jobId)
+        else if (!isKnown) {
+          // A ramp makes room when calls succeed.
+          const [isRated, isBounded] = [job.maxPerMinute !== null, job.maxConcurrent !== null || job.ramp !== null]
+          const first = firstAtOnce(job) ?? most
+          limited.open(jobId, { first, most, isRated, isBounded, budget: job.budgetMaxConcurrent, timeoutMs })
+        }
+        if (isNew && resumedVersion === null && openings === null && deps.metrics !== undefined)
+          startTimes.set(jobId, job.startTime)
+        if (isScanned) return
+        // Devices that attach from now on are reported by `onAttach`.
+        if (deviceCount <= deps.attached.size * rowsPerLookup) {
+          // The rest of another kind of scan has devices of the earlier waves, so these are read again.
+          const begin = isKnown && left === undefined ? known.openWave : null
+          scans.set(jobId, firstWave === null ? { after: '' } : { afterPlace: startOf(begin, firstWave) })
+        } else if (deps.attached.size > 0) scans.set(jobId, { here: [...deps.attached.ids()] })
+      },
+    )
+    forgetFailed()
   }
 
   const readArrivals = async (): Promise<void> => {
@@ -276,19 +299,26 @@ export function dispatchMethodCalls(
     if (!found.some(isLimited)) return
     const keys = found.filter(isLimited)
     const hasBudget = ({ jobId }: DeviceJobKey): boolean => calls.get(jobId)?.hasBudget === true
-    for (const jobId of new Set(keys.filter(hasBudget).map((key) => key.jobId))) {
-      const deviceIds = keys.filter((key) => key.jobId === jobId).map(({ deviceId }) => deviceId)
-      limited.add(await findGroups(deps.db, jobId, deviceIds))
-    }
+    await jobByJob.each(
+      new Set(keys.filter(hasBudget).map((key) => key.jobId)),
+      (jobId) => jobId,
+      async (jobId) => {
+        const deviceIds = keys.filter((key) => key.jobId === jobId).map(({ deviceId }) => deviceId)
+        limited.add(await findGroups(deps.db, jobId, deviceIds))
+      },
+    )
     limited.add(keys.filter((key) => !hasBudget(key)))
     found = found.filter((key) => !isLimited(key))
+    forgetFailed()
   }
 
   const readNextPage = async (): Promise<void> => {
     const scan = nextScan()
     if (scan === undefined) return
     const [jobId, left] = scan
-    const { deviceIds, next } = await readPage(jobId, left)
+    const page = await jobByJob.attempt(jobId, () => readPage(jobId, left))
+    if (page === undefined) return forgetFailed()
+    const { deviceIds, next } = page
     scans.delete(jobId)
     if (next !== undefined) scans.set(jobId, next)
     for (const deviceId of deviceIds) if (deps.attached.reaches(deviceId)) found.push({ jobId, deviceId })
@@ -345,8 +375,8 @@ export function dispatchMethodCalls(
     for (const { jobId, deviceId } of batch) {
       const call = calls.get(jobId)
       if (call === undefined) {
-        // Its job had no waiting devices when the jobs were learnt, and may not be scanned again.
-        arrivals.add(deviceId)
+        // Its job had no waiting devices when the jobs were learnt, and may not be scanned again. One that rests will be.
+        if (!jobByJob.rests(jobId)) arrivals.add(deviceId)
         continue
       }
       const deadline = new Date(now.getTime() + call.timeoutMs)
@@ -460,7 +490,7 @@ export function dispatchMethodCalls(
   ])
 
   return {
-    name: 'dispatch-method-calls',
+    name,
     every: 5_000,
     atOnce: batchesAtOnce,
     wokenBy: ['started', 'deviceJobs', 'attempts'],
@@ -492,7 +522,7 @@ export function dispatchMethodCalls(
       if (full && granted > 0) deps.events.publish('work', 'deviceJobs', {})
       // Without room, the loop is woken when there is some.
       const due = room() > 0 ? later.next() : undefined
-      return { done: granted, full, next: earlier(earlier(next, limited.next()), due) }
+      return { done: granted, full, next: [limited.next(), due, jobByJob.next()].reduce(earlier, next) }
     },
     close() {
       for (const stop of stopListening) stop()
@@ -506,6 +536,3 @@ const startOf = (known: number | null, firstWave: number): WavePlace => ({
   wave: Math.max(known === null ? firstWave : known + 1, firstWave),
   deviceId: '',
 })
-
-const earlier = (one: Date | undefined, other: Date | undefined): Date | undefined =>
-  one === undefined || (other !== undefined && other < one) ? other : one

@@ -5,7 +5,8 @@ import { findJob, findWaitingJobs, type JobWithWork } from '../job/store/jobs.ts
 import { findOpenTargets, findOpenTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { makesTwinsLarge, patchTwins, publishPatches } from '../twin/commands.ts'
-import type { Step } from './loop.ts'
+import { createJobByJob } from './job-by-job.ts'
+import { earlier, type Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 
 /** The devices that a batch has processed and the last of them, whether it left some, and the bytes of the large twins in it. */
@@ -32,6 +33,8 @@ const batch = 500
  * as long as the budget of such twins says; other jobs go on.
  */
 export function dispatchTwinUpdates(deps: Deps): Step {
+  const name = 'dispatch-twin-updates'
+  const jobs = createJobByJob(deps, name)
   /** How far each job has been processed. It may be lost: targets with an outcome are not selected again. */
   const cursors = new Map<string, WavePlace>()
   /** The job whose turn it was when the throttle was exhausted. */
@@ -130,7 +133,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     })
 
   return {
-    name: 'dispatch-twin-updates',
+    name,
     every: 5_000,
     wokenBy: ['started'],
     async run(now) {
@@ -147,59 +150,73 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       let done = 0
       /** Whether a job is read from its beginning again: devices may have joined before the place where it was. */
       let begins = false
-      for (const work of startingWith(held, waiting)) {
-        const { id: jobId, isNew, resumedVersion, firstWave } = work
-        if ((dueTimes.get(jobId) ?? 0) > deps.clock.elapsed()) continue
-        if (exhausted.get(jobId) === turnOf(work)) continue
-        const job = await findJob(deps.db, jobId)
-        if (job?.type !== 'scheduleUpdateTwin') continue
-        const size = sizes.get(jobId) ?? (makesTwinsLarge(job.request) ? 1 : batch)
-        const { granted, next } = deps.throttles.pace(size)
-        if (granted === 0) {
-          held = jobId
-          return { done, full: false, next }
-        }
-        let processed = nothing
-        try {
-          processed = await dispatchBatch(
-            jobId,
-            job.request,
-            granted,
-            {
-              isRated: job.maxPerMinute !== null,
-              firstWave,
-              hasWindow: job.window !== null,
-              skipCompliant: job.skipCompliant,
-            },
-            now,
-          )
-        } finally {
-          deps.throttles.giveBack(granted - processed.deviceIds.length)
-        }
-        const { deviceIds, last, isCut, largeBytes, waitMs } = processed
-        if (waitMs !== undefined) {
-          dueTimes.set(jobId, deps.clock.elapsed() + waitMs)
-          rateVersions.set(jobId, waiting.find(({ id }) => id === jobId)?.resumedVersion ?? null)
-          continue
-        }
-        rateVersions.delete(jobId)
-        done += deviceIds.length
-        if (deviceIds.length > 0 && isNew && resumedVersion === null && job.window === null) {
-          const seconds = (deps.clock.now().getTime() - job.startTime.getTime()) / 1000
-          deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'twin' }, seconds)
-        }
-        // After the last page it starts again from the beginning, in case any were missed: from the first wave that has waiting
-        // devices.
-        if (last !== undefined) cursors.set(jobId, last)
-        else if (cursors.delete(jobId)) begins = true
-        // Others wait for their windows.
-        else if (!isCut && job.window?.timeZoneFrom !== undefined) exhausted.set(jobId, turnOf(work))
-        sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))
-        const due = dueAfter(largeBytes)
-        if (due !== undefined) dueTimes.set(jobId, due)
-        else dueTimes.delete(jobId)
+      /** Whether the throttle is exhausted, and until when: the other jobs have their turn then. */
+      const pause: { isOn: boolean; next?: Date | undefined } = { isOn: false }
+      await jobs.each(
+        startingWith(held, waiting),
+        ({ id }) => id,
+        async (work) => {
+          if (pause.isOn) return
+          const { id: jobId, isNew, resumedVersion, firstWave } = work
+          if ((dueTimes.get(jobId) ?? 0) > deps.clock.elapsed()) return
+          if (exhausted.get(jobId) === turnOf(work)) return
+          const job = await findJob(deps.db, jobId)
+          if (job?.type !== 'scheduleUpdateTwin') return
+          const size = sizes.get(jobId) ?? (makesTwinsLarge(job.request) ? 1 : batch)
+          const { granted, next } = deps.throttles.pace(size)
+          if (granted === 0) {
+            held = jobId
+            pause.isOn = true
+            pause.next = next
+            return
+          }
+          let processed = nothing
+          try {
+            processed = await dispatchBatch(
+              jobId,
+              job.request,
+              granted,
+              {
+                isRated: job.maxPerMinute !== null,
+                firstWave,
+                hasWindow: job.window !== null,
+                skipCompliant: job.skipCompliant,
+              },
+              now,
+            )
+          } finally {
+            deps.throttles.giveBack(granted - processed.deviceIds.length)
+          }
+          const { deviceIds, last, isCut, largeBytes, waitMs } = processed
+          if (waitMs !== undefined) {
+            dueTimes.set(jobId, deps.clock.elapsed() + waitMs)
+            rateVersions.set(jobId, waiting.find(({ id }) => id === jobId)?.resumedVersion ?? null)
+            return
+          }
+          rateVersions.delete(jobId)
+          done += deviceIds.length
+          if (deviceIds.length > 0 && isNew && resumedVersion === null && job.window === null) {
+            const seconds = (deps.clock.now().getTime() - job.startTime.getTime()) / 1000
+            deps.metrics?.observe('twincast_job_dispatch_delay_seconds', { type: 'twin' }, seconds)
+          }
+          // After the last page it starts again from the beginning, in case any were missed: from the first wave that has waiting
+          // devices.
+          if (last !== undefined) cursors.set(jobId, last)
+          else if (cursors.delete(jobId)) begins = true
+          // Others wait for their windows.
+          else if (!isCut && job.window?.timeZoneFrom !== undefined) exhausted.set(jobId, turnOf(work))
+          sizes.set(jobId, Math.min(2 * (isCut ? Math.max(deviceIds.length, 1) : size), batch))
+          const due = dueAfter(largeBytes)
+          if (due !== undefined) dueTimes.set(jobId, due)
+          else dueTimes.delete(jobId)
+        },
+      )
+      if (pause.isOn) return { done, full: false, next: earlier(pause.next, jobs.next()) }
+      return {
+        done,
+        full: (done > 0 || begins) && dueTimes.size < jobIds.length,
+        next: earlier(firstDue(), jobs.next()),
       }
-      return { done, full: (done > 0 || begins) && dueTimes.size < jobIds.length, next: firstDue() }
     },
   }
 }

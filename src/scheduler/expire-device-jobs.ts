@@ -17,6 +17,7 @@ import {
 import { type ConnectTimeout, findConnectTimeouts, findJobIdsUnderWay } from '../job/store/jobs.ts'
 import { failSpan } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
+import { createJobByJob } from './job-by-job.ts'
 import type { Step } from './loop.ts'
 import { dueTimeOf, nameOf, type OrphanCandidates } from './orphan-candidates.ts'
 import { publishProgress } from './publish-progress.ts'
@@ -72,8 +73,12 @@ export function expireDeviceJobs(
     cleansUp,
   }: { readonly window: InFlightCalls; readonly orphans: OrphanCandidates; readonly cleansUp: boolean },
 ): Step & { close(): void } {
+  const name = 'expire-device-jobs'
+  const jobs = createJobByJob(deps, name)
   /** Other instances may have left calls behind since the marks were read. */
   let mayBeLeft = cleansUp
+  /** The jobs whose marks are still to be read. */
+  const unread = new Set<string>()
   /** When to check connect timeouts next, in milliseconds since 1970 UTC. */
   let connectLook = 0
   const stopListening = [
@@ -106,22 +111,30 @@ export function expireDeviceJobs(
 
   /** Marks do not name their instance. Calls of living instances turn out to have outcomes when they are due. */
   const findOrphans = async (): Promise<void> => {
-    if (!mayBeLeft) return
-    mayBeLeft = false
-    try {
-      const graceMs = (await isAnotherAlive(deps.db, deps.lease.instanceId)) ? ownersTime : 0
-      for (const jobId of await findJobIdsUnderWay(deps.db)) {
+    if (mayBeLeft) {
+      mayBeLeft = false
+      try {
+        for (const jobId of await findJobIdsUnderWay(deps.db)) unread.add(jobId)
+      } catch (error) {
+        mayBeLeft = true
+        throw error
+      }
+    }
+    if (unread.size === 0) return
+    const graceMs = (await isAnotherAlive(deps.db, deps.lease.instanceId)) ? ownersTime : 0
+    await jobs.each(
+      [...unread],
+      (jobId) => jobId,
+      async (jobId) => {
         let after: string | undefined = ''
         while (after !== undefined) {
           const { underWay, last }: MarkPage = await findUnderWay(deps.db, jobId, { after, limit: marksPerPage })
           orphans.add(underWay.map((call) => ({ ...call, graceMs })))
           after = last
         }
-      }
-    } catch (error) {
-      mayBeLeft = true
-      throw error
-    }
+        unread.delete(jobId)
+      },
+    )
   }
 
   const expireOrphans = async (now: Date): Promise<number> => {
@@ -163,29 +176,33 @@ export function expireDeviceJobs(
   const expireConnecting = async (now: Date): Promise<number> => {
     const { instanceId } = deps.lease
     let count = 0
-    for (const timeout of await findConnectExpired(now)) {
-      const { jobId } = timeout
-      let after: string | undefined = ''
-      while (after !== undefined) {
-        const deviceIds: string[] = await findPending(deps.db, timeout, { instanceId, after, limit: batch })
-        after = deviceIds.length === batch ? deviceIds.at(-1) : undefined
-        // A device that is connected here has connected in time; its turn is still to come.
-        const away = deviceIds.filter((deviceId) => !deps.attached.reaches(deviceId))
-        const disabled = away.length > 0 ? await findDisabledIds(deps.db, away) : new Set()
-        const failures = away.map((deviceId) => ({
-          jobId,
-          deviceId,
-          error: disabled.has(deviceId) ? isDisabled : notOnline,
-        }))
-        if (failures.length > 0) await fail(failures, 'pending', now)
-        count += away.length
-      }
-    }
+    await jobs.each(
+      await findConnectExpired(now),
+      ({ jobId }) => jobId,
+      async (timeout) => {
+        const { jobId } = timeout
+        let after: string | undefined = ''
+        while (after !== undefined) {
+          const deviceIds: string[] = await findPending(deps.db, timeout, { instanceId, after, limit: batch })
+          after = deviceIds.length === batch ? deviceIds.at(-1) : undefined
+          // A device that is connected here has connected in time; its turn is still to come.
+          const away = deviceIds.filter((deviceId) => !deps.attached.reaches(deviceId))
+          const disabled = away.length > 0 ? await findDisabledIds(deps.db, away) : new Set()
+          const failures = away.map((deviceId) => ({
+            jobId,
+            deviceId,
+            error: disabled.has(deviceId) ? isDisabled : notOnline,
+          }))
+          if (failures.length > 0) await fail(failures, 'pending', now)
+          count += away.length
+        }
+      },
+    )
     return count
   }
 
   return {
-    name: 'expire-device-jobs',
+    name,
     every: 1_000,
     wokenBy: [],
     async run(now) {

@@ -14,6 +14,7 @@ import {
 import { compileDeviceCondition } from '../query/device-condition.ts'
 import { compileGroupPath } from '../query/group-path.ts'
 import { scopeOfJob } from '../query/scope.ts'
+import { createJobByJob } from './job-by-job.ts'
 import type { Step } from './loop.ts'
 
 /** Milliseconds between two turns: a job asks about changed devices once per second at most. */
@@ -35,7 +36,11 @@ const restFactor = 20
  * of the targets, through whichever instance. Without continuous jobs it listens to nothing and reads one index per minute.
  */
 export function joinDevices(deps: Deps): Step & { close(): void } {
+  const name = 'join-devices'
+  const jobByJob = createJobByJob(deps, name)
   let changed = new Set<string>()
+  /** Jobs whose last turn failed. They have missed what was known then, so all devices are looked at for them. */
+  const behind = new Set<string>()
   /** Devices may have changed of which no event said so. */
   let mayHaveMissed = false
   /** Another instance may have died after it let devices join and before it said so. */
@@ -162,7 +167,7 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
   }
 
   return {
-    name: 'join-devices',
+    name,
     every: lookInterval,
     wokenBy: ['continuous', 'changedDevices'],
     async run(now) {
@@ -170,6 +175,7 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
       if (rest > 0) return { done: 0, full: false, next: new Date(now.getTime() + Math.ceil(rest)) }
       const jobs = await findContinuousJobs(deps.db)
       watch(jobs.length > 0)
+      for (const id of behind) if (!jobs.some((job) => job.id === id)) behind.delete(id)
       if (jobs.length === 0) {
         changed.clear()
         return { done: 0, full: false }
@@ -181,15 +187,24 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
       mayBeUnannounced = false
       let done = 0
       try {
-        if (isUnannounced) for (const job of jobs) await announceAgain(job)
-        for (const job of jobs) done += await join(job, deviceIds, isForced)
+        await jobByJob.each(
+          jobs,
+          ({ id }) => id,
+          async (job) => {
+            const isBehind = behind.has(job.id)
+            behind.add(job.id)
+            if (isUnannounced || isBehind) await announceAgain(job)
+            done += await join(job, deviceIds, isForced || isBehind)
+            behind.delete(job.id)
+          },
+        )
       } catch (error) {
         for (const deviceId of deviceIds) changed.add(deviceId)
         mayHaveMissed ||= isForced
         mayBeUnannounced ||= isUnannounced
         throw error
       }
-      return { done, full: false }
+      return { done, full: false, next: jobByJob.next() }
     },
     close: () => watch(false),
   }

@@ -12,7 +12,8 @@ import {
   saveWaitsForApproval,
 } from '../job/store/waves.ts'
 import { describeShare, type GateStep, nextStep } from '../job/waves.ts'
-import type { Step } from './loop.ts'
+import { createJobByJob } from './job-by-job.ts'
+import { earlier, type Step } from './loop.ts'
 
 /** Milliseconds between two looks at open gates, in case an event was lost. */
 const lookInterval = 60_000
@@ -23,6 +24,8 @@ const lookInterval = 60_000
  * consequence how many instances do so.
  */
 export function judgeGates(deps: Deps): Step {
+  const name = 'judge-gates'
+  const jobs = createJobByJob(deps, name)
   const judge = (jobId: string, now: Date): Promise<boolean> =>
     inTransaction(deps, async (tx, afterCommit) => {
       const job = await lockJob(tx, jobId)
@@ -41,21 +44,22 @@ export function judgeGates(deps: Deps): Step {
     })
 
   return {
-    name: 'judge-gates',
+    name,
     every: 60 * 60 * 1000,
     wokenBy: ['started', 'waves'],
     async run(now) {
       const gates = await findOpenGates(deps.db)
       let done = 0
-      for (const gate of gates) {
-        if (nextStep(gate.gate, gate, gate) !== 'wait' && (await judge(gate.jobId, now))) done++
-      }
+      await jobs.each(
+        gates,
+        ({ jobId }) => jobId,
+        async (gate) => {
+          if (nextStep(gate.gate, gate, gate) !== 'wait' && (await judge(gate.jobId, now))) done++
+        },
+      )
       const pauses = gates.map(soakLeft)
-      return {
-        done,
-        full: done > 0,
-        next: gates.length === 0 ? undefined : new Date(now.getTime() + Math.min(lookInterval, ...pauses)),
-      }
+      const due = gates.length === 0 ? undefined : new Date(now.getTime() + Math.min(lookInterval, ...pauses))
+      return { done, full: done > 0, next: earlier(due, jobs.next()) }
     },
   }
 }

@@ -19,6 +19,10 @@ export type Step = {
   run(now: Date): Promise<Turn>
 }
 
+/** The earlier of two times for the next turn. */
+export const earlier = (one: Date | undefined, other: Date | undefined): Date | undefined =>
+  one === undefined || (other !== undefined && other < one) ? other : one
+
 const pauses: BackOff = { first: 200, longest: 10_000 }
 
 /** The turn of an instance whose clock is wrong: whatever it did now might be too early or too late. */

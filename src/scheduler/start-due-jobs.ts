@@ -32,7 +32,8 @@ import type { Scope } from '../scope.ts'
 import { createHeavyWork } from '../throttle/heavy-work.ts'
 import { isTimeZone } from '../time-zone.ts'
 import { createOverlapSearch, givesWay, giveWay, isStarted, type OverlapSearch } from './give-way.ts'
-import type { Step } from './loop.ts'
+import { createJobByJob } from './job-by-job.ts'
+import { earlier, type Step } from './loop.ts'
 import { publishProgress } from './publish-progress.ts'
 import { startWindow } from './turn-windows.ts'
 
@@ -84,6 +85,8 @@ const mostLong = 1_000
  * Several turns run at once: each selects the devices of another job, and no job waits for the devices of another.
  */
 export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: number }): Step & { close(): void } {
+  const name = 'start-due-jobs'
+  const jobs = createJobByJob(deps, name)
   const most = selectionsAtOnce(deps.limits)
   /** Places of one actor. */
   const each = Math.max(most - 1, 1)
@@ -103,10 +106,11 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   /** Whether the next selection of the actor would be in its last place, in which it may only take a short time. */
   const isLastPlace = (actor: string | null): boolean => each > 1 && countOf(actor) === each - 1
 
-  /** The jobs not to look for now: their devices are being selected here, or they wait for another place. */
+  /** The jobs not to look for now: their devices are being selected here, they wait for another place, or they could not be started. */
   const passedOver = (): readonly string[] => [
     ...selecting.keys(),
     ...[...long].filter(([, actor]) => isLastPlace(actor)).map(([id]) => id),
+    ...jobs.resting(),
   ]
 
   /** The jobs that may be next. Jobs of an actor that keeps the hub busy come last, and leave room for others. */
@@ -115,7 +119,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       (slow.has(actor) ? most : 0) + (long.has(id) ? most : 0) + countOf(actor)
     const now = deps.clock.elapsed()
     return queued
-      .filter(({ id, actor }) => !selecting.has(id) && !(long.has(id) && isLastPlace(actor)))
+      .filter(({ id, actor }) => !selecting.has(id) && !jobs.rests(id) && !(long.has(id) && isLastPlace(actor)))
       .filter(({ actor }) => countOf(actor) < (heavyWork.isBusy(actor, now) ? 1 : each))
       .filter(({ actor }) => heavyWork.restOf(actor, now) === 0)
       .sort((one, other) => rank(one) - rank(other))
@@ -285,7 +289,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   }
 
   return {
-    name: 'start-due-jobs',
+    name,
     every: 5_000,
     atOnce: most,
     wokenBy: ['jobs'],
@@ -302,20 +306,21 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
         : found
       const known = long.size
       for (let [job] = inTurn(queued), left = queued; job !== undefined; [job] = inTurn(left)) {
-        if (await start(job, now)) return { done: 1, full: true }
         const { id } = job
+        if ((await jobs.attempt(id, () => start(job, now))) === true) return { done: 1, full: true }
         left = left.filter((other) => other.id !== id)
       }
       // The jobs behind those that are passed over from now on were not found yet.
-      return { done: 0, full: long.size > known, next: earlier(next ?? undefined, endOfRest(queued)) }
+      return {
+        done: 0,
+        full: long.size > known,
+        next: [endOfRest(queued), jobs.next()].reduce(earlier, next ?? undefined),
+      }
     },
     /** Aborts selections under way; their jobs stay queued. */
     close: () => closing.abort(),
   }
 }
-
-const earlier = (one: Date | undefined, other: Date | undefined): Date | undefined =>
-  one === undefined || (other !== undefined && other < one) ? other : one
 
 /** Devices per page of those that do not exist any more: at most so many outcomes have the same version. */
 const gonePage = 1_000

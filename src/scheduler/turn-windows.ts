@@ -13,7 +13,8 @@ import {
 } from '../job/store/time-windows.ts'
 import { isOpen, onlyZone, timesAt, zoneFor } from '../job/time-window.ts'
 import { isTimeZone } from '../time-zone.ts'
-import type { Step } from './loop.ts'
+import { createJobByJob } from './job-by-job.ts'
+import { earlier, type Step } from './loop.ts'
 
 /** Gives a job that is being started, and has a window, the times at which its calls may begin. */
 export async function startWindow(tx: Tx, job: JobRow, deviceCount: number): Promise<void> {
@@ -42,6 +43,8 @@ export async function startWindow(tx: Tx, job: JobRow, deviceCount: number): Pro
  * of these times, and while no job has a window.
  */
 export function turnWindows(deps: Deps): Step {
+  const name = 'turn-windows'
+  const jobs = createJobByJob(deps, name)
   /** Returns whether the times of windows have changed, here or through another instance that was faster. */
   const turn = (jobId: string): Promise<boolean> =>
     inTransaction(deps, async (tx, afterCommit) => {
@@ -67,15 +70,22 @@ export function turnWindows(deps: Deps): Step {
     })
 
   return {
-    name: 'turn-windows',
+    name,
     every: 60 * 60 * 1_000,
     wokenBy: ['windows'],
     async run(now) {
       const { jobIds, waitMs } = await findDueWindows(deps.db)
       let done = 0
-      for (const jobId of jobIds) if (await turn(jobId)) done++
+      await jobs.each(
+        jobIds,
+        (jobId) => jobId,
+        async (jobId) => {
+          if (await turn(jobId)) done++
+        },
+      )
+      const due = waitMs === null ? undefined : new Date(now.getTime() + waitMs)
       // After a change, `waitMs` is too old: another time may come before that.
-      return { done, full: done > 0, next: waitMs === null ? undefined : new Date(now.getTime() + waitMs) }
+      return { done, full: done > 0, next: earlier(due, jobs.next()) }
     },
   }
 }

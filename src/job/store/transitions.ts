@@ -397,19 +397,30 @@ export async function saveUpdated(
  */
 export const mostFinished = 10
 
+/** Whether `job` has to end: it has no open device job, or is past its deadline. */
+const isFinishable = (now: Date) => sql`(
+  end_time is null
+  and (status in ('running', 'paused', 'cancelled') and started_time is not null
+       and pending_count = 0 and running_count = 0
+       and (status = 'cancelled' or targets is distinct from 'continuous')
+       or status <> 'scheduled' and deadline <= ${now})
+)`
+
+/** Up to 100 jobs that have to end. */
+export async function findFinishable(db: Reader, now: Date): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(sql`select id from job where ${isFinishable(now)} order by id limit 100`)
+  return rows.map((row) => row.id)
+}
+
 /**
- * Ends jobs without open device jobs, and jobs past their deadline, whose open device jobs fail; at most `mostFinished`. Returns their
- * ids.
+ * Ends jobs without open device jobs, and jobs past their deadline, whose open device jobs fail; at most `mostFinished`, or only the
+ * given one. Returns their ids.
  */
-export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
+export async function finishJobs(tx: Tx, now: Date, jobId?: string): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     sql`with finished as (
           select id, pending_count + running_count as open from job
-          where end_time is null
-            and (status in ('running', 'paused', 'cancelled') and started_time is not null
-                 and pending_count = 0 and running_count = 0
-                 and (status = 'cancelled' or targets is distinct from 'continuous')
-                 or status <> 'scheduled' and deadline <= ${now})
+          where ${isFinishable(now)} ${jobId === undefined ? empty : sql`and id = ${jobId}`}
           order by id
           limit ${mostFinished}
           for no key update
@@ -444,7 +455,7 @@ export async function finishJobs(tx: Tx, now: Date): Promise<string[]> {
           })}
         )
         select id from moved`,
-    'finish-jobs',
+    jobId === undefined ? 'finish-jobs' : 'finish-job',
   )
   return rows.map((row) => row.id)
 }
