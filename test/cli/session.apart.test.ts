@@ -11,9 +11,11 @@ import { WatchStatistics } from '../journeys/operations.ts'
 import { connectClient } from '../mqtt/door.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { registerFleet } from '../support/fleet.ts'
+import { runHere } from '../support/run-here.ts'
 import { twincast } from '../support/twincast.ts'
 
-// The commands of `twincast` that are clients of a hub, as a user calls them.
+// The commands of `twincast` that are clients of a hub, as a user calls them. Most of them run in this process, so that the suite
+// is fast. Those that are stopped, read standard input or end with the process have one of their own.
 
 /** The devices of a job whose devices all succeed, do so in part, or all refuse. */
 const behaviours: Readonly<Record<string, readonly Behaviour[]>> = {
@@ -50,8 +52,12 @@ const start = (args: readonly string[], env: Readonly<Record<string, string>> = 
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 
-/** Runs a command to its end. */
-async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+/** Runs a command to its end in this process. */
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runHere(args, { TWINCAST_URL: app.addresses.http ?? '', ...env })
+
+/** Runs a command to its end in a process of its own. */
+async function runApart(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = start(args, env)
   child.stdin.end()
   const [stdout, stderr, status] = await Promise.all([
@@ -184,7 +190,7 @@ test.each([
   ['mixed', 3, 'PARTIALLY_FAILED'],
   ['bad', 4, 'FAILED'],
 ])('a watched job on the %s fleet ends with %i', async (fleet, code, outcome) => {
-  const { status, stdout, stderr } = await run([
+  const { status, stdout, stderr } = await runApart([
     ...['jobs', 'schedule', 'method', 'reboot', '--where', `tags.fleet = '${fleet}'`],
     ...['--id', `job-${fleet}`, '--max-time', '60', '--watch'],
   ])
@@ -829,7 +835,7 @@ test('a condition that does not parse is one sentence with its position', async 
 })
 
 test('a hub that cannot be reached, and one that wants a token, are one sentence with what to do', async () => {
-  expect((await run(['jobs', 'list'], { TWINCAST_URL: 'http://127.0.0.1:9' })).stderr).toMatch(
+  expect((await runApart(['jobs', 'list'], { TWINCAST_URL: 'http://127.0.0.1:9' })).stderr).toMatch(
     /^No hub responds at http:\/\/127\.0\.0\.1:9.*--hub\.\n$/,
   )
   const wrong = await run(['jobs', 'list', '--token', 'SharedAccessSignature sr=x&sig=x&se=1&skn=x'])
