@@ -84,7 +84,7 @@ const clocksAhead = (offset: number): Clocks => ({
   firstShowing: (wanted) => wanted - offset,
 })
 
-const known = new Map<string, readonly Interval[]>()
+const clocks = new Map<string, Clocks>()
 
 /** When calls may begin by the clocks of a zone. */
 export function openTimesIn(
@@ -92,10 +92,10 @@ export function openTimesIn(
   window: TimeWindow,
   at: { readonly moment: number; readonly longestCall: number },
 ): readonly Interval[] {
-  const key = JSON.stringify([zone, window.days, window.from, window.to, at])
-  const found = known.get(key) ?? openTimes(window, clocksOf(zone, at.moment), at)
-  known.set(key, found)
-  return found
+  const key = `${zone} ${at.moment}`
+  const ofZone = clocks.get(key) ?? clocksOf(zone, at.moment)
+  clocks.set(key, ofZone)
+  return openTimes(window, ofZone, at)
 }
 
 /** Whether the window is open at any time between two moments, in its zone or, where devices name theirs, anywhere on Earth. */

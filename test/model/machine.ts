@@ -1,10 +1,11 @@
 import type { AbortRule } from '../../src/job/abort-rules.ts'
 import type { Gate } from '../../src/job/waves.ts'
-import { isKnownZone, opensBetween, openTimesIn } from './clocks.ts'
-import type { Command, JobPlan, Limits, Reply } from './sequence.ts'
+import { type Interval, isKnownZone, opensBetween, openTimesIn } from './clocks.ts'
+import type { Device, Fleet } from './fleet.ts'
+import type { JobCommand, JobPlan, Limits, Reply } from './sequence.ts'
 
 // The controls of a job as docs/job-states.md and docs/graphql.md describe them, with nothing of the engine: one job in memory,
-// whose duties are done when they are told to. Where the documents leave a choice (which devices have their turn first), the hub
+// whose duties are done when they are told to. It sees the other jobs of its sequence only where one gives way to another. Where the documents leave a choice (which devices have their turn first), the hub
 // chooses, and the machine says whether it may.
 
 export type Result = 'pending' | 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled'
@@ -24,14 +25,8 @@ export type Picture = {
   readonly history: readonly string[]
 }
 
-type Device = {
-  readonly number: number
-  readonly site: string | null
-  readonly isCanary: boolean
-  /** The zone that it names. */
-  readonly timeZone: string | null
-  exists: boolean
-  isConnected: boolean
+type DeviceJob = {
+  readonly device: Device
   isTarget: boolean
   /** Null without waves. */
   wave: number | null
@@ -39,10 +34,6 @@ type Device = {
   code: string | null
   /** When its call times out. */
   deadline: number
-  isMember: boolean
-  /** Since when it may meet the condition. */
-  changedAt: number
-  isCompliant: boolean
   isSkipped: boolean
   /** Its attempts that were repeated, or will be, and how the last of them ended. */
   attempts: number
@@ -52,7 +43,7 @@ type Device = {
 }
 
 /** The end of a device job. */
-type End = { readonly device: Device; readonly result: Result; readonly code?: string; readonly status?: number }
+type End = { readonly deviceJob: DeviceJob; readonly result: Result; readonly code?: string; readonly status?: number }
 
 type WaveState = { reachedAt: number | null; waitsForApproval: boolean; hasFailed: boolean }
 
@@ -63,15 +54,40 @@ const day = 24 * 60 * minute
 /** Milliseconds within which a device joins a continuous job: a job looks for devices once per second. */
 const joinTime = 1_100
 
-export function createMachine(plan: JobPlan, createdAt: number) {
-  const { type, rules, waves, targets: selection, window, retry } = plan
+/** What a job that gives way asks of another one. */
+export type OtherJob = {
+  /** When it started; undefined before that. */
+  startedAt(): number | undefined
+  /** Whether it has an open device job of one of these devices; of all devices without. */
+  isOpenOn(numbers?: readonly number[]): boolean
+  /** Whether it may run between two moments on one of these devices. */
+  mayRunOn(numbers: readonly number[], from: number, to: number): boolean
+}
+
+/** Where a job runs: beside the other jobs of its sequence, in the order of their ids. The clocks of windows are looked at around `begins`. */
+export type Surroundings = {
+  readonly fleet: Fleet
+  readonly begins: number
+  readonly others: () => readonly OtherJob[]
+}
+
+export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins, others }: Surroundings) {
+  const { type, rules, waves, targets: selection, window, retry, onOverlap } = plan
   const isMethod = type === 'method'
   const startTime = createdAt + plan.startsAfter * 1000
   let seconds = plan.maxExecutionTime
-  let limits: Limits = { maxPerMinute: plan.maxPerMinute, maxConcurrent: plan.maxConcurrent, budget: plan.budget }
+  let limits: Limits = {
+    maxPerMinute: plan.maxPerMinute,
+    ramp: plan.ramp,
+    maxConcurrent: plan.maxConcurrent,
+    budget: plan.budget,
+  }
   let status = plan.needsApproval ? 'waitingForApproval' : plan.startsAfter > 0 ? 'scheduled' : 'queued'
   let isSelected = false
-  let hasStarted = false
+  let startedAt: number | undefined
+  /** The job that it waits for, and when it looked for others. */
+  let awaited: OtherJob | undefined
+  let lookedAt: number | undefined
   let hasEnded = false
   /** Since when devices may join a continuous job. */
   let runsSince = 0
@@ -83,26 +99,20 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     waitsForApproval: false,
     hasFailed: false,
   }))
-  const devices: Device[] = plan.devices.map((device, number) => ({
-    number,
-    site: device.site,
-    isCanary: device.isCanary,
-    timeZone: device.timeZone,
-    exists: device.isRegistered,
-    isConnected: device.isRegistered && device.isConnected,
-    isMember: device.isMember,
-    changedAt: createdAt,
-    isCompliant: device.isCompliant,
-    isTarget: false,
-    wave: null,
-    result: 'pending',
-    isSkipped: false,
-    code: null,
-    deadline: 0,
-    attempts: 0,
-    lastEnd: null,
-    notBefore: 0,
-  }))
+  const deviceJobs = fleet.devices.map(
+    (device): DeviceJob => ({
+      device,
+      isTarget: false,
+      wave: null,
+      result: 'pending',
+      isSkipped: false,
+      code: null,
+      deadline: 0,
+      attempts: 0,
+      lastEnd: null,
+      notBefore: 0,
+    }),
+  )
   const history: string[] = ['scheduled']
   /** Device jobs that have ended, in order, except those that a client has cancelled. */
   const ends: End[] = []
@@ -115,14 +125,17 @@ export function createMachine(plan: JobPlan, createdAt: number) {
   /** When the connect timeout began. */
   let connectBegin = 0
 
-  const targets = (): Device[] => devices.filter(({ isTarget }) => isTarget)
-  const having = (...results: readonly Result[]): Device[] => targets().filter(({ result }) => results.includes(result))
-  const deviceAt = (number: number): Device => {
-    const device = devices[number % devices.length]
-    if (device === undefined) throw new RangeError('A job has devices.')
-    return device
+  const targets = (): DeviceJob[] => deviceJobs.filter(({ isTarget }) => isTarget)
+  const having = (...results: readonly Result[]): DeviceJob[] =>
+    targets().filter(({ result }) => results.includes(result))
+  const deviceJobAt = (number: number): DeviceJob => {
+    const deviceJob = deviceJobs[number % deviceJobs.length]
+    if (deviceJob === undefined) throw new RangeError('A sequence has devices.')
+    return deviceJob
   }
-  const isInOpenWave = ({ wave }: Device): boolean => wave === null || (openWave !== null && wave <= openWave)
+  const hasStarted = (): boolean => startedAt !== undefined
+  const deadline = (): number => startTime + seconds * 1000
+  const isInOpenWave = ({ wave }: DeviceJob): boolean => wave === null || (openWave !== null && wave <= openWave)
   const hasLaterWave = (): boolean => waves !== null && openWave !== null && openWave < waves.length
   const gateOf = (wave: number): Gate => waves?.[wave - 1]?.gate ?? { onFailure: 'pause' }
   const stateOf = (wave: number): WaveState => {
@@ -136,13 +149,18 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     joinDay = null
   }
 
+  /** When calls may begin by the clocks of a zone. */
+  const openingsIn = new Map<string, readonly Interval[]>()
   /** When calls may begin by the clocks that count for a device; null for at any time. */
-  const openingsOf = ({ timeZone: named }: Device) => {
+  const openingsOf = ({ timeZone: named }: Device): readonly Interval[] | null => {
     if (window === null) return null
     const isNamed = window.timeZoneFrom !== undefined && named !== null && isKnownZone(named)
     const zone = isNamed ? named : window.timeZone
+    if (zone === undefined) return []
     const longestCall = isMethod ? plan.responseTimeout * 1000 : 0
-    return zone === undefined ? [] : openTimesIn(zone, window, { moment: createdAt, longestCall })
+    const openings = openingsIn.get(zone) ?? openTimesIn(zone, window, { moment: begins, longestCall })
+    openingsIn.set(zone, openings)
+    return openings
   }
   /** When the window of a device was opened that is open now; undefined when it is closed. */
   const openedAt = (device: Device, now: number): number | undefined => {
@@ -154,15 +172,15 @@ export function createMachine(plan: JobPlan, createdAt: number) {
 
   /** A device that was called ends as its last attempt did, another one with this result. */
   const endWaiting = (result: Result): void => {
-    for (const device of having('pending')) {
-      if (device.lastEnd === null) {
-        device.result = result
+    for (const deviceJob of having('pending')) {
+      if (deviceJob.lastEnd === null) {
+        deviceJob.result = result
         continue
       }
-      device.result = device.lastEnd.result
-      device.code = device.lastEnd.code ?? null
-      device.attempts--
-      device.lastEnd = null
+      deviceJob.result = deviceJob.lastEnd.result
+      deviceJob.code = deviceJob.lastEnd.code ?? null
+      deviceJob.attempts--
+      deviceJob.lastEnd = null
     }
   }
 
@@ -170,7 +188,7 @@ export function createMachine(plan: JobPlan, createdAt: number) {
   const end = (): void => {
     hasEnded = true
     endWaiting('failed')
-    for (const device of having('running')) device.result = 'failed'
+    for (const deviceJob of having('running')) deviceJob.result = 'failed'
   }
 
   /** It ends when no call is in progress: at once, or, where a rule cancels it, in a change of its own. */
@@ -213,12 +231,12 @@ export function createMachine(plan: JobPlan, createdAt: number) {
   }
 
   /** Milliseconds after which a call is repeated that ends so; undefined when it is not. */
-  const backOffOf = ({ device, code, status: answered }: End, now: number): number | undefined => {
-    if (retry === null || device.result !== 'running' || !['running', 'paused'].includes(status)) return undefined
-    const number = device.attempts + 1
+  const backOffOf = ({ deviceJob, code, status: answered }: End, now: number): number | undefined => {
+    if (retry === null || deviceJob.result !== 'running' || !['running', 'paused'].includes(status)) return undefined
+    const number = deviceJob.attempts + 1
     if (number >= retry.maxAttempts || !retry.on.includes(code ?? String(answered))) return undefined
     const wait = 1000 * Math.min(retry.backoffSeconds * retry.factor ** (number - 1), retry.maxBackoffSeconds)
-    return now + wait < startTime + seconds * 1000 ? wait : undefined
+    return now + wait < deadline() ? wait : undefined
   }
 
   /** One change of the counters of the job. Calls that are repeated do not end. */
@@ -227,16 +245,16 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     const final = changes.filter((change) => {
       const backOff = backOffOf(change, now)
       if (backOff === undefined) return true
-      const { device } = change
-      device.result = 'pending'
-      device.attempts++
-      device.lastEnd = change
-      device.notBefore = now + backOff
+      const { deviceJob } = change
+      deviceJob.result = 'pending'
+      deviceJob.attempts++
+      deviceJob.lastEnd = change
+      deviceJob.notBefore = now + backOff
       return false
     })
     for (const change of final) {
-      change.device.result = change.result
-      change.device.code = change.code ?? null
+      change.deviceJob.result = change.result
+      change.deviceJob.code = change.code ?? null
       ends.push(change)
     }
     if (final.length > 0) applyRules()
@@ -245,11 +263,11 @@ export function createMachine(plan: JobPlan, createdAt: number) {
 
   const failed =
     (code: string) =>
-    (device: Device): End => ({ device, result: 'failed', code })
+    (deviceJob: DeviceJob): End => ({ deviceJob, result: 'failed', code })
 
   const openNext = (now: number): void => {
     if (waves === null) return
-    const hasDevices = (wave: number): boolean => targets().some((device) => device.wave === wave)
+    const hasDevices = (wave: number): boolean => targets().some((deviceJob) => deviceJob.wave === wave)
     const later = waves.map((_, index) => index + 1).filter((wave) => wave > (openWave ?? 0) && hasDevices(wave))
     const [next] = later
     openWave = next === undefined || later.length === 1 ? waves.length : next
@@ -297,38 +315,47 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     return true
   }
 
+  /** The maximum per minute that holds now; null for none. What was skipped or refused does not raise it. */
+  const reachedRate = (): number | null => {
+    const { maxPerMinute: most, ramp } = limits
+    if (most === null || ramp === null) return most
+    const succeeded = having('succeeded').filter(({ isSkipped }) => !isSkipped).length
+    const steps = Math.floor(succeeded / ramp.afterSucceeded)
+    return Math.min(Math.floor(ramp.from * ramp.factor ** steps), most)
+  }
   // The rate: what is saved up after a rest are the devices of one second, at least one.
   const burst = (max: number): number => Math.max(Math.floor(max / 60), 1)
   const interval = (max: number): number => Math.ceil((minute * 1000) / (max - burst(max) + 1))
   const rateBegin = (max: number, now: number): number =>
     Math.max(ratePaidUntil, now * 1000 - burst(max) * interval(max))
   const rateRoom = (now: number): number => {
-    const { maxPerMinute: max } = limits
+    const max = reachedRate()
     return max === null
       ? Number.POSITIVE_INFINITY
       : Math.max(Math.floor((now * 1000 - rateBegin(max, now)) / interval(max)), 0)
   }
-  const takeTurn = (now: number): void => {
-    const { maxPerMinute: max } = limits
-    if (max === null) return
-    ratePaidUntil = rateBegin(max, now) + interval(max)
-    turns.push(now)
+  const takeTurns = (count: number, now: number): void => {
+    const max = reachedRate()
+    if (max === null || count === 0) return
+    ratePaidUntil = rateBegin(max, now) + count * interval(max)
+    for (let turn = 0; turn < count; turn++) turns.push(now)
     const inLastMinute = turns.filter((turn) => turn > now - minute).length
     if (inLastMinute > max) throw new NotAllowed(`${inLastMinute} devices had their turn in a minute, and ${max} may.`)
   }
 
   const inProgressAt = (site: string | null): number =>
-    having('running').filter((device) => device.site === site).length
+    having('running').filter(({ device }) => device.site === site).length
 
-  /** Why the device may not have its turn now; undefined when it may. */
-  const obstacle = (device: Device, now: number): string | undefined => {
+  /** Why the device may not have its turn now, after so many others that had theirs in the same change; undefined when it may. */
+  const obstacle = (deviceJob: DeviceJob, now: number, before = 0): string | undefined => {
+    const { device, isTarget, result, wave, notBefore } = deviceJob
     if (status !== 'running') return `the job is ${status}`
-    if (!device.isTarget) return 'it is not a device of the job'
-    if (device.result !== 'pending') return `its device job is ${device.result}`
-    if (!isInOpenWave(device)) return `its wave ${device.wave} is not open`
+    if (!isTarget) return 'it is not a device of the job'
+    if (result !== 'pending') return `its device job is ${result}`
+    if (!isInOpenWave(deviceJob)) return `its wave ${wave} is not open`
     if (openedAt(device, now) === undefined) return 'its window is closed'
-    if (device.notBefore > now) return 'its next attempt has to wait'
-    if (rateRoom(now) < 1) return 'the rate leaves no room'
+    if (notBefore > now) return 'its next attempt has to wait'
+    if (rateRoom(now) < before + 1) return 'the rate leaves no room'
     if (!isMethod) return undefined
     if (!device.isConnected) return 'it is not connected'
     if (limits.maxConcurrent !== null && having('running').length >= limits.maxConcurrent)
@@ -341,20 +368,38 @@ export function createMachine(plan: JobPlan, createdAt: number) {
   /** A device that is skipped has nothing to do. */
   const isSkippable = ({ exists, isCompliant }: Device): boolean => plan.skipCompliant && exists && isCompliant
 
-  const takeTurnOf = (number: number, now: number): Device => {
-    const device = deviceAt(number)
-    const why = obstacle(device, now)
+  const requireTurn = (number: number, now: number, before = 0): DeviceJob => {
+    const deviceJob = deviceJobAt(number)
+    const why = obstacle(deviceJob, now, before)
     if (why !== undefined) throw new NotAllowed(`Device ${number} had its turn, but ${why}.`)
-    if (!isSkippable(device)) takeTurn(now)
-    return device
+    return deviceJob
   }
 
-  const maySelect = ({ exists, isMember }: Device): boolean => exists && isMember
+  const maySelect = ({ exists, isMember, isCanary }: Device): boolean =>
+    exists && isMember && (isCanary || !plan.isForCanaries)
 
   const select = (): void => {
     isSelected = true
-    for (const device of devices) device.isTarget = maySelect(device)
+    for (const deviceJob of deviceJobs) deviceJob.isTarget = maySelect(deviceJob.device)
   }
+
+  const numbersOf = (some: readonly { readonly device: Device }[]): number[] => some.map(({ device }) => device.number)
+
+  /** The numbers of the devices that it has, or would have if it selected them now. */
+  const wanted = (): number[] =>
+    numbersOf(isSelected ? targets() : deviceJobs.filter(({ device }) => maySelect(device)))
+
+  /** The job that has run longest of those that are in the way. */
+  const findInTheWay = (): OtherJob | undefined => {
+    const numbers = wanted()
+    return others()
+      .filter((other) => other.isOpenOn(numbers))
+      .sort((one, other) => (one.startedAt() ?? 0) - (other.startedAt() ?? 0))[0]
+  }
+
+  /** Whether it waits for another job, and need not look again. */
+  const isAsleep = (now: number): boolean =>
+    awaited?.isOpenOn() === true && lookedAt !== undefined && now < lookedAt + minute
 
   /** The sizes of the waves, by the number of devices of the job. */
   const checkPlacement = (): void => {
@@ -365,10 +410,10 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     }
     const all = targets()
     const byCondition = waves.findIndex((wave) => 'queryCondition' in wave) + 1
-    const others = byCondition === 0 ? all : all.filter(({ isCanary }) => !isCanary)
-    let left = others.length
+    const sampled = byCondition === 0 ? all : all.filter(({ device }) => !device.isCanary)
+    let left = sampled.length
     for (const [index, wave] of waves.entries()) {
-      const inWave = all.filter((device) => device.wave === index + 1).length
+      const inWave = all.filter(({ wave: placed }) => placed === index + 1).length
       const wanted =
         'devices' in wave
           ? wave.devices
@@ -379,7 +424,7 @@ export function createMachine(plan: JobPlan, createdAt: number) {
               : left
       const filled = Math.min(wanted, left)
       left -= filled
-      const expected = 'queryCondition' in wave ? (index + 1 === byCondition ? all.length - others.length : 0) : filled
+      const expected = 'queryCondition' in wave ? (index + 1 === byCondition ? all.length - sampled.length : 0) : filled
       if (inWave !== expected) throw new NotAllowed(`Wave ${index + 1} has ${inWave} devices instead of ${expected}.`)
     }
   }
@@ -397,23 +442,52 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     return given === null || given === openWave + 1 ? { wave: openWave } : conflict
   }
 
-  const cancelDevices = (part: readonly Device[]): string => {
+  const cancelDevices = (part: readonly DeviceJob[]): string => {
     const waiting = part.filter(({ result }) => result === 'pending')
     const underWay = part.filter(({ result }) => result === 'running').length
-    for (const device of waiting) device.result = 'cancelled'
+    for (const deviceJob of waiting) deviceJob.result = 'cancelled'
     if (waiting.length > 0) note('devicesCancelled')
     return `${waiting.length} cancelled, ${underWay} under way`
   }
 
-  const startedOrConflict = (): string | undefined => (!isOpen() || !hasStarted ? conflict : undefined)
+  /** Whether a client that looks at the job sees that it cannot be commanded so now: it is refused with a conflict. */
+  const isVain = (command: JobCommand): boolean => {
+    switch (command.kind) {
+      case 'pause':
+        return !['scheduled', 'queued', 'running'].includes(status)
+      case 'resume':
+        return status !== 'paused'
+      case 'cancel':
+      case 'limit':
+      case 'extend':
+      case 'setTime':
+        return !isOpen()
+      case 'approve':
+      case 'reject': {
+        const found = decide(command.wave)
+        return found === conflict || (found === 'job' && status !== 'waitingForApproval')
+      }
+      case 'openWave':
+        if (status !== 'running' || openWave === null || !hasLaterWave()) return true
+        return command.wave !== openWave + 1 || gateOf(openWave).approval === true
+      case 'cancelDevice':
+      case 'cancelDevices':
+        return !isOpen() || !hasStarted()
+      case 'wait':
+      case 'answer':
+        return false
+    }
+  }
 
   const update = (changes: Partial<Limits>): string => {
-    if (!isOpen()) return conflict
     const { budget, maxConcurrent } = changes
     if (!isMethod && ((maxConcurrent ?? null) !== null || (budget ?? null) !== null)) return invalid
     if (budget !== undefined && budget !== null && limits.budget === null) return invalid
-    if (changes.maxPerMinute !== undefined && changes.maxPerMinute !== limits.maxPerMinute) turns = []
-    limits = { ...limits, ...changes }
+    const changed = { ...limits, ...changes }
+    if (changed.ramp !== null && changed.ramp.from > (changed.maxPerMinute ?? 0)) return invalid
+    const before = reachedRate()
+    limits = changed
+    if (reachedRate() !== before) turns = []
     note('updated')
     return 'ok'
   }
@@ -424,7 +498,6 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     opensBetween(window, startTime, startTime + total * 1000, isMethod ? plan.responseTimeout * 1000 : 0)
 
   const setTime = (total: number, now: number): string => {
-    if (!isOpen()) return conflict
     if (startTime + total * 1000 <= now) return invalid
     if (total < seconds && !opensWithin(total)) return invalid
     seconds = total
@@ -432,7 +505,7 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     return 'ok'
   }
 
-  const tally = (some: readonly Device[]): Record<string, number> => {
+  const tally = (some: readonly DeviceJob[]): Record<string, number> => {
     const number = (...results: readonly Result[]): number =>
       some.filter(({ result }) => results.includes(result)).length
     return {
@@ -448,83 +521,84 @@ export function createMachine(plan: JobPlan, createdAt: number) {
   }
 
   return {
-    /** Whether the job may be requested. Nothing else happens to one that may not. */
-    isAllowed: (): boolean => opensWithin(seconds),
+    /** The result of the request for the job. Nothing else happens to one that is refused. */
+    request(): string {
+      if (!opensWithin(seconds)) return invalid
+      const numbers = numbersOf(deviceJobs.filter(({ device }) => maySelect(device)))
+      const isRefused =
+        onOverlap === 'refuse' && others().some((other) => other.mayRunOn(numbers, startTime, deadline()))
+      return isRefused ? conflict : 'ok'
+    },
+
+    // What other jobs ask.
+    startedAt: (): number | undefined => startedAt,
+    isOpenOn(numbers?: readonly number[]): boolean {
+      if (!hasStarted() || hasEnded) return false
+      return having('pending', 'running').some(({ device }) => numbers === undefined || numbers.includes(device.number))
+    },
+    mayRunOn(numbers: readonly number[], from: number, to: number): boolean {
+      if (!isOpen() || from >= deadline() || startTime >= to) return false
+      const mine = hasStarted() || isSelected ? numbersOf(having('pending', 'running')) : wanted()
+      return numbers.some((number) => mine.includes(number))
+    },
+    /** Jobs start in this order. */
+    order: [startTime, createdAt] as const,
+
+    isVain,
 
     /** Carries a command of a client out, or says with which error it is refused. */
-    command(command: Command, now: number): string {
+    command(command: JobCommand, now: number): string {
+      if (isVain(command)) return conflict
       switch (command.kind) {
-        case 'pause': {
-          if (!['scheduled', 'queued', 'running'].includes(status)) return conflict
+        case 'pause':
           pause()
           return `${having('running').length} under way`
-        }
-        case 'resume': {
-          if (status !== 'paused') return conflict
-          status = hasStarted ? 'running' : 'scheduled'
+        case 'resume':
+          status = hasStarted() ? 'running' : 'scheduled'
           note('resumed')
           judgedFrom = ends.length
           connectBegin = now
           runsSince = now
+          lookedAt = undefined
           return 'ok'
-        }
-        case 'cancel': {
-          if (!isOpen()) return conflict
+        case 'cancel':
           cancel('client')
           return 'ok'
-        }
-        case 'approve': {
-          const found = decide(command.wave)
-          if (found === conflict) return conflict
-          if (found === 'job') {
-            if (status !== 'waitingForApproval') return conflict
-            if (command.by === 'author') return invalid
-            status = 'scheduled'
-            note('approved')
-            return 'ok'
-          }
+        case 'approve':
           if (command.by === 'author') return invalid
           note('approved')
-          openNext(now)
-          note('waveOpened')
-          return 'ok'
-        }
-        case 'reject': {
-          const found = decide(command.wave)
-          if (found === conflict) return conflict
-          if (found === 'job') {
-            if (status !== 'waitingForApproval') return conflict
-            status = 'cancelled'
-            note('rejected')
-            endWaiting('cancelled')
-            end()
+          if (decide(command.wave) === 'job') {
+            status = 'scheduled'
             return 'ok'
           }
-          note('rejected')
-          failGate(found.wave)
-          return 'ok'
-        }
-        case 'openWave': {
-          if (status !== 'running' || openWave === null || !hasLaterWave()) return conflict
-          if (command.wave !== openWave + 1 || gateOf(openWave).approval) return conflict
           openNext(now)
           note('waveOpened')
           return 'ok'
+        case 'reject': {
+          const found = decide(command.wave)
+          note('rejected')
+          if (typeof found === 'object') {
+            failGate(found.wave)
+            return 'ok'
+          }
+          status = 'cancelled'
+          endWaiting('cancelled')
+          end()
+          return 'ok'
         }
+        case 'openWave':
+          openNext(now)
+          note('waveOpened')
+          return 'ok'
         case 'cancelDevice': {
-          const device = deviceAt(command.device)
-          const refused = startedOrConflict()
-          if (refused !== undefined) return refused
-          if (!device.isTarget) return 'NotFoundError'
-          return ['pending', 'running'].includes(device.result) ? cancelDevices([device]) : conflict
+          const deviceJob = deviceJobAt(command.device)
+          if (!deviceJob.isTarget) return 'NotFoundError'
+          return ['pending', 'running'].includes(deviceJob.result) ? cancelDevices([deviceJob]) : conflict
         }
-        case 'cancelDevices': {
-          const refused = startedOrConflict()
-          if (refused !== undefined) return refused
+        case 'cancelDevices':
           return cancelDevices(
-            targets().filter(({ exists, isCanary }) => !command.canariesOnly || (exists && isCanary)),
+            targets().filter(({ device }) => !command.canariesOnly || (device.exists && device.isCanary)),
           )
-        }
         case 'limit':
           return update(command.limits)
         case 'extend':
@@ -533,52 +607,25 @@ export function createMachine(plan: JobPlan, createdAt: number) {
           return setTime(command.seconds, now)
         case 'wait':
         case 'answer':
-        case 'connect':
-        case 'disconnect':
-        case 'delete':
-        case 'create':
-        case 'enter':
-        case 'leave':
-        case 'drift':
           return 'ok'
       }
     },
 
     /** Answers that arrive together. Those to calls that have ended are too late. */
     answer(replies: readonly Reply[], now: number): void {
-      const known = new Set<Device>()
+      const known = new Set<DeviceJob>()
       settle(
         replies.flatMap(({ device: number, status: answered, isToFirst }): End[] => {
-          const device = deviceAt(number)
-          if (device.result !== 'running' || known.has(device) || (isToFirst && device.attempts > 0)) return []
-          known.add(device)
-          if (answered === 'malformed') return [failed('BadDeviceResponse')(device)]
-          return [{ device, result: answered >= 400 ? 'refused' : 'succeeded', status: answered }]
+          const deviceJob = deviceJobAt(number)
+          const { result, attempts } = deviceJob
+          if (result !== 'running' || known.has(deviceJob) || (isToFirst && attempts > 0)) return []
+          known.add(deviceJob)
+          if (answered === 'malformed') return [failed('BadDeviceResponse')(deviceJob)]
+          return [{ deviceJob, result: answered >= 400 ? 'refused' : 'succeeded', status: answered }]
         }),
         now,
       )
     },
-    connect(number: number, isConnected: boolean): void {
-      deviceAt(number).isConnected = isConnected
-    },
-    /** A new device is as it was planned. */
-    register(number: number, exists: boolean, now: number): void {
-      const device = deviceAt(number)
-      const planned = plan.devices[device.number]
-      device.exists = exists
-      device.isConnected = false
-      device.isMember = planned?.isMember ?? false
-      device.isCompliant = planned?.isCompliant ?? false
-      device.changedAt = now
-    },
-    change(number: number, kind: 'enter' | 'leave' | 'drift', now: number): void {
-      const device = deviceAt(number)
-      if (kind === 'drift') device.isCompliant = false
-      else device.isMember = kind === 'enter'
-      device.changedAt = now
-    },
-    exists: (number: number): boolean => deviceAt(number).exists,
-    isConnected: (number: number): boolean => deviceAt(number).isConnected,
 
     // The duties of the hub. Each returns whether it changed something.
 
@@ -592,38 +639,55 @@ export function createMachine(plan: JobPlan, createdAt: number) {
       )
       if (status !== 'running' || plan.connectTimeout === 0) return late
       // A device that was called has connected in time.
-      const waiting = having('pending').filter((device) => {
-        const opened = openedAt(device, now)
-        if (opened === undefined || device.isConnected || device.attempts > 0 || !isInOpenWave(device)) return false
+      const waiting = having('pending').filter((deviceJob) => {
+        const opened = openedAt(deviceJob.device, now)
+        const { device, attempts } = deviceJob
+        if (opened === undefined || device.isConnected || attempts > 0 || !isInOpenWave(deviceJob)) return false
         return now >= Math.max(connectBegin, opened) + plan.connectTimeout * 1000
       })
       return settle(waiting.map(failed('DeviceNotOnline')), now) || late
     },
     /** Of a method job, devices that were deleted. */
     closeDeleted(now: number): boolean {
-      if (!isMethod || !hasStarted || hasEnded) return false
+      if (!isMethod || !hasStarted() || hasEnded) return false
       const gone = (result: Result): End[] =>
         having(result)
-          .filter(({ exists }) => !exists)
+          .filter(({ device }) => !device.exists)
           .map(failed('DeviceNotFound'))
       const waiting = ['running', 'paused'].includes(status) && settle(gone('pending'), now)
       return settle(gone('running'), now) || waiting
     },
     /** Whether the job selects its devices before its start, and does so now. `place` has to follow. */
     select(now: number): boolean {
-      if (selection !== 'atCreation' || isSelected || hasEnded || startTime + seconds * 1000 <= now) return false
+      if (selection !== 'atCreation' || isSelected || hasEnded || deadline() <= now) return false
       select()
       note('devicesSelected')
       return true
     },
-    /** Whether the job starts now. `place` has to follow. */
-    start(now: number): boolean {
+    /**
+     * Whether the job starts now, fails because another one is in the way, or has looked for others and waits. After a start, `place`
+     * has to follow.
+     */
+    start(now: number): 'starts' | 'moves' | undefined {
       if (status === 'scheduled' && startTime <= now) {
         status = 'queued'
         note('queued')
       }
-      if (status !== 'queued' || startTime + seconds * 1000 <= now) return false
-      hasStarted = true
+      if (status !== 'queued' || deadline() <= now || isAsleep(now)) return undefined
+      const inTheWay = onOverlap === 'parallel' ? undefined : findInTheWay()
+      if (inTheWay !== undefined && onOverlap === 'refuse') {
+        status = 'failed'
+        note('failed')
+        end()
+        return 'moves'
+      }
+      if (inTheWay !== undefined) {
+        if (awaited === undefined) note('waiting')
+        awaited = inTheWay
+        lookedAt = now
+        return 'moves'
+      }
+      startedAt = now
       connectBegin = now
       runsSince = now
       if (!isSelected) select()
@@ -635,53 +699,57 @@ export function createMachine(plan: JobPlan, createdAt: number) {
         status = 'running'
         note('started')
       }
-      return true
+      return 'starts'
     },
     /** The devices that the hub has selected, with their waves. */
     place(placement: ReadonlyMap<number, number | null>, now: number): void {
-      const expected = targets().map(({ number }) => number)
+      const expected = numbersOf(targets())
       const selected = [...placement.keys()].sort((one, other) => one - other)
       if (expected.join() !== selected.join())
         throw new NotAllowed(`Devices ${selected} were selected instead of ${expected}.`)
-      for (const [number, wave] of placement) deviceAt(number).wave = wave
+      for (const [number, wave] of placement) deviceJobAt(number).wave = wave
       checkPlacement()
-      if (!hasStarted) return
+      if (!hasStarted()) return
       openNext(now)
-      const gone = having('pending').filter(({ exists }) => !exists)
+      const gone = having('pending').filter(({ device }) => !device.exists)
       settle(gone.map(failed('DeviceNotFound')), now)
     },
     /** Devices that the hub has added to the job, together. */
     join(numbers: readonly number[], now: number): boolean {
       if (numbers.length === 0) return false
       for (const number of numbers) {
-        const device = deviceAt(number)
-        if (selection !== 'continuous' || status !== 'running' || device.isTarget || !maySelect(device))
+        const deviceJob = deviceJobAt(number)
+        if (selection !== 'continuous' || status !== 'running' || deviceJob.isTarget || !maySelect(deviceJob.device))
           throw new NotAllowed(`Device ${number} joined the job.`)
-        device.isTarget = true
+        deviceJob.isTarget = true
       }
       const today = Math.floor(now / day)
       if (joinDay !== today) note('devicesJoined')
       joinDay = today
       return true
     },
-    /** Twins that the hub has patched together. */
+    /** Twins that the hub has patched together. They use the rate that they have reached. */
     patch(numbers: readonly number[], now: number): boolean {
-      return settle(
-        numbers.map((number): End => {
-          const device = takeTurnOf(number, now)
-          if (!device.exists) return failed('DeviceNotFound')(device)
-          device.isSkipped = isSkippable(device)
-          device.isCompliant = true
-          return { device, result: 'succeeded' }
-        }),
-        now,
-      )
+      let paid = 0
+      const changes = numbers.map((number): End => {
+        const deviceJob = requireTurn(number, now, paid)
+        const { device } = deviceJob
+        deviceJob.isSkipped = isSkippable(device)
+        if (!deviceJob.isSkipped) paid++
+        if (!device.exists) return failed('DeviceNotFound')(deviceJob)
+        device.isCompliant = true
+        return { deviceJob, result: 'succeeded' }
+      })
+      const isChanged = settle(changes, now)
+      takeTurns(paid, now)
+      return isChanged
     },
     /** A call that a device has received. */
     call(number: number, now: number): void {
-      const device = takeTurnOf(number, now)
-      device.result = 'running'
-      device.deadline = now + plan.responseTimeout * 1000
+      const deviceJob = requireTurn(number, now)
+      takeTurns(1, now)
+      deviceJob.result = 'running'
+      deviceJob.deadline = now + plan.responseTimeout * 1000
     },
     judge(now: number): boolean {
       let isChanged = false
@@ -691,14 +759,14 @@ export function createMachine(plan: JobPlan, createdAt: number) {
     finish(now: number): boolean {
       if (hasEnded) return false
       const isDone =
-        hasStarted &&
+        hasStarted() &&
         having('pending', 'running').length === 0 &&
         (selection !== 'continuous' || status === 'cancelled')
-      const isLate = status !== 'scheduled' && startTime + seconds * 1000 <= now
+      const isLate = status !== 'scheduled' && deadline() <= now
       if (!isDone && !isLate) return false
       if (status === 'cancelled') note('ended')
       else {
-        status = hasStarted ? 'completed' : 'failed'
+        status = hasStarted() ? 'completed' : 'failed'
         note(status)
       }
       end()
@@ -710,20 +778,16 @@ export function createMachine(plan: JobPlan, createdAt: number) {
      * saves them up, may wait for each other, and an attempt may be late by a second.
      */
     neglected(now: number): readonly number[] {
-      const { maxPerMinute: max } = limits
+      const max = reachedRate()
       if (max !== null && rateRoom(now) < burst(max)) return []
-      const isDue = ({ notBefore }: Device): boolean => notBefore === 0 || notBefore + second <= now
-      return devices
-        .filter((device) => isDue(device) && obstacle(device, now) === undefined)
-        .map(({ number }) => number)
+      const isDue = ({ notBefore }: DeviceJob): boolean => notBefore === 0 || notBefore + second <= now
+      return numbersOf(deviceJobs.filter((deviceJob) => isDue(deviceJob) && obstacle(deviceJob, now) === undefined))
     },
     /** The devices that should have joined by now: each does so within about a second. */
     missing(now: number): readonly number[] {
       if (selection !== 'continuous' || status !== 'running') return []
       const isDue = ({ changedAt }: Device): boolean => Math.max(changedAt, runsSince) + joinTime <= now
-      return devices
-        .filter((device) => !device.isTarget && maySelect(device) && isDue(device))
-        .map(({ number }) => number)
+      return numbersOf(deviceJobs.filter(({ device, isTarget }) => !isTarget && maySelect(device) && isDue(device)))
     },
 
     picture: (): Picture => ({
@@ -731,7 +795,7 @@ export function createMachine(plan: JobPlan, createdAt: number) {
       hasEnded,
       openWave,
       counts: tally(targets()),
-      devices: devices.map(({ isTarget, result, isSkipped, attempts }) => {
+      devices: deviceJobs.map(({ isTarget, result, isSkipped, attempts }) => {
         if (!isTarget) return null
         return `${isSkipped ? 'skipped' : result}${attempts > 0 ? ` after ${attempts}` : ''}`
       }),

@@ -1,21 +1,37 @@
 import { isDeepStrictEqual } from 'node:util'
 import { jobEventInterval } from '../../src/events/events.ts'
+import { createFleet, type Fleet } from './fleet.ts'
 import { createMachine, type Machine, NotAllowed } from './machine.ts'
 import type { SeenPicture } from './pictures.ts'
 import type { Command, JobPlan, Sequence, Times } from './sequence.ts'
-import type { World } from './world.ts'
+import { type JobPlace, jobIdOf, type World } from './world.ts'
 
-/** What the hub did otherwise than the machine. */
-export type Difference = { readonly sequence: Sequence; readonly step: number; readonly message: string }
-
-type Course = {
-  readonly jobId: string
+/** What the hub did otherwise than the machines. `key` is that of the sequence. */
+export type Difference<Key = unknown> = {
+  readonly key: Key
   readonly sequence: Sequence
-  readonly machine: Machine
-  version: number
-  /** What the job differs in. */
+  readonly step: number
+  readonly message: string
+}
+
+/** A job that has been scheduled. */
+type Job = { readonly jobId: string; readonly machine: Machine; version: number }
+
+type Course<Key> = {
+  readonly key: Key
+  readonly sequenceId: string
+  readonly sequence: Sequence
+  readonly begins: number
+  readonly fleet: Fleet
+  /** In the order in which they were scheduled. */
+  readonly jobs: Job[]
+  /** How many were requested. */
+  requested: number
+  /** What it differs in. */
   message?: string | undefined
 }
+
+type Courses = readonly Course<unknown>[]
 
 /** Turns of all duties after which nothing may be left to do. */
 const mostTurns = 30
@@ -23,36 +39,47 @@ const mostTurns = 30
 let batches = 0
 
 /**
- * Carries the sequences out on the hub and on machines, all of them together, and compares the jobs after each step. A job that
+ * Carries the sequences out on the hub and on machines, all of them together, and compares their jobs after each step. A sequence that
  * differs is left alone from then on. `seconds` pass before the steps.
  */
-export async function runSequences(
+export async function runSequences<Key>(
   world: World,
-  sequences: readonly Sequence[],
+  sequences: ReadonlyMap<Key, Sequence>,
   { begins, seconds }: Times,
-): Promise<Difference[]> {
+): Promise<Difference<Key>[]> {
   const batch = ++batches
-  const courses = new Map<string, Course>(
-    sequences.map((sequence, index) => {
-      const jobId = `${batch}-${index}`
-      return [jobId, { jobId, sequence, machine: createMachine(sequence.plan, begins), version: 0 }]
-    }),
-  )
-  const differences: Difference[] = []
+  let courses = [...sequences].map(([key, sequence], index): Course<Key> => {
+    // A request that may be refused is compared with the newest jobs. Of jobs of the same time, those count as newer that come later in
+    // the order of their ids.
+    const sequenceId = `${sequence.jobs.length > 1 ? 'several' : 'one'}${batch}-${index}`
+    const fleet = createFleet(sequence.devices, begins)
+    return { key, sequenceId, sequence, begins, fleet, jobs: [], requested: 0 }
+  })
+  const differences: Difference<Key>[] = []
+  /** Moves the sequences that differ to the differences. */
+  const takeDifferent = (step: number): void => {
+    for (const { key, sequence, message } of courses)
+      if (message !== undefined) differences.push({ key, sequence, step, message })
+    courses = courses.filter(({ message }) => message === undefined)
+  }
   try {
-    const results = await world.begin(begins, new Map([...courses].map(([jobId, { sequence }]) => [jobId, sequence])))
-    for (const course of courses.values()) {
-      const [result, expected] = [results.get(course.jobId), course.machine.isAllowed() ? 'ok' : 'InvalidInputError']
-      if (result !== expected)
-        course.message = `The request for the job has the result ${result} instead of ${expected}.`
-      else if (result !== 'ok') courses.delete(course.jobId)
-    }
-    takeDifferent(courses, 0, differences)
+    await world.begin(begins, new Map(courses.map(({ sequenceId, sequence }) => [sequenceId, sequence])))
+    await carryOut(
+      world,
+      courses.map((course) => [course, { kind: 'schedule' }]),
+    )
     await settleAll(world, courses)
+    takeDifferent(0)
     for (const [step, pause] of seconds.entries()) {
       await world.pass(pause * 1000 - calmTurns * jobEventInterval)
       await settleAll(world, courses)
-      await carryOut(world, courses, step)
+      await carryOut(
+        world,
+        courses.flatMap((course) => {
+          const command = course.sequence.commands[step]
+          return command !== undefined && isPossible(course, command) ? [[course, command] as const] : []
+        }),
+      )
       await settleAll(world, courses)
       // Changes of a job are held back for an interval.
       for (let turn = 0; turn < calmTurns; turn++) {
@@ -61,7 +88,7 @@ export async function runSequences(
       }
       await settleAll(world, courses)
       await compare(world, courses)
-      takeDifferent(courses, step, differences)
+      takeDifferent(step)
     }
     return differences
   } finally {
@@ -71,19 +98,10 @@ export async function runSequences(
 
 const calmTurns = 3
 
-/** Moves the jobs that differ from the courses to the differences. */
-function takeDifferent(courses: Map<string, Course>, step: number, differences: Difference[]): void {
-  for (const [jobId, { sequence, message }] of courses) {
-    if (message === undefined) continue
-    differences.push({ sequence, step, message })
-    courses.delete(jobId)
-  }
-}
-
-/** Does something with each machine. What is not allowed is what the job differs in. */
-function each(courses: ReadonlyMap<string, Course>, work: (course: Course) => boolean): boolean {
+/** Does something with each sequence. What is not allowed is what it differs in. */
+function each(courses: Courses, work: (course: Course<unknown>) => boolean): boolean {
   let isChanged = false
-  for (const course of courses.values()) {
+  for (const course of courses) {
     if (course.message !== undefined) continue
     try {
       if (work(course)) isChanged = true
@@ -95,9 +113,13 @@ function each(courses: ReadonlyMap<string, Course>, work: (course: Course) => bo
   return isChanged
 }
 
-async function callDevices(world: World, courses: ReadonlyMap<string, Course>): Promise<boolean> {
+/** Does something with each job. */
+const eachJob = (courses: Courses, work: (job: Job) => boolean): boolean =>
+  each(courses, ({ jobs }) => jobs.map(work).includes(true))
+
+async function callDevices(world: World, courses: Courses): Promise<boolean> {
   const called = await world.call()
-  each(courses, ({ jobId, machine }) => {
+  eachJob(courses, ({ jobId, machine }) => {
     for (const number of called.get(jobId) ?? []) machine.call(number, world.now())
     return false
   })
@@ -105,116 +127,187 @@ async function callDevices(world: World, courses: ReadonlyMap<string, Course>): 
 }
 
 /** Does all duties, on the hub and on the machines, until none has anything to do. */
-async function settleAll(world: World, courses: ReadonlyMap<string, Course>): Promise<void> {
+async function settleAll(world: World, courses: Courses): Promise<void> {
   const now = world.now()
   for (let turn = 0; turn < mostTurns; turn++) {
     const changes = [
       await world.expire(),
-      each(courses, ({ machine }) => machine.expire(now)),
+      eachJob(courses, ({ machine }) => machine.expire(now)),
       await world.closeDeleted(),
-      each(courses, ({ machine }) => machine.closeDeleted(now)),
+      eachJob(courses, ({ machine }) => machine.closeDeleted(now)),
       await world.turn(),
     ]
-    const starting: string[] = []
-    each(courses, ({ jobId, machine }) => {
-      const isSelected = machine.select(now)
-      if (machine.start(now) || isSelected) starting.push(jobId)
-      return false
-    })
-    const placements = await world.start(starting)
-    each(courses, ({ jobId, machine }) => {
+    const placed: string[] = []
+    const isStarted = each(courses, (course) => startJobs(course, now, placed))
+    const placements = await world.start(placed)
+    eachJob(courses, ({ jobId, machine }) => {
       const placement = placements.get(jobId)
       if (placement !== undefined) machine.place(placement, now)
       return false
     })
     const joined = await world.join()
-    each(courses, ({ jobId, machine }) => machine.join(joined.get(jobId) ?? [], now))
+    eachJob(courses, ({ jobId, machine }) => machine.join(joined.get(jobId) ?? [], now))
     const patched = await world.patch()
-    each(courses, ({ jobId, machine }) => machine.patch(patched.get(jobId) ?? [], now))
+    eachJob(courses, ({ jobId, machine }) => {
+      for (const numbers of patched.get(jobId) ?? []) machine.patch(numbers, now)
+      return false
+    })
     changes.push(
-      starting.length > 0,
+      isStarted,
       joined.size > 0,
       patched.size > 0,
       await callDevices(world, courses),
       await world.judge(),
-      each(courses, ({ machine }) => machine.judge(now)),
+      eachJob(courses, ({ machine }) => machine.judge(now)),
       await world.finish(),
-      each(courses, ({ machine }) => machine.finish(now)),
+      eachJob(courses, ({ machine }) => machine.finish(now)),
     )
     if (!changes.includes(true)) return
   }
   throw new Error(`After ${mostTurns} turns there still is something to do.`)
 }
 
-/** The commands of a step, as far as they can be carried out: devices are created and deleted, connect and answer as they are. */
-async function carryOut(world: World, courses: ReadonlyMap<string, Course>, step: number): Promise<void> {
-  const commands = new Map<string, readonly [Sequence, Command]>()
-  for (const { jobId, sequence, machine } of courses.values()) {
-    const command = sequence.commands[step]
-    if (command !== undefined && isPossible(machine, command)) commands.set(jobId, [sequence, command])
+/** Starts the jobs that may start, one after the other. `placed` gets those whose devices were selected. */
+function startJobs({ jobs }: Course<unknown>, now: number, placed: string[]): boolean {
+  let isChanged = false
+  const selected = new Set(jobs.filter(({ machine }) => machine.select(now)))
+  const waiting = jobs.toSorted((one, other) => {
+    const [starts, created] = one.machine.order.map((time, index) => time - (other.machine.order[index] ?? 0))
+    return (starts || created) ?? 0
+  })
+  for (const job of waiting) {
+    const result = job.machine.start(now)
+    if (result === 'starts' || selected.has(job)) placed.push(job.jobId)
+    if (result !== undefined || selected.has(job)) isChanged = true
   }
+  return isChanged
+}
+
+/** The job that the command is about. */
+function placeOf({ sequenceId, jobs, requested }: Course<unknown>, command: Command): JobPlace {
+  if (command.kind === 'schedule') return { sequenceId, job: requested }
+  const known = 'job' in command ? jobs[command.job % jobs.length] : undefined
+  const job = known === undefined ? 0 : Number(known.jobId.slice(known.jobId.lastIndexOf('-') + 1))
+  return { sequenceId, job }
+}
+
+/** Carries the commands out, each on its sequence, as far as they are possible. */
+async function carryOut(world: World, commands: readonly (readonly [Course<unknown>, Command])[]): Promise<void> {
   const now = world.now()
-  const results = await world.command(commands)
+  const placed = commands.map(([course, command]) => [placeOf(course, command), command, course] as const)
+  const results = await world.command(placed.map(([place, command]) => [place, command] as const))
   await world.answer(
-    [...commands].flatMap(([jobId, [{ plan }, command]]) =>
+    placed.flatMap(([place, command, { sequence }]) =>
       command.kind === 'answer'
-        ? command.replies.map((reply) => [jobId, { ...reply, device: reply.device % plan.devices.length }] as const)
+        ? command.replies.map((reply) => [place, { ...reply, device: reply.device % sequence.devices.length }] as const)
         : [],
     ),
   )
-  each(courses, (course) => {
-    const command = commands.get(course.jobId)?.[1]
-    if (command === undefined) return false
-    const { machine } = course
-    const expected = machine.command(command, now)
-    const result = results.get(course.jobId)
+  const given = new Map(placed.map(([place, command, course]) => [course, [place, command] as const]))
+  each([...given.keys()], (course) => {
+    const [place, command] = given.get(course) ?? []
+    if (place === undefined || command === undefined) return false
+    const result = results.get(course.sequenceId)
+    const expected = carryOutOnMachines(course, place, command, result, now)
     if (result !== expected) course.message = `The result is ${result} instead of ${expected}.`
-    if (command.kind === 'answer') machine.answer(command.replies, now)
-    else if (command.kind === 'connect' || command.kind === 'disconnect') {
-      machine.connect(command.device, command.kind === 'connect')
-    } else if (command.kind === 'delete' || command.kind === 'create') {
-      machine.register(command.device, command.kind === 'create', now)
-    } else if (command.kind === 'enter' || command.kind === 'leave' || command.kind === 'drift') {
-      machine.change(command.device, command.kind, now)
+    return false
+  })
+}
+
+/** Carries a command out on the machines, and says which result it should have. */
+function carryOutOnMachines(
+  course: Course<unknown>,
+  place: JobPlace,
+  command: Command,
+  result: string | undefined,
+  now: number,
+): string {
+  const { fleet, jobs, sequence, begins } = course
+  switch (command.kind) {
+    case 'schedule': {
+      const plan = sequence.jobs[place.job]
+      if (plan === undefined) return 'ok'
+      course.requested++
+      const machine: Machine = createMachine(plan, now, {
+        fleet,
+        begins,
+        others: () => jobs.flatMap((job) => (job.machine === machine ? [] : [job.machine])),
+      })
+      const expected = machine.request()
+      if (result === 'ok' || result === 'undetermined') jobs.push({ jobId: jobIdOf(place), machine, version: 0 })
+      return result === 'undetermined' && expected !== 'InvalidInputError' ? result : expected
+    }
+    case 'connect':
+    case 'disconnect':
+      fleet.connect(command.device, command.kind === 'connect')
+      return 'ok'
+    case 'delete':
+    case 'create':
+      fleet.register(command.device, command.kind === 'create', now)
+      return 'ok'
+    case 'enter':
+    case 'leave':
+    case 'drift':
+      fleet.change(command.device, command.kind, now)
+      return 'ok'
+    default: {
+      const job = jobs.find(({ jobId }) => jobId === jobIdOf(place))
+      if (job === undefined) return 'ok'
+      const expected = job.machine.command(command, now)
+      if (command.kind === 'answer') job.machine.answer(command.replies, now)
+      return expected
+    }
+  }
+}
+
+function isPossible(course: Course<unknown>, command: Command): boolean {
+  const { fleet, sequence, requested } = course
+  switch (command.kind) {
+    case 'schedule':
+      return requested < sequence.jobs.length
+    case 'connect':
+      return fleet.exists(command.device) && !fleet.isConnected(command.device)
+    case 'disconnect':
+      return fleet.isConnected(command.device)
+    case 'delete':
+    case 'enter':
+    case 'leave':
+    case 'drift':
+      return fleet.exists(command.device)
+    case 'create':
+      return !fleet.exists(command.device)
+    default: {
+      const jobId = jobIdOf(placeOf(course, command))
+      const job = course.jobs.find((known) => known.jobId === jobId)
+      return job !== undefined && (command.insists || !job.machine.isVain(command))
+    }
+  }
+}
+
+async function compare(world: World, courses: Courses): Promise<void> {
+  const pictures = await world.pictures()
+  each(courses, (course) => {
+    for (const job of course.jobs) {
+      const seen = pictures.get(job.jobId)
+      const difference = seen === undefined ? 'It is unknown.' : differenceIn(job, course, seen, world.now())
+      if (difference !== undefined) course.message = `Job ${job.jobId}: ${difference}`
+      if (seen !== undefined) job.version = seen.version
     }
     return false
   })
 }
 
-function isPossible(machine: Machine, command: Command): boolean {
-  switch (command.kind) {
-    case 'connect':
-      return machine.exists(command.device) && !machine.isConnected(command.device)
-    case 'disconnect':
-      return machine.isConnected(command.device)
-    case 'delete':
-    case 'enter':
-    case 'leave':
-    case 'drift':
-      return machine.exists(command.device)
-    case 'create':
-      return !machine.exists(command.device)
-    default:
-      return true
-  }
-}
-
-async function compare(world: World, courses: ReadonlyMap<string, Course>): Promise<void> {
-  const pictures = await world.pictures()
-  each(courses, (course) => {
-    const seen = pictures.get(course.jobId)
-    course.message = seen === undefined ? 'The job is unknown.' : differenceIn(course, seen, world.now())
-    if (seen !== undefined) course.version = seen.version
-    return false
-  })
-}
-
-function differenceIn({ machine, sequence, version: before }: Course, { version, ...seen }: SeenPicture, now: number) {
+function differenceIn(
+  { machine, version: before }: Job,
+  { sequence }: Course<unknown>,
+  { version, ...seen }: SeenPicture,
+  now: number,
+): string | undefined {
   const expected = machine.picture()
   // The list of the hub ends with the last device of the job.
-  const padded = { ...seen, devices: sequence.plan.devices.map((_, number) => seen.devices[number] ?? null) }
+  const padded = { ...seen, devices: sequence.devices.map((_, number) => seen.devices[number] ?? null) }
   if (!isDeepStrictEqual(padded, expected)) {
-    return `The job is ${JSON.stringify(padded)}\n      instead of ${JSON.stringify(expected)}.`
+    return `It is ${JSON.stringify(padded)}\n      instead of ${JSON.stringify(expected)}.`
   }
   if (version < before) return `The version went back from ${before} to ${version}.`
   const [neglected, missing] = [machine.neglected(now), machine.missing(now)]
@@ -223,28 +316,29 @@ function differenceIn({ machine, sequence, version: before }: Course, { version,
 }
 
 /** The shortest sequence that was found that still differs. */
-export async function shrink(
+export async function shrink<Key>(
   world: World,
-  { sequence, step }: Difference,
+  { key, sequence, step }: Difference<Key>,
   { begins, seconds }: Times,
-): Promise<{ readonly difference: Difference; readonly seconds: readonly number[] } | undefined> {
+): Promise<{ readonly difference: Difference<Key>; readonly seconds: readonly number[] } | undefined> {
   type Steps = readonly { readonly command: Command; readonly pause: number }[]
-  const run = async (plan: JobPlan, steps: Steps) => {
+  type Plan = Pick<Sequence, 'devices' | 'jobs'>
+  const run = async (plan: Plan, steps: Steps) => {
     const pauses = steps.map(({ pause }) => pause)
     const commands = steps.map(({ command }) => command)
-    const [difference] = await runSequences(world, [{ plan, commands }], { begins, seconds: pauses })
+    const [difference] = await runSequences(world, new Map([[key, { ...plan, commands }]]), { begins, seconds: pauses })
     return difference && { difference, seconds: pauses, plan, steps }
   }
   let smallest = await run(
-    sequence.plan,
+    sequence,
     sequence.commands.slice(0, step + 1).map((command, index) => ({ command, pause: seconds[index] ?? 1 })),
   )
   for (let isSmaller = smallest !== undefined; smallest !== undefined && isSmaller; ) {
     isSmaller = false
-    const { plan, steps }: { readonly plan: JobPlan; readonly steps: Steps } = smallest
-    const candidates: readonly (readonly [JobPlan, Steps])[] = [
-      ...steps.map((_, index): [JobPlan, Steps] => [plan, steps.filter((_, other) => other !== index)]),
-      ...simplerPlans(plan).map((simpler): [JobPlan, Steps] => [simpler, steps]),
+    const { plan, steps }: { readonly plan: Plan; readonly steps: Steps } = smallest
+    const candidates: readonly (readonly [Plan, Steps])[] = [
+      ...steps.map((_, index): [Plan, Steps] => [plan, steps.filter((_, other) => other !== index)]),
+      ...simplerPlans(plan).map((simpler): [Plan, Steps] => [simpler, steps]),
     ]
     for (const [simpler, shorter] of candidates) {
       const found = await run(simpler, shorter)
@@ -257,18 +351,36 @@ export async function shrink(
   return smallest
 }
 
+/** What remains when one is left out, in each way. */
+const withoutOne = <T>(list: readonly T[]): readonly (readonly T[])[] =>
+  list.map((_, index) => list.filter((_, other) => other !== index))
+
 /** The plan with one thing less. */
-function simplerPlans(plan: JobPlan): readonly JobPlan[] {
-  const { devices, rules, waves } = plan
+function simplerPlans({
+  devices,
+  jobs,
+}: Pick<Sequence, 'devices' | 'jobs'>): readonly Pick<Sequence, 'devices' | 'jobs'>[] {
   return [
-    ...(devices.length > 1
-      ? devices.map((_, index) => ({ ...plan, devices: devices.filter((_, other) => other !== index) }))
-      : []),
-    ...rules.map((_, index) => ({ ...plan, rules: rules.filter((_, other) => other !== index) })),
+    ...(devices.length > 1 ? withoutOne(devices).map((fewer) => ({ devices: fewer, jobs })) : []),
+    ...(jobs.length > 1 ? withoutOne(jobs).map((fewer) => ({ devices, jobs: fewer })) : []),
+    ...jobs.flatMap((plan, index) =>
+      simplerJobs(plan).map((simpler) => ({ devices, jobs: jobs.with(index, simpler) })),
+    ),
+  ]
+}
+
+/** The job with one thing less. */
+function simplerJobs(plan: JobPlan): readonly JobPlan[] {
+  const { rules, waves } = plan
+  return [
+    ...withoutOne(rules).map((fewer) => ({ ...plan, rules: fewer })),
+    ...(plan.onOverlap === 'parallel' ? [] : [{ ...plan, onOverlap: 'parallel' as const }]),
+    ...(plan.isForCanaries ? [{ ...plan, isForCanaries: false }] : []),
+    ...(plan.ramp === null ? [] : [{ ...plan, ramp: null }]),
     ...(waves === null ? [] : [{ ...plan, waves: null }]),
     ...(waves !== null && waves.length > 2 ? [{ ...plan, waves: waves.slice(1) }] : []),
     ...(plan.needsApproval ? [{ ...plan, needsApproval: false }] : []),
-    ...(plan.maxPerMinute === null ? [] : [{ ...plan, maxPerMinute: null }]),
+    ...(plan.maxPerMinute === null ? [] : [{ ...plan, maxPerMinute: null, ramp: null }]),
     ...(plan.maxConcurrent === null ? [] : [{ ...plan, maxConcurrent: null }]),
     ...(plan.budget === null ? [] : [{ ...plan, budget: null }]),
     ...(plan.startsAfter === 0 ? [] : [{ ...plan, startsAfter: 0 }]),

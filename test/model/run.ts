@@ -11,9 +11,9 @@ const command = createCommand('npm run test:model --')
     `Runs random commands of clients and devices on jobs, and compares the jobs after each step with a small model of what
 docs/job-states.md says. Prints the shortest sequence that differs, and exits with status 1 then.`,
   )
-  .addOption(wholeNumber('--sequences <N>', 'number of jobs', { min: 1, max: 10_000_000 }).default(10_000))
+  .addOption(wholeNumber('--sequences <N>', 'number of sequences', { min: 1, max: 10_000_000 }).default(10_000))
   .addOption(
-    wholeNumber('--seed <N>', 'seed of the random choices, which is printed; random when omitted', {
+    wholeNumber('--seed <N>', 'seed of the first sequence; those that follow have the next ones. Random when omitted', {
       min: 0,
       max: largestSeed,
     }),

@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import type { AbortRule } from '../../src/job/abort-rules.ts'
+import type { JobOverlapPolicy } from '../../src/job/on-overlap.ts'
+import type { Ramp } from '../../src/job/ramp.ts'
 import type { RetryPolicy } from '../../src/job/retry-policy.ts'
 import type { JobTargets } from '../../src/job/targets.ts'
 import { daysOfWeek, type TimeWindow } from '../../src/job/time-window.ts'
 import type { Gate, Wave, WaveSize } from '../../src/job/waves.ts'
 import { shownBy } from './clocks.ts'
 
-/** A device of a job. */
+/** A device of a sequence. */
 export type DevicePlan = {
   /** The group of a budget; null for a device without a value. */
   readonly site: 'north' | 'south' | null
@@ -14,7 +16,7 @@ export type DevicePlan = {
   readonly isConnected: boolean
   /** False for a device that is created later, if at all. */
   readonly isRegistered: boolean
-  /** Whether it meets the condition of the job. */
+  /** Whether it meets the conditions of jobs. */
   readonly isMember: boolean
   /** Whether its twin is as a twin update would make it. */
   readonly isCompliant: boolean
@@ -24,6 +26,7 @@ export type DevicePlan = {
 
 export type Limits = {
   readonly maxPerMinute: number | null
+  readonly ramp: Ramp | null
   readonly maxConcurrent: number | null
   /** Calls in progress at a time in each group; null without a budget. */
   readonly budget: number | null
@@ -32,7 +35,9 @@ export type Limits = {
 /** A job with its controls. Times are in seconds. */
 export type JobPlan = Limits & {
   readonly type: 'method' | 'twin'
-  readonly devices: readonly DevicePlan[]
+  /** Whether only canaries meet its condition. */
+  readonly isForCanaries: boolean
+  readonly onOverlap: JobOverlapPolicy
   readonly startsAfter: number
   readonly needsApproval: boolean
   readonly rules: readonly AbortRule[]
@@ -58,8 +63,8 @@ export type Reply = {
 /** Who decides: the client that scheduled the job, or another one. */
 export type Client = 'author' | 'approver'
 
-/** What happens to a job in a step. Devices are numbers, modulo the number of devices of the job. */
-export type Command =
+/** What happens to a job in a step. Devices are numbers, modulo the number of devices. */
+export type JobCommand =
   | { readonly kind: 'wait' | 'pause' | 'resume' | 'cancel' }
   | { readonly kind: 'approve' | 'reject'; readonly by: Client; readonly wave: number | null }
   | { readonly kind: 'openWave'; readonly wave: number }
@@ -69,13 +74,27 @@ export type Command =
   | { readonly kind: 'extend'; readonly seconds: number }
   | { readonly kind: 'setTime'; readonly seconds: number }
   | { readonly kind: 'answer'; readonly replies: readonly Reply[] }
+
+/** What happens to a device, or whether the next job of the sequence is scheduled. */
+export type OtherCommand =
+  | { readonly kind: 'schedule' }
   | {
       readonly kind: 'connect' | 'disconnect' | 'delete' | 'create' | 'enter' | 'leave' | 'drift'
       readonly device: number
     }
 
-/** A job, and what happens to it in each step. */
-export type Sequence = { readonly plan: JobPlan; readonly commands: readonly Command[] }
+/**
+ * What happens in a step. Jobs are numbers, modulo the number of jobs that are scheduled by then. Only a client that `insists` commands
+ * what it can see to be in vain.
+ */
+export type Command = (JobCommand & { readonly job: number; readonly insists: boolean }) | OtherCommand
+
+/** Devices, the jobs on them, of which the first is scheduled at once, and what happens in each step. */
+export type Sequence = {
+  readonly devices: readonly DevicePlan[]
+  readonly jobs: readonly JobPlan[]
+  readonly commands: readonly Command[]
+}
 
 const chosen = <const List extends readonly unknown[]>(...values: List): fc.Arbitrary<List[number]> =>
   fc.constantFrom(...values)
@@ -85,6 +104,11 @@ const orNull = <T>(value: fc.Arbitrary<T>, weight = 1, weightOfNull = 1): fc.Arb
 
 const limit = chosen(1, 2, 3)
 const rate = chosen(1, 2, 4, 12, 60, 120)
+const ramp: fc.Arbitrary<Ramp> = fc.record({
+  from: chosen(1, 1, 2, 6),
+  factor: chosen(1.5, 2, 3, 10),
+  afterSucceeded: chosen(1, 1, 2),
+})
 const percent = chosen(0, 1, 25, 33.33, 34, 50, 66.67, 75, 99.99, 100)
 
 const device: fc.Arbitrary<DevicePlan> = fc.record({
@@ -197,29 +221,32 @@ const isKnown = (rules: readonly AbortRule[]): boolean =>
 function allowed(plan: JobPlan): JobPlan {
   const isMethod = plan.type === 'method'
   const isContinuous = plan.targets === 'continuous'
-  const { window } = plan
+  const { window, ramp, maxPerMinute } = plan
   return {
     ...plan,
+    ...(ramp !== null && ramp.from > (maxPerMinute ?? 0) && { ramp: null }),
     ...(isMethod ? { skipCompliant: false } : { maxConcurrent: null, budget: null, connectTimeout: 0, retry: null }),
-    ...(isContinuous && { waves: null, connectTimeout: 0 }),
+    ...(isContinuous && { waves: null, connectTimeout: 0, onOverlap: 'parallel' as const }),
     ...(isContinuous && window !== null && window.timeZoneFrom !== undefined && { window: null }),
     ...(window !== null && { maxExecutionTime: 600 }),
   }
 }
 
-const planAt = (begins: number): fc.Arbitrary<JobPlan> =>
+const planAt = (begins: number, onOverlap: fc.Arbitrary<JobOverlapPolicy>): fc.Arbitrary<JobPlan> =>
   fc
     .record({
       type: chosen('method', 'method', 'twin'),
-      devices: fc.array(device, { minLength: 1, maxLength: 5, size: 'max' }),
+      isForCanaries: chosen(true, false, false, false, false, false),
+      onOverlap,
       startsAfter: chosen(0, 0, 0, 0, 5),
       needsApproval: chosen(true, false, false, false, false, false),
       maxPerMinute: orNull(rate),
+      ramp: orNull(ramp),
       maxConcurrent: orNull(limit),
       budget: orNull(chosen(1, 1, 2)),
       rules: fc.array(rule, { maxLength: 2 }).filter((rules) => !isKnown(rules)),
       waves: orNull(waves),
-      targets: chosen('atStart', 'atStart', 'atStart', 'atCreation', 'continuous'),
+      targets: chosen('atStart', 'atStart', 'atStart', 'atStart', 'atCreation', 'atCreation', 'continuous'),
       window: orNull(windowAround(begins), 1, 3),
       retry: orNull(retry, 2, 3),
       skipCompliant: fc.boolean(),
@@ -245,20 +272,23 @@ const limitsOf = ({ type }: JobPlan): fc.Arbitrary<Partial<Limits>> =>
     .tuple(
       chosen<readonly (readonly (keyof Limits)[])[]>(
         ['maxPerMinute'],
+        ['ramp'],
+        ['maxPerMinute', 'ramp'],
         ...(type === 'method'
           ? ([['maxConcurrent'], ['budget'], ['maxPerMinute', 'maxConcurrent']] as const)
           : ([['maxPerMinute'], ['maxPerMinute'], ['maxConcurrent']] as const)),
       ),
       orNull(rate, 3),
+      orNull(ramp, 3),
       orNull(limit, 2),
       orNull(chosen(1, 2), 3),
     )
-    .map(([names, maxPerMinute, maxConcurrent, budget]) => {
-      const all: Limits = { maxPerMinute, maxConcurrent, budget }
+    .map(([names, maxPerMinute, ramp, maxConcurrent, budget]) => {
+      const all: Limits = { maxPerMinute, ramp, maxConcurrent, budget }
       return Object.fromEntries(names.map((name) => [name, all[name]]))
     })
 
-function commandsFor(plan: JobPlan): fc.Arbitrary<Command> {
+function commandsOn(plan: JobPlan): fc.Arbitrary<JobCommand> {
   const { type, waves } = plan
   const anyWave = chosen(2, 2, 3, 4)
   const hasApprovals = plan.needsApproval || waves?.some(({ gate }) => gate?.approval)
@@ -282,13 +312,26 @@ function commandsFor(plan: JobPlan): fc.Arbitrary<Command> {
     { arbitrary: fc.record({ kind: chosen('limit'), limits: limitsOf(plan) }), weight: 30 },
     { arbitrary: fc.record({ kind: chosen('extend'), seconds: chosen(1, 60) }), weight: 5 },
     { arbitrary: fc.record({ kind: chosen('setTime'), seconds: chosen(1, 30, 600) }), weight: 7 },
+  )
+}
+
+function commandsFor(jobs: readonly JobPlan[]): fc.Arbitrary<Command> {
+  const isAnyContinuous = jobs.some(({ targets }) => targets === 'continuous')
+  return fc.oneof(
+    ...jobs.map((plan, job) => ({
+      arbitrary: fc
+        .tuple(commandsOn(plan), chosen(true, false, false, false, false, false, false, false))
+        .map(([command, insists]): Command => ({ ...command, job, insists })),
+      weight: Math.ceil(340 / jobs.length),
+    })),
+    { arbitrary: fc.record({ kind: chosen('schedule') }), weight: jobs.length > 1 ? 120 : 0 },
     {
       arbitrary: fc.record({ kind: chosen('connect', 'disconnect', 'delete', 'create'), device: anyDevice }),
       weight: 40,
     },
     {
       arbitrary: fc.record({ kind: chosen('enter', 'enter', 'leave', 'drift'), device: anyDevice }),
-      weight: plan.targets === 'continuous' ? 40 : 5,
+      weight: isAnyContinuous ? 40 : 5,
     },
   )
 }
@@ -309,18 +352,35 @@ export type Times = { readonly begins: number; readonly seconds: readonly number
 
 const pause: fc.Arbitrary<number> = chosen(1, 1, 2, 5, 5, 10, 20)
 
-/** `count` sequences of so many steps, and their times. They follow from the seed. */
-export function generate(
-  seed: number,
-  { count, steps }: { readonly count: number; readonly steps: number },
-): { readonly sequences: readonly Sequence[]; readonly times: Times } {
-  const exactly = { minLength: steps, maxLength: steps }
-  const [times = { begins: 0, seconds: [] }] = fc.sample(fc.record({ begins, seconds: fc.array(pause, exactly) }), {
-    seed,
-    numRuns: 1,
-  })
-  const sequence = planAt(times.begins).chain((plan) =>
-    fc.record({ plan: fc.constant(plan), commands: fc.array(commandsFor(plan), exactly) }),
+/** Whether another job has some of the devices is seen where a sequence has several. Each request that may be refused is compared with all open jobs. */
+const jobsAt = (begins: number, isShared: boolean): fc.Arbitrary<readonly JobPlan[]> =>
+  isShared
+    ? fc
+        .array(planAt(begins, chosen('parallel', 'queue', 'queue', 'refuse')), { minLength: 2, maxLength: 3 })
+        .map((jobs) => jobs.map((plan) => ({ ...plan, skipCompliant: false })))
+    : planAt(begins, chosen('parallel', 'parallel', 'queue')).map((plan) => [plan])
+
+/** Sequences of equal numbers have the same times. */
+export const timesOf = (batch: number, steps: number): Times => {
+  const [times = { begins: 0, seconds: [] }] = fc.sample(
+    fc.record({ begins, seconds: fc.array(pause, { minLength: steps, maxLength: steps }) }),
+    { seed: batch, numRuns: 1 },
   )
-  return { sequences: fc.sample(sequence, { seed, numRuns: count }), times }
+  return times
+}
+
+/** The sequence that follows from a seed. One of `shared` has several jobs. */
+export function generate(seed: number, { begins, seconds }: Times, isShared: boolean): Sequence {
+  const exactly = { minLength: seconds.length, maxLength: seconds.length }
+  const [sequence = { devices: [], jobs: [], commands: [] }] = fc.sample(
+    jobsAt(begins, isShared).chain((jobs) =>
+      fc.record({
+        devices: fc.array(device, { minLength: 1, maxLength: 5, size: 'max' }),
+        jobs: fc.constant(jobs),
+        commands: fc.array(commandsFor(jobs), exactly),
+      }),
+    ),
+    { seed, numRuns: 1 },
+  )
+  return sequence
 }

@@ -1,11 +1,12 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import type { MethodRequest } from '../../src/attached-devices.ts'
-import type { Clock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { createDevices, deleteDevice } from '../../src/device/commands.ts'
 import { DomainError } from '../../src/errors.ts'
 import { approveJob, openWave, rejectJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, resumeJob, scheduleJob, updateJob } from '../../src/job/commands.ts'
 import { cancelDeviceJobs } from '../../src/job/device-job-commands.ts'
+import type { DeviceJobKey } from '../../src/job/store/facts.ts'
 import { readRequestKey } from '../../src/job/store/jobs.ts'
 import type { Wave } from '../../src/job/waves.ts'
 import { closeDeletedDevices } from '../../src/scheduler/close-deleted-devices.ts'
@@ -29,13 +30,21 @@ import { installClock, setClock } from '../support/database-clock.ts'
 import { createTestDeps } from '../support/deps.ts'
 import { byPolicy } from '../support/rows.ts'
 import { readPictures } from './pictures.ts'
-import type { Client, Command, Reply, Sequence } from './sequence.ts'
+import type { Client, Command, JobPlan, Reply, Sequence } from './sequence.ts'
 
-// A real hub and a real PostgreSQL on a clock of the test, with many jobs at once. Its duties are done when they are told to, each
-// for all jobs together.
+// A real hub and a real PostgreSQL on a clock of the test, with the jobs of many sequences at once. Its duties are done when they are
+// told to, each for all jobs together. Each sequence has devices of its own.
 
 /** What the hub has chosen in a duty: the devices of a job, by their numbers, in order. */
 export type Choices = ReadonlyMap<string, readonly number[]>
+
+/** A job of a sequence. */
+export type JobPlace = { readonly sequenceId: string; readonly job: number }
+
+export const jobIdOf = ({ sequenceId, job }: JobPlace): string => `${sequenceId}-${job}`
+
+/** Milliseconds after which a request may have been accepted because there was no time to compare it with other jobs. */
+const leastTime = 200
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
@@ -90,9 +99,10 @@ export async function openWorld() {
   const calls = new Map<string, MethodRequest[]>()
   const detach = new Map<string, () => void>()
   const patched = new Set<string>()
-  /** The devices of continuous jobs. */
+  /** The device jobs that are known. */
   const members = new Set<string>()
   let isAnyContinuous = false
+  let sequences: ReadonlyMap<string, Sequence> = new Map()
   let indexes = new Map<string, number>()
 
   const attach = (deviceId: string): void => {
@@ -105,22 +115,24 @@ export async function openWorld() {
     detach.get(deviceId)?.()
     detach.delete(deviceId)
   }
-  const deviceIdOf = (jobId: string, number: number): string => `${jobId}-${number}`
-  const splitId = (deviceId: string): readonly [jobId: string, number: number] => {
-    const dash = deviceId.lastIndexOf('-')
-    return [deviceId.slice(0, dash), Number(deviceId.slice(dash + 1))]
+  const deviceIdOf = (sequenceId: string, number: number): string => `${sequenceId}-${number}`
+  const numberIn = (deviceId: string): number => Number(deviceId.slice(deviceId.lastIndexOf('-') + 1))
+  const sequenceOf = (sequenceId: string): Sequence => {
+    const sequence = sequences.get(sequenceId)
+    if (sequence === undefined) throw new RangeError(`The sequence ${sequenceId} is unknown.`)
+    return sequence
   }
-  const deviceOf = (jobId: string, { plan }: Sequence, number: number) => {
-    const device = plan.devices[number]
+  const deviceOf = (sequenceId: string, number: number) => {
+    const device = sequenceOf(sequenceId).devices[number]
     const tags = {
-      sequence: jobId,
+      sequence: sequenceId,
       isMember: device?.isMember ?? false,
       ...(device?.site && { site: device.site }),
       ...(device?.isCanary && { role: 'canary' }),
       ...(device?.timeZone && { timeZone: device.timeZone }),
     }
     const properties = { desired: { interval: device?.isCompliant ? 60 : 30 } }
-    return { deviceId: deviceIdOf(jobId, number), twin: { tags, properties } }
+    return { deviceId: deviceIdOf(sequenceId, number), twin: { tags, properties } }
   }
 
   /** Does it for all, some at a time. */
@@ -133,16 +145,20 @@ export async function openWorld() {
     )
   }
 
-  const schedule = async (jobId: string, index: number, { plan }: Sequence): Promise<string> => {
-    const { maxPerMinute, maxConcurrent, budget, rules, waves, window, retry, targets } = plan
-    await scheduleJob(deps, clients(index).author, {
+  const schedule = async (jobId: string, { sequenceId }: JobPlace, plan: JobPlan): Promise<string> => {
+    const { maxPerMinute, ramp, maxConcurrent, budget, rules, waves, window, retry, targets, onOverlap } = plan
+    const isMember = `tags.sequence = '${sequenceId}' AND tags.isMember = true`
+    const begun = systemClock.elapsed()
+    await scheduleJob(deps, clients(indexes.get(sequenceId) ?? 0).author, {
       jobId,
-      queryCondition: `tags.sequence = '${jobId}' AND tags.isMember = true`,
+      queryCondition: plan.isForCanaries ? `${isMember} AND tags.role = 'canary'` : isMember,
       targets,
+      onOverlap,
       startTime: new Date(clock.now().getTime() + plan.startsAfter * 1000),
       maxExecutionTimeInSeconds: plan.maxExecutionTime,
       rollout: {
         maxPerMinute,
+        ramp,
         maxConcurrent,
         budget: budget === null ? null : { groupBy: 'tags.site', maxConcurrent: budget },
         abort: rules,
@@ -166,18 +182,25 @@ export async function openWorld() {
             skipCompliant: plan.skipCompliant,
           }),
     })
-    return 'ok'
+    return onOverlap === 'refuse' && systemClock.elapsed() - begun >= leastTime ? 'undetermined' : 'ok'
   }
 
-  const carryOut = async (jobId: string, sequence: Sequence, command: Command): Promise<string> => {
-    const { author, approver } = clients(indexes.get(jobId) ?? 0)
+  const carryOut = async (place: JobPlace, command: Command): Promise<string> => {
+    const { sequenceId } = place
+    const jobId = jobIdOf(place)
+    const { devices, jobs } = sequenceOf(sequenceId)
+    const { author, approver } = clients(indexes.get(sequenceId) ?? 0)
     const by = (client: Client) => (client === 'author' ? author : approver)
-    const idOf = (number: number): string => deviceIdOf(jobId, number % sequence.plan.devices.length)
+    const idOf = (number: number): string => deviceIdOf(sequenceId, number % devices.length)
     const change = (number: number, patch: TwinPatch) =>
       patchTwin(deps, everything, { deviceId: idOf(number), patch, ifMatch: '*' })
     const part = (cancellation: { readonly cancelled: number; readonly underWay: number }): string =>
       `${cancellation.cancelled} cancelled, ${cancellation.underWay} under way`
     switch (command.kind) {
+      case 'schedule': {
+        const plan = jobs[place.job]
+        return plan === undefined ? 'ok' : schedule(jobId, place, plan)
+      }
       case 'pause':
         return `${await pauseJob(deps, author, jobId)} under way`
       case 'resume':
@@ -234,9 +257,7 @@ export async function openWorld() {
         await deleteDevice(deps, everything, { deviceId: idOf(command.device), ifMatch: '*' })
         return 'ok'
       case 'create':
-        await createDevices(deps, everything, [
-          deviceOf(jobId, sequence, command.device % sequence.plan.devices.length),
-        ])
+        await createDevices(deps, everything, [deviceOf(sequenceId, command.device % devices.length)])
         return 'ok'
       case 'enter':
       case 'leave':
@@ -251,21 +272,14 @@ export async function openWorld() {
     }
   }
 
-  /** Results, or the names of the errors. */
-  const resultsOf = async <T>(
-    items: ReadonlyMap<string, T>,
-    work: (jobId: string, item: T) => Promise<string>,
-  ): Promise<ReadonlyMap<string, string>> => {
-    const results = new Map<string, string>()
-    await forAll(items, async ([jobId, item]) => {
-      try {
-        results.set(jobId, await work(jobId, item))
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error
-        results.set(jobId, error.constructor.name)
-      }
-    })
-    return results
+  /** The result, or the name of the error. */
+  const resultOf = async (work: () => Promise<string>): Promise<string> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      return error.constructor.name
+    }
   }
 
   /** PostgreSQL's clock is set before that of the hub. */
@@ -282,30 +296,36 @@ export async function openWorld() {
     return isDone
   }
 
-  const byJob = (deviceIds: Iterable<string>): Choices => {
+  const byJob = (deviceJobs: Iterable<DeviceJobKey>): Choices => {
     const numbers = new Map<string, number[]>()
-    for (const deviceId of deviceIds) {
-      const [jobId, number] = splitId(deviceId)
-      numbers.set(jobId, [...(numbers.get(jobId) ?? []), number])
+    for (const { jobId, deviceId } of deviceJobs) {
+      const known = numbers.get(jobId)
+      if (known === undefined) numbers.set(jobId, [numberIn(deviceId)])
+      else known.push(numberIn(deviceId))
     }
     return numbers
+  }
+  const nameOf = ({ jobId, deviceId }: DeviceJobKey): string => `${jobId}/${numberIn(deviceId)}`
+  /** Those that the set does not have, which has them from then on. */
+  const takeNew = <Key extends DeviceJobKey>(known: Set<string>, keys: readonly Key[]): Key[] => {
+    const fresh = keys.filter((key) => !known.has(nameOf(key)))
+    for (const key of fresh) known.add(nameOf(key))
+    return fresh
   }
 
   return {
     now: () => clock.now().getTime(),
 
-    /**
-     * At this time, registers the devices of these sequences and schedules their jobs. The results, or the names of the
-     * errors.
-     */
-    async begin(moment: number, sequences: ReadonlyMap<string, Sequence>): Promise<ReadonlyMap<string, string>> {
+    /** At this time, registers the devices of these sequences. */
+    async begin(moment: number, begun: ReadonlyMap<string, Sequence>): Promise<void> {
       ahead = moment - time.now().getTime()
       await setDatabaseTime()
-      indexes = new Map([...sequences.keys()].map((jobId, index) => [jobId, index]))
-      isAnyContinuous = [...sequences.values()].some(({ plan }) => plan.targets === 'continuous')
-      const registered = [...sequences].flatMap(([jobId, sequence]) =>
-        sequence.plan.devices.flatMap((device, number) =>
-          device.isRegistered ? [{ device: deviceOf(jobId, sequence, number), isConnected: device.isConnected }] : [],
+      sequences = begun
+      indexes = new Map([...sequences.keys()].map((sequenceId, index) => [sequenceId, index]))
+      isAnyContinuous = [...sequences.values()].some(({ jobs }) => jobs.some(({ targets }) => targets === 'continuous'))
+      const registered = [...sequences].flatMap(([sequenceId, { devices }]) =>
+        devices.flatMap(({ isRegistered, isConnected }, number) =>
+          isRegistered ? [{ device: deviceOf(sequenceId, number), isConnected }] : [],
         ),
       )
       for (let first = 0; first < registered.length; first += 500) {
@@ -313,7 +333,6 @@ export async function openWorld() {
         await createDevices(deps, everything, some)
       }
       for (const { device, isConnected } of registered) if (isConnected) attach(device.deviceId)
-      return resultsOf(sequences, (jobId, sequence) => schedule(jobId, indexes.get(jobId) ?? 0, sequence))
     },
 
     /** Forgets all jobs and devices. */
@@ -339,15 +358,29 @@ export async function openWorld() {
       await time.giveWay()
     },
 
-    /** What clients do, each to its job. The results, or the names of the errors. */
-    command: (commands: ReadonlyMap<string, readonly [Sequence, Command]>) =>
-      resultsOf(commands, (jobId, [sequence, command]) => carryOut(jobId, sequence, command)),
+    /** What happens to each sequence. The results, or the names of the errors, by the ids of the sequences. */
+    async command(commands: Iterable<readonly [JobPlace, Command]>): Promise<ReadonlyMap<string, string>> {
+      const results = new Map<string, string>()
+      const carryOne = async ([place, command]: readonly [JobPlace, Command]): Promise<void> => {
+        results.set(place.sequenceId, await resultOf(() => carryOut(place, command)))
+      }
+      const all = [...commands]
+      // A request that may be refused is compared with other jobs, in little time.
+      const isCompared = ([{ sequenceId, job }, { kind }]: readonly [JobPlace, Command]): boolean =>
+        kind === 'schedule' && sequenceOf(sequenceId).jobs[job]?.onOverlap === 'refuse'
+      await forAll(
+        all.filter((one) => !isCompared(one)),
+        carryOne,
+      )
+      for (const one of all.filter(isCompared)) await carryOne(one)
+      return results
+    },
 
     /** Answers of devices that have received a call, all of them together. */
-    async answer(replies: Iterable<readonly [jobId: string, Reply]>): Promise<void> {
+    async answer(replies: Iterable<readonly [JobPlace, Reply]>): Promise<void> {
       const settling = settleDeviceJobs(deps, { requestKey, window })
-      for (const [jobId, { device, status, isToFirst }] of replies) {
-        const request = calls.get(deviceIdOf(jobId, device))?.at(isToFirst ? 0 : -1)
+      for (const [place, { device, status, isToFirst }] of replies) {
+        const request = calls.get(`${jobIdOf(place)}/${device}`)?.at(isToFirst ? 0 : -1)
         if (request === undefined) continue
         const { deviceId, requestId } = request
         const response = status === 'malformed' ? { problem: 'It is not JSON.' } : { status, payload: '{}' }
@@ -360,11 +393,10 @@ export async function openWorld() {
     closeDeleted: () => whole(duties.closeDeleted),
     /** Starts the due jobs; the waves of the devices of these. */
     async start(jobIds: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<number, number | null>>> {
-      await Promise.all([whole(duties.start), whole(duties.start), whole(duties.start)])
-      // A turn passes over jobs that another turn has just taken.
+      // One after the other, in the order in which they wait: one job may be in the way of the next.
       await whole(duties.start)
       if (jobIds.length === 0) return new Map()
-      const rows = await deps.db.query<{ jobId: string; deviceId: string; wave: number | null; hasEnded: boolean }>(
+      const rows = await deps.db.query<DeviceJobKey & { wave: number | null; hasEnded: boolean }>(
         sql`select id as "jobId", device_id as "deviceId", wave, exists (
               select from device_job_outcome ended where ended.job_key = key and ended.device_id = target.device_id
             ) as "hasEnded"
@@ -372,46 +404,54 @@ export async function openWorld() {
             where id = any(${jobIds}::text[]) order by device_id`,
       )
       const placements = new Map<string, Map<number, number | null>>(jobIds.map((jobId) => [jobId, new Map()]))
-      for (const { jobId, deviceId, wave } of rows) placements.get(jobId)?.set(splitId(deviceId)[1], wave)
-      for (const { deviceId, hasEnded } of rows) {
-        members.add(deviceId)
-        // It was deleted before the start.
-        if (hasEnded) patched.add(deviceId)
-      }
+      for (const { jobId, deviceId, wave } of rows) placements.get(jobId)?.set(numberIn(deviceId), wave)
+      takeNew(members, rows)
+      // It was deleted before the start.
+      takeNew(
+        patched,
+        rows.filter(({ hasEnded }) => hasEnded),
+      )
       return placements
     },
     turn: () => whole(duties.turn),
     /** The devices that have joined continuous jobs. */
     async join(): Promise<Choices> {
       if (!isAnyContinuous || !(await whole(duties.join))) return new Map()
-      const rows = await deps.db.query<{ deviceId: string }>(
-        sql`select device_id as "deviceId" from device_job join job on job_key = key where targets = 'continuous'
-            order by device_id`,
+      const rows = await deps.db.query<DeviceJobKey>(
+        sql`select id as "jobId", device_id as "deviceId" from device_job join job on job_key = key
+            where targets = 'continuous' order by device_id`,
       )
-      const fresh = rows.map(({ deviceId }) => deviceId).filter((deviceId) => !members.has(deviceId))
-      for (const deviceId of fresh) members.add(deviceId)
-      return byJob(fresh)
+      return byJob(takeNew(members, rows))
     },
-    /** The devices whose part of a twin update has ended. */
-    async patch(): Promise<Choices> {
+    /** The devices whose parts of twin updates have ended, those of a change of a job together. */
+    async patch(): Promise<ReadonlyMap<string, readonly (readonly number[])[]>> {
       // The step begins again from the first device when it has found none.
       const isDone = (await whole(duties.patch)) || (await whole(duties.patch))
       if (!isDone) return new Map()
-      const rows = await deps.db.query<{ deviceId: string }>(
-        sql`select device_id as "deviceId" from device_job_outcome join job on key = job_key
-            where type = 'scheduleUpdateTwin' and error_code is distinct from 'Canceled' order by device_job_outcome.version, device_id`,
+      const rows = await deps.db.query<DeviceJobKey & { version: number }>(
+        sql`select id as "jobId", device_id as "deviceId", device_job_outcome.version
+            from device_job_outcome join job on key = job_key
+            where type = 'scheduleUpdateTwin' and error_code is distinct from 'Canceled'
+            order by device_job_outcome.version, device_id`,
       )
-      const fresh = rows.map(({ deviceId }) => deviceId).filter((deviceId) => !patched.has(deviceId))
-      for (const deviceId of fresh) patched.add(deviceId)
-      return byJob(fresh)
+      const changes = new Map<string, Map<number, number[]>>()
+      for (const { jobId, deviceId, version } of takeNew(patched, rows)) {
+        const ofJob = changes.get(jobId) ?? new Map<number, number[]>()
+        ofJob.set(version, [...(ofJob.get(version) ?? []), numberIn(deviceId)])
+        changes.set(jobId, ofJob)
+      }
+      return new Map([...changes].map(([jobId, ofJob]) => [jobId, [...ofJob.values()]]))
     },
     /** The devices that have received a call. */
     async call(): Promise<Choices> {
       await whole(duties.call)
-      const fresh = received
+      const fresh = received.flatMap((request) => {
+        const call = window.callOf(request.requestId, request.deviceId)
+        return call === undefined ? [] : [{ ...call, request }]
+      })
       received = []
-      for (const request of fresh) calls.set(request.deviceId, [...(calls.get(request.deviceId) ?? []), request])
-      return byJob(fresh.map(({ deviceId }) => deviceId))
+      for (const { request, ...key } of fresh) calls.set(nameOf(key), [...(calls.get(nameOf(key)) ?? []), request])
+      return byJob(fresh)
     },
     judge: () => whole(duties.judge),
     finish: () => whole(duties.finish),
