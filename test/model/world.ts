@@ -30,6 +30,7 @@ import { installClock, setClock } from '../support/database-clock.ts'
 import { createTestDeps } from '../support/deps.ts'
 import { byPolicy } from '../support/rows.ts'
 import { readPictures } from './pictures.ts'
+import { withPreparedStatements } from './prepared-statements.ts'
 import type { Client, Command, JobPlan, Reply, Sequence } from './sequence.ts'
 
 // A real hub and a real PostgreSQL on a clock of the test, with the jobs of many sequences at once. Its duties are done when they are
@@ -71,7 +72,10 @@ export async function openWorld() {
   /** How far the clock that is shown is ahead. It is set for each batch; what measures time never goes back. */
   let ahead = 0
   const clock: Clock = { ...time, now: () => new Date(time.now().getTime() + ahead) }
-  const deps = await createTestDeps(clock, {}, { jobSelections: 4 }, (database) => installClock(database, clock.now()))
+  const opened = await createTestDeps(clock, {}, { jobSelections: 4 }, (database) =>
+    installClock(database, clock.now()),
+  )
+  const deps = { ...opened, db: withPreparedStatements(opened.db) }
   const requestKey = await readRequestKey(deps.db)
   const window = createInFlightCalls(10_000, () => {})
 
