@@ -1,4 +1,4 @@
-import { type Rate, stagesOf } from './ramp.ts'
+import { countedByRamp, type Rate, stagesOf } from './ramp.ts'
 import type { JobStatus } from './state.ts'
 import type { DeviceJobStatistics } from './statistics.ts'
 import type { JobTargets } from './targets.ts'
@@ -74,7 +74,7 @@ export function etaOf(
 
 /** Seconds in which so many devices have their turn: at the maximum rate of the job, or at a rate that rises as this one does. */
 function secondsFor(job: JobInTime, count: number, throughput?: number): number {
-  const stages = stagesOf(job, job.succeededCount - job.refusedCount - job.skippedCount, count)
+  const stages = stagesOf(job, countedByRamp(job), count)
   const seconds = stages.map(({ devices, perMinute, growth }) => {
     if (throughput !== undefined) return devices / (throughput * growth)
     return perMinute === null ? 0 : (devices / perMinute) * 60

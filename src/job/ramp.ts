@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts'
+import type { DeviceJobStatistics } from './statistics.ts'
 
 /**
  * How the rate of a job rises: `from` devices per minute at first, and `factor` times as many after each `afterSucceeded` devices that
@@ -90,6 +91,29 @@ export function stagesOf({ maxPerMinute, ramp }: Rate, succeeded: number, count:
     stages.push({ devices, perMinute, growth: perMinute / first })
     done += devices
     if (done >= count) return stages
+  }
+}
+
+/** How many devices count for a ramp: one that refused has not succeeded, and one that was skipped shows nothing about the others. */
+export const countedByRamp = ({
+  succeededCount,
+  refusedCount,
+  skippedCount,
+}: Pick<DeviceJobStatistics, 'succeededCount' | 'refusedCount' | 'skippedCount'>): number =>
+  succeededCount - refusedCount - skippedCount
+
+/** The next rate of a ramp, and how many more devices have to succeed before. */
+export type RampStep = { readonly perMinute: number; readonly afterSucceeded: number }
+
+/** The next rate after so many devices have succeeded; null when the maximum is reached. Rises that are rounded away are left out. */
+export function nextStep(ramp: StoredRamp, succeeded: number): RampStep | null {
+  const present = perMinuteAt(ramp, succeeded)
+  if (present === ramp.maxPerMinute) return null
+  // With the smallest factor, the smallest rate is another one after 70 steps.
+  for (let at = succeeded - (succeeded % ramp.afterSucceeded); ; ) {
+    at += ramp.afterSucceeded
+    const perMinute = perMinuteAt(ramp, at)
+    if (perMinute > present) return { perMinute, afterSucceeded: at - succeeded }
   }
 }
 

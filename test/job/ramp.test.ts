@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkRamp, perMinuteAt, rateIn, stagesOf, storedRamp } from '../../src/job/ramp.ts'
+import { checkRamp, nextStep, perMinuteAt, rateIn, stagesOf, storedRamp } from '../../src/job/ramp.ts'
 import { refusal } from '../support/refusal.ts'
 
 const ramp = { from: 10, factor: 2, afterSucceeded: 50 }
@@ -36,6 +36,22 @@ test('the rate rises after each so many devices that succeed, up to the maximum'
   const at = (succeeded: number) => perMinuteAt({ ...ramp, maxPerMinute: 65 }, succeeded)
   expect([0, 49, 50, 100, 149, 150, 1_000_000_000].map(at)).toEqual([10, 10, 20, 40, 40, 65, 65])
   expect(perMinuteAt({ from: 100, factor: 1.15, afterSucceeded: 1, maxPerMinute: 600 }, 1)).toBe(115)
+})
+
+test('the next step is the next higher rate, and there is none at the maximum', () => {
+  const next = (succeeded: number) => nextStep({ ...ramp, maxPerMinute: 65 }, succeeded)
+  expect([0, 49, 50, 149, 150].map(next)).toEqual([
+    { perMinute: 20, afterSucceeded: 50 },
+    { perMinute: 20, afterSucceeded: 1 },
+    { perMinute: 40, afterSucceeded: 50 },
+    { perMinute: 65, afterSucceeded: 1 },
+    null,
+  ])
+  // One device per minute times 1.01 is rounded down to one for a long time.
+  expect(nextStep({ from: 1, factor: 1.01, afterSucceeded: 10, maxPerMinute: 60 }, 5)).toEqual({
+    perMinute: 2,
+    afterSucceeded: 695,
+  })
 })
 
 test('the devices that are next have their turn at rates that rise as if all of them succeed', () => {

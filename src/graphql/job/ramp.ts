@@ -1,4 +1,4 @@
-import { defaultRampFactor, type Ramp } from '../../job/ramp.ts'
+import { defaultRampFactor, type Ramp, type RampStep } from '../../job/ramp.ts'
 import { builder } from '../builder.ts'
 
 const from = 'Maximum number of devices per minute at first.'
@@ -20,8 +20,16 @@ export const RampInput = builder.inputType('RampInput', {
   }),
 })
 
-/** The ramp of a job, and the rate that it has reached. */
-export type ReachedRamp = Ramp & { readonly perMinute: number }
+const JobRampStep = builder.objectRef<RampStep>('JobRampStep').implement({
+  description: 'The next rate of a job with a ramp.',
+  fields: (t) => ({
+    perMinute: t.exposeInt('perMinute', { description: 'Maximum number of devices per minute from then on.' }),
+    afterSucceeded: t.exposeInt('afterSucceeded', { description: 'So many more devices have to succeed before.' }),
+  }),
+})
+
+/** The ramp of a job, the rate that it has reached, and the next one. */
+export type ReachedRamp = Ramp & { readonly perMinute: number; readonly nextStep: RampStep | null }
 
 export const JobRamp = builder.objectRef<ReachedRamp>('JobRamp').implement({
   description: 'How the rate of a job rises, up to `maxPerMinute`.',
@@ -31,6 +39,11 @@ export const JobRamp = builder.objectRef<ReachedRamp>('JobRamp').implement({
     afterSucceeded: t.exposeInt('afterSucceeded', { description: afterSucceeded }),
     perMinute: t.exposeInt('perMinute', {
       description: 'The maximum number of devices per minute that the job has reached.',
+    }),
+    nextStep: t.expose('nextStep', {
+      type: JobRampStep,
+      nullable: true,
+      description: 'The next rate. Null when the job has reached `maxPerMinute`.',
     }),
   }),
 })

@@ -1,6 +1,6 @@
 import { countedBy } from '../../job/abort-rules.ts'
 import { type JobLimits, mostAtOnce } from '../../job/job-limits.ts'
-import { rateIn } from '../../job/ramp.ts'
+import { countedByRamp, nextStep, rateIn } from '../../job/ramp.ts'
 import type { RetryPolicy } from '../../job/retry-policy.ts'
 import type { TimeWindow as Window } from '../../job/time-window.ts'
 import { builder } from '../builder.ts'
@@ -123,18 +123,22 @@ builder.objectField(Job, 'rollout', (t) =>
       'budgetMaxConcurrent',
       'succeededCount',
       'refusedCount',
+      'skippedCount',
       'failedCount',
     ),
     description: `How the job proceeds through its devices, as it was requested. Null when nothing was. A retry has that of the job that it repeats. ${nullWhenForeign}`,
     resolve: (job, _args, context) => {
-      const { perMinute, maxConcurrent, budgetGroupBy, budgetMaxConcurrent } = job
+      const { perMinute, storedRamp, maxConcurrent, budgetGroupBy, budgetMaxConcurrent } = job
       const limits = { ...rateIn(job), maxConcurrent, budgetGroupBy, budgetMaxConcurrent }
       const isWithout = job.rollout === null && mostAtOnce(limits) === undefined
       if (isWithout || isForeign(job, context)) return null
       const { abort = [], approval = false, window = null, retry } = job.rollout ?? {}
       return {
         ...limits,
-        ramp: limits.ramp === null || perMinute === null ? null : { ...limits.ramp, perMinute },
+        ramp:
+          storedRamp === null || perMinute === null
+            ? null
+            : { ...storedRamp, perMinute, nextStep: nextStep(storedRamp, countedByRamp(job)) },
         approval,
         window,
         retry,

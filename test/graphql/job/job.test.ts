@@ -39,7 +39,7 @@ test('a scheduled method job is answered as it stands, with the defaults filled 
 
 test('a job has the name, the description, the labels and the limits that it was given, and its retry has them too', async () => {
   const naming =
-    'name description labels { name value } rollout { maxPerMinute ramp { from factor afterSucceeded perMinute } maxConcurrent }'
+    'name description labels { name value } rollout { maxPerMinute ramp { from factor afterSucceeded perMinute nextStep { perMinute afterSucceeded } } maxConcurrent }'
   const given = {
     name: 'Night of the pumps',
     description: 'See OPS-7.',
@@ -49,7 +49,8 @@ test('a job has the name, the description, the labels and the limits that it was
       { name: 'change', value: '7' },
     ],
   }
-  const ramp = { from: 10, factor: 2, afterSucceeded: 50, perMinute: 10 }
+  const nextStep = { perMinute: 20, afterSucceeded: 50 }
+  const ramp = { from: 10, factor: 2, afterSucceeded: 50, perMinute: 10, nextStep }
   const stored = {
     ...given,
     rollout: { maxPerMinute: 600, ramp, maxConcurrent: null },

@@ -14,7 +14,7 @@ const ShowJob = graphql(`
       cloudToDeviceMethod { methodName payload responseTimeoutInSeconds connectTimeoutInSeconds }
       updateTwin skipCompliant targets onOverlap createdBy createdTime startTime selectedTime startedTime deadline endTime
       deviceJobStatistics { deviceCount pendingCount runningCount succeededCount refusedCount skippedCount failedCount cancelledCount }
-      rollout { maxPerMinute ramp { from factor afterSucceeded perMinute } maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } retry { maxAttempts on backoffSeconds factor maxBackoffSeconds } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
+      rollout { maxPerMinute ramp { from factor afterSucceeded perMinute nextStep { perMinute afterSucceeded } } maxConcurrent approval budget { groupBy maxConcurrent } window { days from to timeZone timeZoneFrom } retry { maxAttempts on backoffSeconds factor maxBackoffSeconds } abort { on errorCode responseStatus percent afterDevices action matchedCount endedCount hasActed } }
       waves {
         number devices percent queryCondition status openedTime soakEndTime
         gate { succeededPercent soakSeconds approval onFailure }
