@@ -1,10 +1,11 @@
-import { type FormEvent, type ReactNode, useId, useState } from 'react'
+import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react'
 import type { CreateJobScheduleInput } from '../../generated/console/graphql.ts'
 import { useDenial } from '../hub/use-viewer.ts'
 import { Button } from '../ui/button.tsx'
 import { CancelButton, Dialog } from '../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../ui/domain-error.tsx'
 import { type ControlProps, Field } from '../ui/field.tsx'
+import { focusFirst } from '../ui/focus-first.ts'
 import styles from '../ui/form.module.css'
 import { describeCron } from './cron-words.ts'
 import { problemIn, readSchedule, type ScheduleDraft, type ScheduleProblems } from './draft.ts'
@@ -33,6 +34,7 @@ export function ScheduleDialog({
 }) {
   const denied = useDenial()('WRITE_JOBS')
   const zones = useId()
+  const form = useRef<HTMLFormElement>(null)
   const [before] = useState(start)
   const [draft, setDraft] = useState(before)
   const [isBusy, setIsBusy] = useState(false)
@@ -42,17 +44,24 @@ export function ScheduleDialog({
     setDraft({ ...draft, ...part })
     setProblems(Object.fromEntries(Object.entries(problems).filter(([name]) => !(name in part))))
   }
+  const point = (found: ScheduleProblems): void => {
+    setProblems(found)
+    focusFirst(form.current, found)
+  }
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
     setFailure(undefined)
     const read = readSchedule(draft)
-    setProblems('problems' in read ? read.problems : {})
-    if ('problems' in read) return
+    if ('problems' in read) {
+      point(read.problems)
+      return
+    }
+    setProblems({})
     setIsBusy(true)
     const refused = await save(read.input)
     setIsBusy(false)
     const placed = refused && problemIn(refused)
-    if (placed) setProblems(placed)
+    if (placed) point(placed)
     else setFailure(refused)
   }
   const input = (name: 'scheduleId' | 'templateId' | 'cron' | 'timeZone' | 'description', maxLength: number) => ({
@@ -65,10 +74,11 @@ export function ScheduleDialog({
   })
   return (
     <Dialog title={title} isEdited={JSON.stringify(draft) !== JSON.stringify(before)} onClose={onClose}>
-      <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
+      <form ref={form} className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
         <div className={styles.pair}>
           {isNew && (
             <Field
+              name="scheduleId"
               label="Schedule ID"
               error={problems.scheduleId}
               hint="Up to 48 letters, digits and dashes. The IDs of its jobs begin with it."
@@ -76,19 +86,25 @@ export function ScheduleDialog({
               {(props) => <input {...props} {...input('scheduleId', 48)} />}
             </Field>
           )}
-          <Field label="Template" error={problems.templateId} hint="The ID of the template of its jobs.">
+          <Field
+            name="templateId"
+            label="Template"
+            error={problems.templateId}
+            hint="The ID of the template of its jobs."
+          >
             {(props) => <input {...props} {...input('templateId', 64)} />}
           </Field>
         </div>
         <div className={styles.pair}>
           <Field
+            name="cron"
             label="Times (cron)"
             error={problems.cron}
             hint={describeCron(draft.cron) ?? 'Minute, hour, day of month, month and day of week.'}
           >
             {(props) => <input {...props} {...input('cron', 200)} />}
           </Field>
-          <Field label="Time zone" error={problems.timeZone} hint="Such as Europe/Berlin, or UTC.">
+          <Field name="timeZone" label="Time zone" error={problems.timeZone} hint="Such as Europe/Berlin, or UTC.">
             {(props) => (
               <>
                 <input {...props} {...input('timeZone', 64)} list={zones} />
@@ -123,7 +139,13 @@ export function ScheduleDialog({
             )}
           </Field>
         </div>
-        <Field label="End" optional error={problems.endTime} hint="In your time zone. No job is scheduled afterwards.">
+        <Field
+          name="endTime"
+          label="End"
+          optional
+          error={problems.endTime}
+          hint="In your time zone. No job is scheduled afterwards."
+        >
           {(props) => (
             <input
               {...props}
@@ -133,7 +155,7 @@ export function ScheduleDialog({
             />
           )}
         </Field>
-        <Field label="Description" optional error={problems.description} hint="What it is for.">
+        <Field name="description" label="Description" optional error={problems.description} hint="What it is for.">
           {(props) => <input {...props} {...input('description', 2_000)} spellCheck />}
         </Field>
         <p className={styles.note}>{note}</p>

@@ -14,6 +14,7 @@ export function Field({
   hint,
   error,
   optional = false,
+  name,
   children,
 }: {
   readonly label: ReactNode
@@ -22,6 +23,8 @@ export function Field({
   readonly error?: ReactNode
   /** Marks the field as optional. */
   readonly optional?: boolean
+  /** By which the focus finds it when it has a problem. */
+  readonly name?: string | undefined
   readonly children: (props: ControlProps) => ReactNode
 }) {
   const id = useId()
@@ -29,7 +32,7 @@ export function Field({
   const errorId = `${id}-error`
   const describedBy = [error ? errorId : undefined, hint ? hintId : undefined].filter(Boolean).join(' ')
   return (
-    <div className={styles.field}>
+    <div className={styles.field} data-field={name}>
       <label className={styles.label} htmlFor={id}>
         {label}
         {optional && <span className={styles.optional}> optional</span>}

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useRef, useState } from 'react'
 import { useClient, useMutation } from 'urql'
 import type { DeviceGroupRowFragment } from '../../../generated/console/graphql.ts'
 import { ConditionEditor } from '../../condition/editor.tsx'
@@ -9,6 +9,7 @@ import { Button } from '../../ui/button.tsx'
 import { CancelButton, Dialog } from '../../ui/dialog.tsx'
 import { DomainError, type DomainFailure, failureOf } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
+import { focusFirst } from '../../ui/focus-first.ts'
 import styles from '../../ui/form.module.css'
 import { describeDevices } from '../schedule/summary.ts'
 import { type Matching, useMatching } from '../schedule/use-matching.ts'
@@ -36,12 +37,18 @@ export function EditDialog({
   const [typed, setTyped] = useState(before)
   const [isEditingCondition, setEditingCondition] = useState(false)
   const [isBusy, setIsBusy] = useState(false)
+  const form = useRef<HTMLFormElement>(null)
   const [problems, setProblems] = useState<{ readonly name?: string; readonly condition?: string }>({})
   const [failure, setFailure] = useState<DomainFailure>()
   const matching = useMatching(typed.condition, isEditingCondition)
   const change = (part: Partial<typeof typed>): void => {
     setTyped({ ...typed, ...part })
     setProblems(Object.fromEntries(Object.entries(problems).filter(([name]) => !(name in part))))
+  }
+
+  const point = (found: typeof problems): void => {
+    setProblems(found)
+    focusFirst(form.current, found)
   }
 
   const submit = async (event: FormEvent): Promise<void> => {
@@ -52,8 +59,11 @@ export function EditDialog({
       ...(name === '' && { name: 'Enter a name, such as north-pumps.' }),
       ...(typed.condition.trim() === '' && { condition: 'Enter a condition. * selects all devices.' }),
     }
-    setProblems(missing)
-    if (Object.keys(missing).length > 0) return
+    setProblems({})
+    if (Object.keys(missing).length > 0) {
+      point(missing)
+      return
+    }
     setIsBusy(true)
     const refused = await send(name)
     setIsBusy(false)
@@ -61,8 +71,8 @@ export function EditDialog({
       announce('Group saved.')
       onSaved()
       onClose()
-    } else if (refused.path?.[0] === 'name') setProblems({ name: refused.message })
-    else if (refused.__typename === 'QueryConditionError') setProblems({ condition: refused.message })
+    } else if (refused.path?.[0] === 'name') point({ name: refused.message })
+    else if (refused.__typename === 'QueryConditionError') point({ condition: refused.message })
     else setFailure(refused)
   }
   /** Returns why it was refused. */
@@ -95,9 +105,10 @@ export function EditDialog({
       isEdited={JSON.stringify(typed) !== JSON.stringify(before)}
       onClose={onClose}
     >
-      <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
+      <form ref={form} className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
         {group === undefined && (
           <Field
+            name="name"
             label="Name"
             error={problems.name}
             hint="Up to 64 letters, digits, dots, dashes and underscores. It cannot be changed later."
@@ -118,6 +129,7 @@ export function EditDialog({
         {/* biome-ignore lint/a11y/noStaticElementInteractions: it only listens to the editor inside. */}
         <div onFocus={() => setEditingCondition(true)} onBlur={() => setEditingCondition(false)}>
           <Field
+            name="condition"
             label="Devices"
             error={problems.condition}
             hint={<span role="status">{describe(matching, typed.condition)}</span>}

@@ -1,7 +1,5 @@
-import type { Problems } from './problems.ts'
-
-/** Gives the focus to the first field of the page that has a problem, and opens what it is folded into. */
-export function focusFirst(form: HTMLElement | null, problems: Problems): void {
+/** Gives the focus to the first field in a form that has a problem, by its name, and opens what it is folded into. */
+export function focusFirst(form: HTMLElement | null, problems: object): void {
   const names = new Set(Object.keys(problems))
   const fields = [...(form?.querySelectorAll<HTMLElement>('[data-field]') ?? [])]
   const field = fields.find(({ dataset }) => names.has(dataset.field ?? ''))
