@@ -7,6 +7,7 @@ import { DomainError, type DomainFailure } from '../ui/domain-error.tsx'
 import { type ControlProps, Field } from '../ui/field.tsx'
 import { focusFirst } from '../ui/focus-first.ts'
 import styles from '../ui/form.module.css'
+import { ZoneList } from '../ui/zone-list.tsx'
 import { describeCron } from './cron-words.ts'
 import { problemIn, readSchedule, type ScheduleDraft, type ScheduleProblems } from './draft.ts'
 import { missedWords, overlapWords } from './words.ts'
@@ -108,11 +109,7 @@ export function ScheduleDialog({
             {(props) => (
               <>
                 <input {...props} {...input('timeZone', 64)} list={zones} />
-                <datalist id={zones}>
-                  {['UTC', ...Intl.supportedValuesOf('timeZone')].map((zone) => (
-                    <option key={zone} value={zone} />
-                  ))}
-                </datalist>
+                <ZoneList id={zones} />
               </>
             )}
           </Field>

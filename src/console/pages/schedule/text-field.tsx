@@ -6,12 +6,14 @@ import type { StepProps } from './step.ts'
 /** The members of a draft that are typed as a text. */
 type TextName = { [Name in keyof Draft]: string extends Draft[Name] ? Name : never }[keyof Draft] & FieldName
 
-/** A line of text that may be left empty. */
+/** A line of text. */
 export function TextField({
   name,
   label,
   hint,
   mode,
+  isOptional = true,
+  list,
   draft,
   problems,
   change,
@@ -21,20 +23,22 @@ export function TextField({
   readonly hint: string
   /** The keyboard that telephones show. */
   readonly mode?: 'numeric' | 'decimal'
+  readonly isOptional?: boolean
+  /** The ID of a list of proposals. */
+  readonly list?: string
 }) {
   return (
-    <div data-field={name}>
-      <Field label={label} optional error={problems[name]} hint={hint}>
-        {(control) => (
-          <input
-            {...control}
-            inputMode={mode}
-            spellCheck={false}
-            value={draft[name]}
-            onChange={({ target }) => change({ [name]: target.value })}
-          />
-        )}
-      </Field>
-    </div>
+    <Field name={name} label={label} optional={isOptional} error={problems[name]} hint={hint}>
+      {(control) => (
+        <input
+          {...control}
+          inputMode={mode}
+          list={list}
+          spellCheck={false}
+          value={draft[name]}
+          onChange={({ target }) => change({ [name]: target.value })}
+        />
+      )}
+    </Field>
   )
 }

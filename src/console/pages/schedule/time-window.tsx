@@ -1,3 +1,5 @@
+import { useId } from 'react'
+import { ZoneList } from '../../ui/zone-list.tsx'
 import { CheckList } from './check-list.tsx'
 import { daysOfWeek } from './draft.ts'
 import styles from './form.module.css'
@@ -7,6 +9,7 @@ import { TextField } from './text-field.tsx'
 
 /** When the devices may be disturbed: between two times of day, on some days. */
 export function TimeWindow({ draft, problems, change }: StepProps) {
+  const zones = useId()
   return (
     <fieldset className={rows.list}>
       <legend>Time window</legend>
@@ -27,6 +30,7 @@ export function TimeWindow({ draft, problems, change }: StepProps) {
           name="windowTimeZone"
           label="Time zone"
           hint="Such as Europe/Berlin: for all devices, or for those without one of their own."
+          list={zones}
           {...{ draft, problems, change }}
         />
         <TextField
@@ -36,6 +40,7 @@ export function TimeWindow({ draft, problems, change }: StepProps) {
           {...{ draft, problems, change }}
         />
       </div>
+      <ZoneList id={zones} />
       <CheckList
         name="windowDays"
         label="Opens on"
