@@ -29,6 +29,15 @@ test('a refusal of the retry policy is shown at the field of its member, whichev
   expect(invalid('rollout', 'window', 'days', '0')).toEqual({ field: 'windowDays', message: 'Bad.' })
 })
 
+test('a message at a field does not repeat the name that the API has for it', () => {
+  const placed = placeRefusal({
+    __typename: 'InvalidInputError',
+    message: 'maxPerMinute must be a whole number. Leave maxPerMinute out.',
+    path: ['rollout', 'maxPerMinute'],
+  })
+  expect(placed?.message).toBe('This must be a whole number. Leave maxPerMinute out.')
+})
+
 test('what lies deeper in a field is named', () => {
   expect(invalid('updateTwin', 'tags', 'a', 'b')).toEqual({ field: 'tags', message: 'a.b: Bad.' })
   expect(invalid('updateTwin', 'properties', 'desired', 'x')).toEqual({ field: 'desired', message: 'x: Bad.' })

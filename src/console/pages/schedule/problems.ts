@@ -88,12 +88,19 @@ export function placeRefusal({
     .filter(({ at }) => at.every((segment, index) => path[index] === segment))
     .sort((one, other) => other.at.length - one.at.length)[0]
   if (place === undefined) return undefined
+  const said = withoutName(message, path)
   const rest = path.slice(place.at.length)
   if (place.field === 'labels' || place.field === 'abort' || place.field === 'waves') {
-    return { field: fieldOfRow(place.field, rest), message }
+    return { field: fieldOfRow(place.field, rest), message: said }
   }
   const below = place.isList ? '' : rest.join('.')
-  return { field: place.field, message: below === '' ? message : `${below}: ${message}` }
+  return { field: place.field, message: below === '' ? said : `${below}: ${message}` }
+}
+
+/** The field has a label, so its message needs no name of the API: `This must be a whole number from 1 to 1000000.` */
+function withoutName(message: string, path: readonly string[]): string {
+  const name = path.at(-1) ?? ''
+  return message.startsWith(`${name} must `) ? `This${message.slice(name.length)}` : message
 }
 
 /** The field of a list that the rest of a path leads to. */
