@@ -178,7 +178,18 @@ function blockersInWindow(job: WaitingJob, findings: Findings): JobBlocker[] {
     return [{ reason: 'maxConcurrent', message }]
   }
   if (job.pendingCount === 0) return runningCount > 0 ? [callsUnderWay(runningCount)] : []
-  return [...waitsForGroups(job, findings), ...waitsForDevices(findings), ...waitsForAttempts(findings)]
+  const { inFullGroups, notConnected, attempts } = findings
+  const most = Math.min(waitingCount, job.pendingCount)
+  return [
+    ...waitsForGroups(job, atMost(inFullGroups, most)),
+    ...waitsForDevices(atMost(notConnected, most)),
+    ...waitsForAttempts(attempts && { ...attempts, count: atMost(attempts.count, most) }),
+  ]
+}
+
+/** Devices were counted somewhat earlier than the counters of the job, which say how many can wait at most. */
+function atMost<Count extends PreviewCount | undefined>(count: Count, most: number): Count | PreviewCount {
+  return count !== undefined && count.value > most ? { value: most, precision: 'exact' } : count
 }
 
 /** Devices whose time zone is not known, so that they have no window. */
@@ -224,21 +235,24 @@ function blockingGate({ wave, gate, counts, soakedTime, waitsForApproval, hasFai
   return { reason: 'gate', message: `${next} is not open yet. ${describeShare(gate, wave, counts)}` }
 }
 
-function waitsForGroups({ budgetGroupBy, budgetMaxConcurrent }: Budget, { inFullGroups }: Findings): JobBlocker[] {
+function waitsForGroups(
+  { budgetGroupBy, budgetMaxConcurrent }: Budget,
+  inFullGroups: Findings['inFullGroups'],
+): JobBlocker[] {
   if (inFullGroups === undefined || inFullGroups.value === 0) return []
   const calls = budgetMaxConcurrent === 1 ? 'one call' : `${budgetMaxConcurrent} calls`
   const message = `${devices(inFullGroups, 'waits', 'wait')} for others of their group: the budget allows ${calls} in progress per ${budgetGroupBy}.`
   return [{ reason: 'budget', deviceCount: inFullGroups, message }]
 }
 
-function waitsForDevices({ notConnected }: Findings): JobBlocker[] {
+function waitsForDevices(notConnected: Findings['notConnected']): JobBlocker[] {
   if (notConnected === undefined || notConnected.value === 0) return []
   const message = `${devices(notConnected, 'has', 'have')} to connect before the call can be sent.`
   return [{ reason: 'devicesNotConnected', deviceCount: notConnected, message }]
 }
 
-function waitsForAttempts({ attempts }: Findings): JobBlocker[] {
-  if (attempts === undefined) return []
+function waitsForAttempts(attempts: Findings['attempts']): JobBlocker[] {
+  if (attempts === undefined || attempts.count.value === 0) return []
   const { count, next } = attempts
   const message = `${devices(count, 'waits', 'wait')} for another attempt. The next one is at ${next.toISOString()}.`
   return [{ reason: 'retry', deviceCount: count, until: next, message }]

@@ -203,7 +203,7 @@ describe('a job waits', () => {
       },
     ])
     const many = { value: 10_000, precision: 'atLeast' as const }
-    expect(blockersOf(job, { notConnected: many }, now)).toMatchObject([
+    expect(blockersOf({ ...job, pendingCount: 20_000 }, { notConnected: many }, now)).toMatchObject([
       { deviceCount: many, message: 'At least 10,000 devices have to connect before the call can be sent.' },
     ])
   })
@@ -234,6 +234,17 @@ describe('a job waits', () => {
     expect(neededFindings(budgeted).inFullGroups).toBe(true)
     expect(neededFindings({ ...budgeted, pendingCount: 0 }).inFullGroups).toBe(false)
     expect(neededFindings(job).inFullGroups).toBe(false)
+  })
+
+  test('for no more devices than are pending now, although more were counted before', () => {
+    const budgeted = { ...job, budgetGroupBy: 'tags.site', budgetMaxConcurrent: 1 }
+    const attempts = { count: exact(6), next: now }
+    const before = { inFullGroups: { value: 10_000, precision: 'atLeast' as const }, notConnected: exact(6), attempts }
+    expect(blockersOf(budgeted, before, now)).toMatchObject([
+      { reason: 'budget', deviceCount: exact(5) },
+      { reason: 'devicesNotConnected', deviceCount: exact(5) },
+      { reason: 'retry', deviceCount: exact(5) },
+    ])
   })
 
   test('for somebody who resumes it', () => {
