@@ -129,6 +129,7 @@ describe.each(shells)('%s', (shell) => {
         'SCHEDULED',
         'WAITING_FOR_APPROVAL',
       ],
+      'jobs list --outcome ': ['CANCELLED', 'FAILED', 'NO_DEVICES', 'PARTIALLY_FAILED', 'SUCCEEDED'],
       'jobs list --format=j': ['json', 'jsonl'],
       'completion ': ['bash', 'fish', 'zsh'],
       'apply -f jo': ['job.yaml'],

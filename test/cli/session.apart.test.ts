@@ -279,6 +279,8 @@ test('a job with labels is found by them, paused and resumed', async () => {
   const again = await run(['jobs', 'resume', 'named'])
   expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining("'Scheduled'") })
   await run(['jobs', 'cancel', 'named'])
+  expect(await list('--label', 'team=south', '--outcome', 'CANCELLED,failed')).toMatchObject([{ jobId: 'named' }])
+  expect(await list('--label', 'team=south', '--outcome', 'SUCCEEDED')).toEqual([])
 })
 
 test('a device group is saved, listed with its devices, used in a condition and deleted', async () => {

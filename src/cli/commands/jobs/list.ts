@@ -25,6 +25,7 @@ const statuses = [
   'FAILED',
   'CANCELLED',
 ] as const
+const outcomes = ['SUCCEEDED', 'PARTIALLY_FAILED', 'FAILED', 'CANCELLED', 'NO_DEVICES'] as const
 const columns = ['jobId', 'name', 'type', 'status', 'outcome', 'devices', 'createdTime', 'queryCondition']
 
 /** `twincast jobs list` */
@@ -32,16 +33,18 @@ export const createJobsList = () =>
   hubCommand('list')
     .description('Prints jobs, the newest first.')
     .addOption(words('--status <STATUSES>', `only jobs with these statuses, such as RUNNING,QUEUED`, statuses))
+    .addOption(words('--outcome <OUTCOMES>', 'only jobs that ended so, such as FAILED,PARTIALLY_FAILED', outcomes))
     .option('--search <TEXT>', 'only jobs whose ID, name, condition or method contains this text')
     .addOption(
       labelFilter('--label <NAME[=VALUE]>', 'only jobs with this label, and with this value if given; may be repeated'),
     )
     .addOption(wholeNumber('--limit <N>', 'at most so many jobs', { min: 1, max: 1_000_000_000 }))
     .addOption(format())
-    .action(({ status, search, label, limit, ...options }) =>
+    .action(({ status, outcome, search, label, limit, ...options }) =>
       withHub(options, async ({ client }, signal) => {
         const filter = {
           ...(status && { status }),
+          ...(outcome && { outcome }),
           ...(search !== undefined && { search }),
           ...(label && {
             labels: label.map(({ name, value }) => ({ name, ...(value !== undefined && { value: [value] }) })),
