@@ -5,6 +5,7 @@ import {
   columnsOf,
   describePoints,
   gapsIn,
+  hasChart,
   type Point,
   type Points,
   pointLimit,
@@ -212,4 +213,11 @@ describe('the progress in words', () => {
   it('says so when nothing is known yet', () => {
     expect(describePoints([], [], formats)).toBe('No progress recorded yet.')
   })
+})
+
+it('draws a chart of an open job from its first point on, and of one that has ended when it took five seconds', () => {
+  const [first, short, long] = [pointsAt([0]), pointsAt([0, 4.9]), pointsAt([0, 5])]
+  expect([first, short, long].map((points) => hasChart(points, true))).toEqual([true, true, true])
+  expect([first, short, long].map((points) => hasChart(points, false))).toEqual([false, false, true])
+  expect(hasChart([], true)).toBe(false)
 })

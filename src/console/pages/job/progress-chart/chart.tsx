@@ -4,7 +4,7 @@ import 'uplot/dist/uPlot.min.css'
 import { formatClock } from '../../../format.ts'
 import styles from './chart.module.css'
 import { colourOf, useTheme } from './chart-colours.ts'
-import type { Gap } from './points.ts'
+import { type Gap, shortestCharted } from './points.ts'
 
 /** A line: its name, the token of its colour, and its dashes, so that it can be distinguished without colours. */
 export type Line = {
@@ -108,7 +108,11 @@ function optionsFor(
     // The grid lines of hours and days begin with those of the zone.
     tzDate: (time) => (isUtc ? uPlot.tzDate(new Date(time * 1000), 'UTC') : new Date(time * 1000)),
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'progress' }, points: { size: 6 } },
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] } },
+    scales: {
+      // The first seconds of a job fill a part of the chart.
+      x: { range: (_plot, min, max) => [min, Math.max(max, min + shortestCharted)] },
+      y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.08)] },
+    },
     axes: [
       {
         stroke: ink,

@@ -5,7 +5,7 @@ import { Panel } from '../../../shell/page.tsx'
 import { noDevices } from '../../../ui/statistics.ts'
 import styles from './panel.module.css'
 import { ProgressChartPlot } from './plot.tsx'
-import { describePoints, gapsIn, type Points, ratesOf, shortestCharted, spanOf, thin } from './points.ts'
+import { describePoints, gapsIn, hasChart, type Points, ratesOf, shortestCharted, thin } from './points.ts'
 import { type Course, type KnownCourse, useCourse } from './use-course.ts'
 
 /** Rows of the table with the same data as the chart. */
@@ -20,7 +20,11 @@ export function ProgressChartPanel({ jobId, now }: { readonly jobId: string; rea
   if (now.startedTime === null || deviceCount === 0) return undefined
   return (
     <Panel title="Progress over time">
-      <Content course={course} isLong={now.endTime === null || lengthOf(now) >= shortestCharted} />
+      <Content
+        course={course}
+        isOpen={now.endTime === null}
+        isLong={now.endTime === null || lengthOf(now) >= shortestCharted}
+      />
     </Panel>
   )
 }
@@ -32,17 +36,25 @@ function lengthOf({ startedTime, endTime }: JobNowFragment): number {
     : (new Date(endTime).getTime() - new Date(startedTime).getTime()) / 1000
 }
 
-/** `isLong`: the job has a chart or may get one. Room is kept for it, so that nothing below moves. */
-const Content = memo(function Content({ course, isLong }: { readonly course: KnownCourse; readonly isLong: boolean }) {
-  return <div className={isLong ? styles.room : undefined}>{course !== undefined && contentOf(course)}</div>
+/** `isLong`: the job has a chart. Room is kept for it, so that nothing below moves. */
+const Content = memo(function Content({
+  course,
+  isOpen,
+  isLong,
+}: {
+  readonly course: KnownCourse
+  readonly isOpen: boolean
+  readonly isLong: boolean
+}) {
+  return <div className={isLong ? styles.room : undefined}>{course !== undefined && contentOf(course, isOpen)}</div>
 })
 
-function contentOf(course: Course | 'hidden') {
+function contentOf(course: Course | 'hidden', isOpen: boolean) {
   if (course === 'hidden') return <p className={styles.summary}>– (the job was not scheduled under your scope)</p>
   const { points } = course
-  if (spanOf(points) < shortestCharted) return <Summary course={course} />
+  if (!hasChart(points, isOpen)) return <Summary course={course} />
   // A job from before the hub kept samples.
-  if (points.slice(1).every(({ isAfterGap }) => isAfterGap)) {
+  if (points.length > 1 && points.slice(1).every(({ isAfterGap }) => isAfterGap)) {
     return <p className={styles.summary}>The progress of this job was not recorded.</p>
   }
   return <ChartWithTable course={course} />

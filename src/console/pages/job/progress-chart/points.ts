@@ -194,5 +194,9 @@ export function describePoints(
   return sentences.join(' ')
 }
 
-/** Seconds from which on a job has a chart. What happens in less time is not seen in one. */
+/** Seconds from which on a job that has ended has a chart, and the shortest time that a chart covers. What happens in less is not seen. */
 export const shortestCharted = 5
+
+/** Whether there is a chart. A job that has not ended has one from its first point on. */
+export const hasChart = (points: Points, isOpen: boolean): boolean =>
+  spanOf(points) >= shortestCharted || (isOpen && points.length > 0)
