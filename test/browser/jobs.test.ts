@@ -213,7 +213,24 @@ describe.skipIf(browserPath === undefined)('the list of jobs', () => {
     await page.getByRole('button', { name: 'Pause…' }).waitFor()
     await page.getByRole('region', { name: 'History' }).getByText('Resumed').waitFor()
     await controls.getByText(/^Paused by /).waitFor({ state: 'detached' })
-    await app.client.execute(CancelJob, { input: { jobId: nameOf('night') } })
+
+    // A job that waits for another one names it, and leads to it.
+    await app.client.execute(ScheduleMethod, {
+      input: {
+        jobId: nameOf('after'),
+        queryCondition: '*',
+        onOverlap: 'QUEUE',
+        cloudToDeviceMethod: { methodName: 'reboot' },
+      },
+    })
+    await page.goto(`/console/jobs/${nameOf('after')}`)
+    const awaited = page.getByRole('list', { name: 'Waiting for' }).getByRole('link')
+    // It may be that of an attempt before.
+    const [, awaitedId = ''] =
+      /^Waiting for job (night-\d+), which has some of the same devices$/.exec(await awaited.innerText()) ?? []
+    await awaited.press('Enter')
+    await page.getByRole('heading', { name: awaitedId, level: 1, exact: true }).waitFor()
+    for (const name of ['after', 'night']) await app.client.execute(CancelJob, { input: { jobId: nameOf(name) } })
   })
 
   test('shows the progress of a large job that nobody watched, and a sentence for one of seconds', async () => {
