@@ -58,14 +58,22 @@ type Ramp = {
   readonly from: number
   readonly factor?: number | null | undefined
   readonly afterSucceeded: number
+  /** Of a job, not of a request: the rate that it has reached, and the next one. */
   readonly perMinute?: number | undefined
+  readonly nextStep?: { readonly perMinute: number; readonly afterSucceeded: number } | null | undefined
 }
 
-/** `Starts at 10 per minute, times 2 after each 50 that succeed, now 40 per minute` */
-const describeRamp = ({ from, factor, afterSucceeded, perMinute }: Ramp): string =>
-  `Starts at ${formatCount(from)} per minute, times ${factor ?? 2} after each ${formatCount(afterSucceeded)} that succeed${
-    perMinute === undefined ? '' : `, now ${formatCount(perMinute)} per minute`
-  }`
+/** `Starts at 10 per minute, times 2 after each 50 devices that succeed`, `Now 40 per minute, 80 when 12 more devices succeed` */
+function describeRamp({ from, factor, afterSucceeded, perMinute, nextStep }: Ramp): readonly string[] {
+  const each = afterSucceeded === 1 ? 'device that succeeds' : `${formatCount(afterSucceeded)} devices that succeed`
+  const ramp = `Starts at ${formatCount(from)} per minute, times ${factor ?? 2} after each ${each}`
+  if (perMinute === undefined) return [ramp]
+  const next = nextStep == null ? 'the maximum' : describeStep(nextStep)
+  return [ramp, `Now ${formatCount(perMinute)} per minute, ${next}`]
+}
+
+const describeStep = ({ perMinute, afterSucceeded }: NonNullable<Ramp['nextStep']>): string =>
+  `${formatCount(perMinute)} when ${formatCount(afterSucceeded)} more ${afterSucceeded === 1 ? 'device succeeds' : 'devices succeed'}`
 
 /** Limits, each in words: `At most 600 devices per minute`. */
 export function describeLimits({
@@ -85,7 +93,7 @@ export function describeLimits({
 }): readonly string[] {
   return [
     ...(maxPerMinute == null ? [] : [`At most ${formatDevices(maxPerMinute)} per minute`]),
-    ...(ramp == null ? [] : [describeRamp(ramp)]),
+    ...(ramp == null ? [] : describeRamp(ramp)),
     ...(maxConcurrent == null ? [] : [`At most ${calls(maxConcurrent)} in progress`]),
     ...(budget == null ? [] : [`At most ${calls(budget.maxConcurrent)} in progress per ${budget.groupBy}`]),
     ...(window == null ? [] : [describeWindow(window)]),

@@ -123,7 +123,13 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await tabTo(page, page.getByLabel('Devices per minute'))
+    await page.keyboard.type('2')
+    await tabTo(page, page.getByLabel('Start rate'))
+    await page.keyboard.type('3')
+    await tabTo(page, page.getByLabel('Raise after (devices)'))
     await page.keyboard.type('1')
+    await tabTo(page, page.getByLabel('Raise by (factor)'))
+    await page.keyboard.type('3')
     await tabTo(page, page.getByLabel('Calls in progress'))
     await page.keyboard.type('5')
     await tabTo(page, page.getByLabel('Group devices by'))
@@ -152,7 +158,7 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     await rule.getByLabel('At (%)').fill('101')
     await pace
       .getByText(
-        '1 per minute · 5 in progress · 2 in progress per tags.fleet · up to 3 attempts · 2 waves · 1 abort rule',
+        '3 to 2 per minute · 5 in progress · 2 in progress per tags.fleet · up to 3 attempts · 2 waves · 1 abort rule',
       )
       .waitFor()
 
@@ -176,9 +182,15 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
     expect(await hasFocus(statuses)).toBe(true)
     await statuses.fill('429, 503')
     await page.keyboard.press('Control+Enter')
+    const startRate = page.getByLabel('Start rate')
+    await page.getByRole('alert').getByText('The ramp begins at 3 per minute, which is more than').waitFor()
+    expect(await hasFocus(startRate)).toBe(true)
+    await startRate.fill('1')
+    await page.keyboard.press('Control+Enter')
     const review = page.getByRole('region', { name: '4. Review' })
-    await review.getByText('3 devices at 1 per minute: at least 2 min').waitFor()
-    await review.getByText('At most 1 device per minute').waitFor()
+    await review.getByText('3 devices at 1 to 2 per minute: at least 1 min').waitFor()
+    await review.getByText('Starts at 1 per minute, times 3 after each device that succeeds').waitFor()
+    await review.getByText('At most 2 devices per minute').waitFor()
     await review.getByText('At most 5 calls in progress').waitFor()
     await review.getByText('At most 2 calls in progress per tags.fleet').waitFor()
     await review.getByText('Up to 3 attempts when a call ends with GatewayTimeout or 429 or 503, 10 s apart').waitFor()
@@ -195,7 +207,10 @@ describe.skipIf(browserPath === undefined)('scheduling', () => {
 
     await page.getByRole('link', { name: 'Schedule again' }).click()
     await page.getByText('Copied from job paced.').waitFor()
-    expect(await page.getByLabel('Devices per minute').inputValue()).toBe('1')
+    expect(await page.getByLabel('Devices per minute').inputValue()).toBe('2')
+    expect(await startRate.inputValue()).toBe('1')
+    expect(await page.getByLabel('Raise after (devices)').inputValue()).toBe('1')
+    expect(await page.getByLabel('Raise by (factor)').inputValue()).toBe('3')
     expect(await page.getByLabel('Calls in progress').inputValue()).toBe('5')
     expect(await page.getByLabel('Group devices by').inputValue()).toBe('tags.fleet')
     expect(await page.getByLabel('Calls per group').inputValue()).toBe('2')

@@ -82,8 +82,17 @@ it('says limits in words, each of its own', () => {
   ])
   expect(describeLimits({ maxPerMinute: null })).toEqual([])
   const ramp = { from: 10, factor: 2, afterSucceeded: 50 }
-  expect(describeLimits({ ramp })).toEqual(['Starts at 10 per minute, times 2 after each 50 that succeed'])
-  expect(describeLimits({ ramp: { ...ramp, perMinute: 40 } })[0]).toMatch(/, now 40 per minute$/)
+  expect(describeLimits({ ramp })).toEqual(['Starts at 10 per minute, times 2 after each 50 devices that succeed'])
+  expect(describeLimits({ ramp: { ...ramp, afterSucceeded: 1, factor: null } })).toEqual([
+    'Starts at 10 per minute, times 2 after each device that succeeds',
+  ])
+  const reached = (nextStep: { perMinute: number; afterSucceeded: number } | null) =>
+    describeLimits({ ramp: { ...ramp, perMinute: 40, nextStep } })[1]
+  expect(reached({ perMinute: 80, afterSucceeded: 1_200 })).toBe(
+    'Now 40 per minute, 80 when 1,200 more devices succeed',
+  )
+  expect(reached({ perMinute: 80, afterSucceeded: 1 })).toBe('Now 40 per minute, 80 when 1 more device succeeds')
+  expect(reached(null)).toBe('Now 40 per minute, the maximum')
   expect(describeLimits({ retry: { maxAttempts: 3, on: ['GatewayTimeout', '503'] } })).toEqual([
     'Up to 3 attempts when a call ends with GatewayTimeout or 503',
   ])

@@ -58,6 +58,9 @@ const drafts: fc.Arbitrary<Draft> = fc.record({
   description: text,
   labels: fc.array(fc.record({ name: text, value: text })),
   maxPerMinute: text,
+  rampFrom: text,
+  rampAfterSucceeded: text,
+  rampFactor: text,
   maxConcurrent: text,
   budgetGroupBy: text,
   budgetMaxConcurrent: text,
@@ -226,7 +229,8 @@ test('a job that is scheduled again has the same name, labels, limits, waves and
     factor: 1.5,
     maxBackoffSeconds: 60,
   }
-  const limits = { maxPerMinute: 600, maxConcurrent: 20, budget, approval: true, window, retry }
+  const ramp = { from: 10, factor: 1.5, afterSucceeded: 50 }
+  const limits = { maxPerMinute: 600, ramp, maxConcurrent: 20, budget, approval: true, window, retry }
   const job = {
     ...common,
     ...named,
@@ -243,7 +247,7 @@ test('a job that is scheduled again has the same name, labels, limits, waves and
       ...named,
       onOverlap: 'QUEUE',
       updateTwin,
-      rollout: { maxPerMinute: 600, approval: true, window, waves, abort },
+      rollout: { maxPerMinute: 600, ramp, approval: true, window, waves, abort },
     },
   })
   const cloudToDeviceMethod = {

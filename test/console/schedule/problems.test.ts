@@ -64,6 +64,10 @@ test('a refusal about a row of a list is shown in that row', () => {
   expect(invalid('labels', '2', 'name')).toEqual({ field: 'labels.2.name', message: 'Bad.' })
   expect(invalid('labels', '0', 'value')?.field).toBe('labels.0.value')
   expect(invalid('rollout', 'maxPerMinute')?.field).toBe('maxPerMinute')
+  expect(invalid('rollout', 'ramp')?.field).toBe('rampFrom')
+  expect(invalid('rollout', 'ramp', 'from')?.field).toBe('rampFrom')
+  expect(invalid('rollout', 'ramp', 'factor')?.field).toBe('rampFactor')
+  expect(invalid('rollout', 'ramp', 'afterSucceeded')?.field).toBe('rampAfterSucceeded')
   expect(invalid('rollout', 'maxConcurrent')?.field).toBe('maxConcurrent')
   expect(invalid('rollout', 'budget', 'groupBy')?.field).toBe('budgetGroupBy')
   expect(invalid('rollout', 'budget', 'maxConcurrent')?.field).toBe('budgetMaxConcurrent')
@@ -92,6 +96,9 @@ test('a problem is left until its own field is changed', () => {
     'labels.0.name',
     'labels.1.name',
   ])
+  const rates = { maxPerMinute: 'A', rampFrom: 'B' }
+  expect(problemsLeft(rates, emptyDraft, { ...emptyDraft, maxPerMinute: '5' })).toEqual({})
+  expect(problemsLeft(rates, emptyDraft, { ...emptyDraft, rampFrom: '5' })).toEqual({})
   const renamed = { name: 'x', value: 'b' }
   expect(left({ ...draft, labels: [{ name: '', value: 'c' }, renamed] }).slice(3)).toEqual(['labels.0.name'])
   expect(left({ ...draft, labels: [{ name: '', value: 'a' }] }).slice(3)).toEqual(['labels.0.name'])

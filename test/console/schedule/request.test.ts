@@ -116,6 +116,21 @@ test('a time window is read as it is typed, and not without its times and a zone
   })
 })
 
+test('a ramp is read as it is typed, and not without the rate up to which it rises', () => {
+  const typed: Partial<Draft> = { maxPerMinute: '600', rampFrom: ' 10 ', rampAfterSucceeded: '50' }
+  const ramp = { from: 10, afterSucceeded: 50 }
+  expect(requestOf(typed).rollout).toEqual({ maxPerMinute: 600, ramp: { ...ramp, factor: 2 } })
+  expect(requestOf({ ...typed, rampFactor: ' ' }).rollout).toEqual({ maxPerMinute: 600, ramp })
+  expect(requestOf({ ...typed, operation: 'twin', tags: '{"a":1}' }).rollout).toHaveProperty('ramp')
+  expect(requestOf({ ...typed, rampFrom: ' ', rampFactor: 'x' }).rollout).toEqual({ maxPerMinute: 600 })
+  expect(problemsOf({ rampFrom: 'x', rampAfterSucceeded: '', rampFactor: 'x' })).toEqual([
+    'maxPerMinute',
+    'rampFrom',
+    'rampAfterSucceeded',
+    'rampFactor',
+  ])
+})
+
 test('a retry policy is read as it is typed, and not without what is repeated', () => {
   const typed: Partial<Draft> = { retryAttempts: '3', retryCodes: ['GatewayTimeout'], retryStatuses: ' 429, 503 ' }
   const policy = { maxAttempts: 3, on: ['GatewayTimeout', '429', '503'] }

@@ -160,6 +160,10 @@ test('a rate says how long the job takes at least, and whether it has that time'
   expect(time(exactly(10_000), 1_014.2)).toBe('10,000 devices at 600 per minute: at least 16 min 54 s')
   expect(time(atLeast(10_000), 1_014.2)).toBe('at least 10,000 devices at 600 per minute: at least 16 min 54 s')
   expect(time(exactly(5), 0)).toBe('5 devices at 600 per minute: less than 1 s')
+  const ramped = { ...request, rollout: { maxPerMinute: 600, ramp: { from: 10, afterSucceeded: 50 } } }
+  expect(describeShortestTime(ramped, { deviceCount: exactly(5), shortestDurationInSeconds: 29 })).toBe(
+    '5 devices at 10 to 600 per minute: at least 29 s',
+  )
   expect(describeShortestTime(request, { deviceCount: exactly(5), shortestDurationInSeconds: null })).toBeUndefined()
   const warnings = (seconds: number) =>
     warningsOf(paced, { deviceCount: exactly(5), overlaps: [], shortestDurationInSeconds: seconds }, now)
@@ -181,6 +185,7 @@ test('limits of calls do not count for a twin update', () => {
     expect(isPaced({ ...emptyDraft, ...limit, operation: 'twin' })).toBe(false)
   }
   expect(isPaced({ ...emptyDraft, maxPerMinute: '600', operation: 'twin' })).toBe(true)
+  expect(isPaced({ ...emptyDraft, rampFrom: '10', operation: 'twin' })).toBe(true)
 })
 
 test('what is folded away is said in a few words', () => {
@@ -192,6 +197,7 @@ test('what is folded away is said in a few words', () => {
     '1,200 per minute · 20 in progress · 1 in progress per tags.site · up to 3 attempts · 1 abort rule',
   )
   expect(describeDraftedPace({ ...paced, operation: 'twin' })).toBe('1,200 per minute · 1 abort rule')
+  expect(describeDraftedPace({ ...emptyDraft, maxPerMinute: '600', rampFrom: '10' })).toBe('10 to 600 per minute')
   expect(describeDraftedPace({ ...emptyDraft, approval: true })).toBe('needs approval')
   expect(describeDraftedPace({ ...emptyDraft, budgetMaxConcurrent: '5' })).toBe('No limits, no abort rules')
   expect(describeDraftedNaming(emptyDraft)).toBe('No name, no labels')

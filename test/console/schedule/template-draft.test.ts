@@ -23,6 +23,7 @@ const template = {
 }
 const rollout = {
   maxPerMinute: 600,
+  ramp: { from: 10, factor: 1.5, afterSucceeded: 50 },
   maxConcurrent: 20,
   approval: true,
   budget: { groupBy: 'tags.site', maxConcurrent: 1 },
@@ -51,17 +52,26 @@ test('the hub leaves out what has its default, and so may a template', () => {
   const draft = draftFromTemplate({ ...template, rollout: given })
   expect(draft.waves).toMatchObject([{ takes: 'devices', size: '1', succeeded: '', soak: '', onFailure: 'PAUSE' }])
   expect(draft.abort).toMatchObject([{ on: ['FAILED'], percent: '1', afterDevices: '1' }])
+  const ramped = draftFromTemplate({ ...template, rollout: { maxPerMinute: 60, ramp: { from: 1, afterSucceeded: 5 } } })
+  expect(ramped).toMatchObject({ rampFrom: '1', rampAfterSucceeded: '5', rampFactor: '' })
 })
 
 test('a rollout of another version is read as far as it is understood, and says what is not', () => {
-  const other = { maxPerMinute: 'many', waves: 'all', abort: [null], tides: { high: 3 }, moons: null }
+  const other = {
+    maxPerMinute: 'many',
+    ramp: { from: 'few' },
+    waves: 'all',
+    abort: [null],
+    tides: { high: 3 },
+    moons: null,
+  }
   expect(unknownIn({ rollout: other })).toEqual(['tides'])
   expect(unknownIn({ rollout })).toEqual([])
   expect(unknownIn({ rollout: null })).toEqual([])
   const ofJob = { __typename: 'JobRollout', maxPerMinute: 60, tides: { high: 3 } }
   expect(unknownIn({ rollout: ofJob })).toEqual(['tides'])
   const draft = draftFromTemplate({ ...template, rollout: other })
-  expect(draft).toMatchObject({ maxPerMinute: '', waves: [] })
+  expect(draft).toMatchObject({ maxPerMinute: '', rampFrom: '', waves: [] })
   expect(draftFromTemplate({ ...template, rollout: { retry: { maxAttempts: 3, on: ['Dance', 5] } } })).toMatchObject({
     retryAttempts: '3',
     retryCodes: [],

@@ -23,6 +23,10 @@ graphql(`
         factor
         afterSucceeded
         perMinute
+        nextStep {
+          perMinute
+          afterSucceeded
+        }
       }
       maxConcurrent
       budget {

@@ -1,11 +1,20 @@
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useRef, useState } from 'react'
 import { useMutation } from 'urql'
 import type { JobNowFragment } from '../../../generated/console/graphql.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { failureOf } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
+import { focusFirst } from '../../ui/focus-first.ts'
+import { rampFieldsOf } from '../schedule/ramp-texts.ts'
+import styles from './dialogs.module.css'
 import { JobUpdateDocument } from './documents.ts'
-import { type LimitTexts, printLimits, readLimitsChange } from './limits-change.ts'
+import {
+  type LimitProblems,
+  type LimitTexts,
+  placeLimitRefusal,
+  printLimits,
+  readLimitsChange,
+} from './limits-change.ts'
 import { ReasonDialog } from './reason-dialog.tsx'
 
 /** Asks how fast the job may go, and why. */
@@ -27,15 +36,37 @@ export function LimitsDialog({
   // Those of the moment when the dialog was opened: what differs from them was typed here.
   const [before] = useState(() => printLimits(rollout))
   const [typed, setTyped] = useState(before)
+  const [problems, setProblems] = useState<LimitProblems>({})
   const [groupBy] = useState(rollout?.budget?.groupBy)
-  const limit = (name: keyof LimitTexts, label: string, hint: ReactNode, isOptional: boolean): ReactNode => (
-    <Field label={label} optional={isOptional} hint={hint}>
+  const fields = useRef<HTMLDivElement>(null)
+  const show = (found: LimitProblems): 'shown' => {
+    setProblems(found)
+    focusFirst(fields.current, found)
+    return 'shown'
+  }
+  const limit = ({
+    name,
+    label,
+    hint,
+    mode = 'numeric',
+    isOptional = true,
+  }: {
+    readonly name: keyof LimitTexts
+    readonly label: string
+    readonly hint: ReactNode
+    readonly mode?: 'numeric' | 'decimal'
+    readonly isOptional?: boolean
+  }): ReactNode => (
+    <Field key={name} name={name} label={label} optional={isOptional} error={problems[name]} hint={hint}>
       {(props) => (
         <input
           {...props}
-          inputMode="numeric"
+          inputMode={mode}
           value={typed[name]}
-          onChange={({ target }) => setTyped({ ...typed, [name]: target.value })}
+          onChange={({ target }) => {
+            setTyped({ ...typed, [name]: target.value })
+            setProblems({})
+          }}
         />
       )}
     </Field>
@@ -50,22 +81,40 @@ export function LimitsDialog({
       onClose={onClose}
       act={async (reason) => {
         const read = readLimitsChange(before, typed)
-        if ('problem' in read) return { __typename: 'InvalidInputError', message: read.problem }
+        if ('problems' in read) return show(read.problems)
+        if (Object.keys(read.change).length === 0) {
+          return { __typename: 'InvalidInputError', message: 'You have not changed any limit.' }
+        }
         const { data, error } = await update({
           input: { jobId, rollout: read.change, ...(reason !== undefined && { reason }) },
         })
         const result = data?.updateJob
-        if (result?.__typename !== 'UpdateJobPayload') return failureOf(result, error)
+        if (result?.__typename !== 'UpdateJobPayload') {
+          const failure = failureOf(result, error)
+          const found = failure && placeLimitRefusal(failure, typed)
+          return found === undefined ? failure : show(found)
+        }
         announce('Limits changed.')
         onChanged()
         return undefined
       }}
     >
-      <p>They apply from now on. Calls in progress go on.</p>
-      {limit('maxPerMinute', 'Devices per minute', 'Leave empty for no limit.', true)}
-      {isMethod && limit('maxConcurrent', 'Calls in progress', 'Leave empty for no limit.', true)}
-      {groupBy !== undefined &&
-        limit('budgetMaxConcurrent', 'Calls per group', `Devices are grouped by ${groupBy}.`, false)}
+      <p>
+        They apply from now on. Calls in progress go on.
+        {typed.rampFrom.trim() !== '' && ' The devices that have succeeded so far count for the raises.'}
+      </p>
+      <div ref={fields} className={styles.pair}>
+        {limit({ name: 'maxPerMinute', label: 'Devices per minute', hint: 'Leave empty for no limit.' })}
+        {rampFieldsOf(typed).map((field) => limit({ ...field, isOptional: field.name !== 'rampAfterSucceeded' }))}
+        {isMethod && limit({ name: 'maxConcurrent', label: 'Calls in progress', hint: 'Leave empty for no limit.' })}
+        {groupBy !== undefined &&
+          limit({
+            name: 'budgetMaxConcurrent',
+            label: 'Calls per group',
+            hint: `Devices are grouped by ${groupBy}.`,
+            isOptional: false,
+          })}
+      </div>
     </ReasonDialog>
   )
 }

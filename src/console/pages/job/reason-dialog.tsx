@@ -7,7 +7,10 @@ import { DomainError, type DomainFailure } from '../../ui/domain-error.tsx'
 import { Field } from '../../ui/field.tsx'
 import styles from './dialogs.module.css'
 
-/** Asks whether to change the job, and why. `act` returns why it was refused; undefined when it is done. */
+/**
+ * Asks whether to change the job, and why. `act` returns why it was refused, or `shown` when the children show it; undefined when it is
+ * done.
+ */
 export function ReasonDialog({
   title,
   children,
@@ -30,7 +33,7 @@ export function ReasonDialog({
   readonly right?: Right
   /** Whether something was typed into fields among the children. */
   readonly isEdited?: boolean
-  readonly act: (reason: string | undefined) => Promise<DomainFailure | undefined>
+  readonly act: (reason: string | undefined) => Promise<DomainFailure | 'shown' | undefined>
   readonly onClose: () => void
   /** Called when it is done, instead of `onClose`. */
   readonly onDone?: () => void
@@ -44,7 +47,7 @@ export function ReasonDialog({
     setIsBusy(true)
     const refused = await act(reason.trim() || undefined)
     setIsBusy(false)
-    setFailure(refused)
+    setFailure(refused === 'shown' ? undefined : refused)
     if (refused === undefined) onDone()
   }
 

@@ -10,6 +10,7 @@ import { overlapPolicies } from '../../on-overlap.ts'
 import { jobTargets } from '../../targets.ts'
 import { printJson } from '../../ui/json-text.ts'
 import { spanOf, type Unit, units } from './duration.ts'
+import { emptyRamp, printRamp, type RampTexts } from './ramp-texts.ts'
 
 /** A label, as it was typed. */
 export type LabelDraft = { readonly name: string; readonly value: string }
@@ -44,7 +45,7 @@ export type WaveDraft = {
 export type WaveSize = 'devices' | 'percent' | 'queryCondition'
 
 /** The contents of the form, as they were typed. */
-export type Draft = {
+export type Draft = RampTexts & {
   readonly condition: string
   readonly targets: JobTargets
   /** Not for a continuous job. */
@@ -127,6 +128,7 @@ export const emptyDraft: Draft = {
   description: '',
   labels: [],
   maxPerMinute: '',
+  ...emptyRamp,
   maxConcurrent: '',
   budgetGroupBy: '',
   budgetMaxConcurrent: '',
@@ -239,6 +241,9 @@ export function readDraft(text: string | null): Draft {
       value: textIn(label, 'value') ?? '',
     })),
     maxPerMinute: string('maxPerMinute'),
+    rampFrom: string('rampFrom'),
+    rampAfterSucceeded: string('rampAfterSucceeded'),
+    rampFactor: string('rampFactor'),
     maxConcurrent: string('maxConcurrent'),
     budgetGroupBy: string('budgetGroupBy'),
     budgetMaxConcurrent: string('budgetMaxConcurrent'),
@@ -323,6 +328,7 @@ export type PastJob = {
   readonly labels: readonly LabelDraft[]
   readonly rollout: {
     readonly maxPerMinute: number | null
+    readonly ramp: { readonly from: number; readonly factor: number | null; readonly afterSucceeded: number } | null
     readonly maxConcurrent: number | null
     readonly approval: boolean
     readonly budget: { readonly groupBy: string; readonly maxConcurrent: number } | null
@@ -404,6 +410,7 @@ export function draftFrom({
     description: description ?? '',
     labels: labels.map(({ name, value }) => ({ name, value })),
     maxPerMinute: printNumber(rollout?.maxPerMinute),
+    ...printRamp(rollout?.ramp),
     maxConcurrent: printNumber(rollout?.maxConcurrent),
     budgetGroupBy: rollout?.budget?.groupBy ?? '',
     budgetMaxConcurrent: printNumber(rollout?.budget?.maxConcurrent),

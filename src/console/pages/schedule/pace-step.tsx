@@ -1,6 +1,7 @@
 import { FoldedPanel } from '../../shell/folded-panel.tsx'
 import { AbortRules } from './abort-rules.tsx'
 import styles from './form.module.css'
+import { rampFieldsOf } from './ramp-texts.ts'
 import { RetryPolicy } from './retry-policy.tsx'
 import type { StepProps } from './step.ts'
 import { describeDraftedPace, isPaced } from './summary.ts'
@@ -22,6 +23,9 @@ export function PaceStep(step: StepProps) {
           hint="At most as many are contacted in any minute. Leave empty for no limit."
           mode="numeric"
         />
+        {rampFieldsOf(draft).map((field) => (
+          <TextField key={field.name} {...step} {...field} isOptional={field.name !== 'rampAfterSucceeded'} />
+        ))}
         {isMethod && (
           <TextField
             {...step}

@@ -1,4 +1,5 @@
 import type { Draft } from './draft.ts'
+import type { RampTexts } from './ramp-texts.ts'
 
 /** A field of the form, by the member of the draft that it writes. The rows of lists have numbers from 0 on. */
 export type FieldName =
@@ -19,6 +20,7 @@ export type FieldName =
   | 'labels'
   | `labels.${number}.${'name' | 'value'}`
   | 'maxPerMinute'
+  | keyof RampTexts
   | 'maxConcurrent'
   | 'budgetGroupBy'
   | 'budgetMaxConcurrent'
@@ -59,6 +61,8 @@ export function problemsLeft(problems: Problems, found: Draft, present: Draft): 
 function typedIn(draft: Draft, name: string): unknown {
   if (name === 'maxTime') return [draft.maxTime, draft.maxTimeUnit]
   if (name === 'startAt') return [draft.start, draft.startAt]
+  // What is wrong with one of them may be mended in the other.
+  if (name === 'maxPerMinute' || name === 'rampFrom') return [draft.maxPerMinute, draft.rampFrom]
   return name
     .split('.')
     .reduce<unknown>(
@@ -137,6 +141,10 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['description'], field: 'description' },
   { at: ['labels'], field: 'labels' },
   { at: ['rollout', 'maxPerMinute'], field: 'maxPerMinute' },
+  { at: ['rollout', 'ramp'], field: 'rampFrom' },
+  { at: ['rollout', 'ramp', 'from'], field: 'rampFrom' },
+  { at: ['rollout', 'ramp', 'factor'], field: 'rampFactor' },
+  { at: ['rollout', 'ramp', 'afterSucceeded'], field: 'rampAfterSucceeded' },
   { at: ['rollout', 'maxConcurrent'], field: 'maxConcurrent' },
   { at: ['rollout', 'budget'], field: 'budgetGroupBy' },
   { at: ['rollout', 'budget', 'maxConcurrent'], field: 'budgetMaxConcurrent' },

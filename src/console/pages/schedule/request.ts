@@ -19,6 +19,7 @@ import { parseJson } from '../../ui/json-text.ts'
 import type { Counted, Draft, RuleDraft, WaveDraft } from './draft.ts'
 import { secondsOf } from './duration.ts'
 import type { FieldName, Problems } from './problems.ts'
+import { readRamp } from './ramp-texts.ts'
 
 /** A draft in the form of the mutation's input. Without `startTime`, the job starts now. */
 export type JobRequest = {
@@ -95,9 +96,11 @@ function readNaming({ name, description, labels }: Draft, problems: Found) {
 /** A twin update has no calls that a limit could count. */
 function readRollout(draft: Draft, problems: Found): { readonly rollout?: JobRolloutInput } {
   const maxPerMinute = readLimit(draft, 'maxPerMinute', problems)
+  const ramp = readRamp(draft, problems)
   const maxConcurrent = draft.operation === 'method' ? readLimit(draft, 'maxConcurrent', problems) : undefined
   const rollout = {
     ...(maxPerMinute === undefined ? {} : { maxPerMinute }),
+    ...(ramp === undefined ? {} : { ramp }),
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
     ...readBudget(draft, problems),
     ...readRetry(draft, problems),

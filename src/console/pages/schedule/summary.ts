@@ -115,9 +115,14 @@ function describeWave({ devices, percent, queryCondition, gate }: WaveInput, ind
   return `${wave}. The next opens ${moment}${approval ? ', if somebody else approves' : ''}${failed}`
 }
 
+/** `600 per minute`, `10 to 600 per minute` */
+const describeRate = (from: number | undefined, maxPerMinute: number): string =>
+  `${from === undefined ? '' : `${formatCount(from)} to `}${formatCount(maxPerMinute)} per minute`
+
 /** The limits and the number of rules of a draft in a few words, as far as they can be read. */
 export function describeDraftedPace({
   maxPerMinute,
+  rampFrom,
   maxConcurrent,
   budgetGroupBy,
   budgetMaxConcurrent,
@@ -129,12 +134,12 @@ export function describeDraftedPace({
   windowFrom,
   windowTo,
 }: Draft): string {
-  const rate = readInt(maxPerMinute)
+  const [from, rate] = [readInt(rampFrom), readInt(maxPerMinute)]
   const [calls, callsInGroup, attempts] =
     operation === 'method' ? [maxConcurrent, budgetMaxConcurrent, retryAttempts].map(readInt) : []
   const path = budgetGroupBy.trim()
   const parts = [
-    ...(rate === undefined ? [] : [`${formatCount(rate)} per minute`]),
+    ...(rate === undefined ? [] : [describeRate(from, rate)]),
     ...(calls === undefined ? [] : [`${formatCount(calls)} in progress`]),
     ...(callsInGroup === undefined || path === '' ? [] : [`${formatCount(callsInGroup)} in progress per ${path}`]),
     ...(attempts === undefined ? [] : [`up to ${formatCount(attempts)} attempts`]),
@@ -149,7 +154,13 @@ export function describeDraftedPace({
 /** Whether a draft has limits or rules that count for its operation. */
 export function isPaced({ abort, approval, waves, operation, ...draft }: Draft): boolean {
   const ofCalls = [draft.maxConcurrent, draft.budgetGroupBy, draft.budgetMaxConcurrent, draft.retryAttempts]
-  const texts = [draft.maxPerMinute, draft.windowFrom, draft.windowTo, ...(operation === 'method' ? ofCalls : [])]
+  const texts = [
+    draft.maxPerMinute,
+    draft.rampFrom,
+    draft.windowFrom,
+    draft.windowTo,
+    ...(operation === 'method' ? ofCalls : []),
+  ]
   return texts.some((text) => text.trim() !== '') || abort.length > 0 || waves.length > 0 || approval
 }
 
@@ -174,7 +185,7 @@ export function describeShortestTime(
   }: { readonly deviceCount: Count; readonly shortestDurationInSeconds: number | null },
 ): string | undefined {
   if (rollout?.maxPerMinute == null || seconds === null) return undefined
-  const pace = `${describeDevices(deviceCount)} at ${formatCount(rollout.maxPerMinute)} per minute`
+  const pace = `${describeDevices(deviceCount)} at ${describeRate(rollout.ramp?.from, rollout.maxPerMinute)}`
   return `${pace}: ${seconds < 1 ? 'less than 1 s' : `at least ${formatDuration(seconds)}`}`
 }
 

@@ -2,7 +2,18 @@ import type { WholeJobTemplateFragment } from '../../../generated/console/graphq
 import { abortOutcomes, type Draft, daysIn, draftFrom, membersOf, type PastJob } from './draft.ts'
 
 /** What the form knows of the rollout of a template or a job, which has the name of its type, too. */
-const known = ['__typename', 'maxPerMinute', 'maxConcurrent', 'budget', 'approval', 'abort', 'waves', 'window', 'retry']
+const known = [
+  '__typename',
+  'maxPerMinute',
+  'ramp',
+  'maxConcurrent',
+  'budget',
+  'approval',
+  'abort',
+  'waves',
+  'window',
+  'retry',
+]
 
 /** A draft of a job of a template. */
 export function draftFromTemplate({
@@ -29,6 +40,7 @@ function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
   return {
     rollout: {
       maxPerMinute: numberIn(rollout.maxPerMinute),
+      ramp: rampIn(rollout.ramp),
       maxConcurrent: numberIn(rollout.maxConcurrent),
       approval: rollout.approval === true,
       budget: groupBy === null || maxConcurrent === null ? null : { groupBy, maxConcurrent },
@@ -50,6 +62,12 @@ function rolloutIn(value: unknown): Pick<PastJob, 'rollout' | 'waves'> {
       gate: typeof gate === 'object' && gate !== null ? gateIn(membersOf(gate)) : null,
     })),
   }
+}
+
+function rampIn(value: unknown): NonNullable<PastJob['rollout']>['ramp'] {
+  const ramp = membersOf(value)
+  const [from, afterSucceeded] = [numberIn(ramp.from), numberIn(ramp.afterSucceeded)]
+  return from === null || afterSucceeded === null ? null : { from, factor: numberIn(ramp.factor), afterSucceeded }
 }
 
 function retryIn(value: unknown): NonNullable<PastJob['rollout']>['retry'] {
