@@ -29,13 +29,17 @@ test('a refusal of the retry policy is shown at the field of its member, whichev
   expect(invalid('rollout', 'window', 'days', '0')).toEqual({ field: 'windowDays', message: 'Bad.' })
 })
 
-test('a message at a field does not repeat the name that the API has for it', () => {
-  const placed = placeRefusal({
-    __typename: 'InvalidInputError',
-    message: 'maxPerMinute must be a whole number. Leave maxPerMinute out.',
-    path: ['rollout', 'maxPerMinute'],
-  })
-  expect(placed?.message).toBe('This must be a whole number. Leave maxPerMinute out.')
+test('a message at a field has the words and the times of the form', () => {
+  const said = (message: string, ...path: string[]) =>
+    placeRefusal({ __typename: 'InvalidInputError', message, path: ['rollout', ...path] })?.message
+  expect(said('maxPerMinute must be a whole number.', 'maxPerMinute')).toBe('This must be a whole number.')
+  expect(said('maxBackoffSeconds must be at least backoffSeconds', 'retry', 'maxBackoffSeconds')).toBe(
+    'This must be at least the first wait.',
+  )
+  expect(said("unexpected '=' (line 1, column 10)", 'waves', '0', 'queryCondition')).toBe(
+    "Unexpected '=' (line 1, column 10).",
+  )
+  expect(said('It opens at 2026-03-01T06:30:00.000Z.', 'window')).toMatch(/^It opens at 1 Mar 2026, /)
 })
 
 test('what lies deeper in a field is named', () => {

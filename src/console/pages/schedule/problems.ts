@@ -1,3 +1,4 @@
+import { showTimes } from '../../format.ts'
 import type { Draft } from './draft.ts'
 import type { RampTexts } from './ramp-texts.ts'
 
@@ -92,7 +93,7 @@ export function placeRefusal({
     .filter(({ at }) => at.every((segment, index) => path[index] === segment))
     .sort((one, other) => other.at.length - one.at.length)[0]
   if (place === undefined) return undefined
-  const said = withoutName(message, path)
+  const said = inWordsOfForm(message, path)
   const rest = path.slice(place.at.length)
   if (place.field === 'labels' || place.field === 'abort' || place.field === 'waves') {
     return { field: fieldOfRow(place.field, rest), message: said }
@@ -101,10 +102,17 @@ export function placeRefusal({
   return { field: place.field, message: below === '' ? said : `${below}: ${message}` }
 }
 
-/** The field has a label, so its message needs no name of the API: `This must be a whole number from 1 to 1000000.` */
-function withoutName(message: string, path: readonly string[]): string {
+/** A message of the hub at a field, which has a label instead of the name of the API: `This must be a whole number from 1 to 1000000.` */
+function inWordsOfForm(message: string, path: readonly string[]): string {
   const name = path.at(-1) ?? ''
-  return message.startsWith(`${name} must `) ? `This${message.slice(name.length)}` : message
+  const said = message.startsWith(`${name} must `) ? `This${message.slice(name.length)}` : message
+  return sentence(showTimes(said.replace(/\b(?:backoffSeconds|maxPerMinute)\b/g, (known) => words[known] ?? known)))
+}
+
+/** Other fields that messages name. */
+const words: Readonly<Record<string, string>> = {
+  backoffSeconds: 'the first wait',
+  maxPerMinute: 'the devices per minute',
 }
 
 /** The field of a list that the rest of a path leads to. */
