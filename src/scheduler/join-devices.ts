@@ -32,8 +32,9 @@ const restFactor = 20
 
 /**
  * Devices that start to meet the condition of a continuous job → targets of it. It looks at devices of which an event said that
- * they changed, and once per minute at all of them: then nothing depends on an event. Each device joins once, by the primary key
- * of the targets, through whichever instance. Without continuous jobs it listens to nothing and reads one index per minute.
+ * they changed, and at all of them when it begins to listen and once per minute: then nothing depends on an event. Each device
+ * joins once, by the primary key of the targets, through whichever instance. Without continuous jobs it listens to nothing and
+ * reads one index per minute.
  */
 export function joinDevices(deps: Deps): Step & { close(): void } {
   const name = 'join-devices'
@@ -62,6 +63,8 @@ export function joinDevices(deps: Deps): Step & { close(): void } {
   const watch = (isWanted: boolean): void => {
     if (isWanted === stopListening.length > 0) return
     for (const stop of stopListening) stop()
+    // Devices that changed before it listened.
+    mayHaveMissed ||= isWanted
     const { events } = deps
     stopListening = isWanted
       ? [

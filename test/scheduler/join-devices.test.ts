@@ -153,6 +153,15 @@ describe('a device joins a continuous job', () => {
     expect(await targetsOf(id)).toEqual(['pump-0001', 'pump-0002', 'spare-0002'])
   })
 
+  test('when it changed before this instance started, and after another one looked', async () => {
+    const id = await continuous()
+    joining.close() // its instance dies, and nobody else is there to notice
+    await moveTo('pump', 'spare-0001')
+    joining = joinDevices(deps)
+    expect(await join()).toBe(1)
+    expect(await targetsOf(id)).toContain('spare-0001')
+  })
+
   test('once, also when it leaves and returns, and when several hubs see it', async () => {
     const id = await continuous()
     const others = [joinDevices(deps), joinDevices(deps)]
