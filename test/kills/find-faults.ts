@@ -74,11 +74,7 @@ const isInWindow = ({ from, to }: TimeWindow, time: number): boolean =>
 /** Compares the rows of ended jobs with what the devices received. The method of a call is named after its job. */
 export async function findFaults(
   pool: Pool,
-  {
-    accepted,
-    ledger,
-    fleetSize,
-  }: { readonly accepted: readonly string[]; readonly ledger: readonly LedgerEntry[]; readonly fleetSize: number },
+  { accepted, ledger }: { readonly accepted: readonly string[]; readonly ledger: readonly LedgerEntry[] },
 ): Promise<string[]> {
   const faults: string[] = []
   const { rows } = await pool.query<Row>(jobs)
@@ -86,17 +82,23 @@ export async function findFaults(
   for (const jobId of accepted)
     if (!known.has(jobId)) faults.push(`${jobId}: was accepted and has not ended, or is unknown`)
   const [hub] = (await pool.query<{ key: string }>("select encode(request_key, 'hex') as key from hub")).rows
-  const { rows: tagged } = await pool.query<{ tags: Readonly<Record<string, unknown>> }>('select tags from twin')
+  const { rows: twins } = await pool.query<{ deviceId: string; tags: Readonly<Record<string, unknown>> }>(
+    `select device_id as "deviceId", tags from twin order by device_id`,
+  )
   const received = groupBy(ledger, ({ methodName }) => methodName)
   for (const { jobId, isMethod, status, counts, budget, isContinuous, window, devices } of rows) {
     const calls = (received.get(jobId) ?? []).toSorted((one, other) => one.time - other.time)
     const callsOf = groupBy(calls, ({ deviceId }) => deviceId)
     const fault = (what: string): void => void faults.push(`${jobId}: ${what}`)
-    const size = isContinuous ? tagged.filter(({ tags }) => tags[joiningTag(jobId)] === true).length : fleetSize
+    const matching = isContinuous ? twins.filter(({ tags }) => tags[joiningTag(jobId)] === true) : twins
+    const joined = new Set(devices.map(({ deviceId }) => deviceId))
+    const missing = matching.filter(({ deviceId }) => !joined.has(deviceId))
     const mayBeEmpty = status !== 'completed'
     // Devices may have started to meet the condition after the job was cancelled.
-    if (devices.length !== size && !(mayBeEmpty && (devices.length === 0 || isContinuous)))
-      fault(`has ${devices.length} devices instead of ${size}`)
+    if (missing.length > 0 && !(mayBeEmpty && (devices.length === 0 || isContinuous)))
+      fault(`has ${devices.length} devices, without ${missing.map(({ deviceId }) => deviceId).join(', ')}`)
+    if (devices.length > matching.length)
+      fault(`has ${devices.length} devices, and ${matching.length} meet its condition`)
     for (const { deviceId, time } of window === null ? [] : calls)
       if (window !== null && !isInWindow(window, time)) fault(`${deviceId} was called outside the window`)
     let [succeeded, failed, cancelled] = [0, 0, 0]

@@ -217,7 +217,7 @@ export async function runKills({
       await operators.finish()
       faults.push(
         ...(await readWitness(pool)),
-        ...(await findFaults(pool, { accepted: operators.accepted, ledger: fleet.ledger.entries, fleetSize })),
+        ...(await findFaults(pool, { accepted: operators.accepted, ledger: fleet.ledger.entries })),
       )
       return {
         named: reached,

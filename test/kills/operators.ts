@@ -177,10 +177,13 @@ export function createOperators({
   }
 
   /** Some more devices start to meet its condition. */
-  const letJoin = async (jobId: string): Promise<void> => {
+  const letJoin = async ({ jobId, age }: OpenJob): Promise<void> => {
     const before = joined.get(jobId) ?? 0
     joined.set(jobId, before + joining)
+    const begun = Date.now()
     for (const deviceId of deviceIds.slice(before, before + joining)) {
+      // Requests to killed instances take long, and those that change so late may not join before the job ends.
+      if (age + (Date.now() - begun) / 1_000 > joinsFor) return
       const patch = { tags: { [joiningTag(jobId)]: true } }
       await attempt(() => author.execute(UpdateTwin, { input: { deviceId, patch } }))
     }
@@ -200,7 +203,7 @@ export function createOperators({
 
   const steer = async (job: OpenJob): Promise<void> => {
     const { jobId, status, isMethod, hasLater, openWave, isContinuous, age } = job
-    if (isContinuous && age < joinsFor && percent() < 50) await letJoin(jobId)
+    if (isContinuous && age < joinsFor && percent() < 50) await letJoin(job)
     if (status === 'paused' || job.waitsForApproval || job.hasFailed) {
       if (percent() < 40) await goOn(job)
       return
