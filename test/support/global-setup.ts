@@ -10,7 +10,7 @@ import { readConfig } from '../../src/config.ts'
 import { lockFolder, openDataFolder } from '../../src/data-folder.ts'
 import { startEmbeddedPostgres } from '../../src/database/embedded/server.ts'
 import { migrate } from '../../src/database/migrate.ts'
-import { databaseUrl } from './database-server.ts'
+import { administer, databaseUrl } from './database-server.ts'
 import { findBrowser, withoutBrowser } from './find-browser.ts'
 import { findMemoryFolder } from './memory-folder.ts'
 import { withoutPrograms } from './programs.ts'
@@ -90,6 +90,9 @@ async function startServer(log: pino.Logger): Promise<{ url: string; stop(): Pro
   // A test that kills PostgreSQL starts its own: this one need not survive a power cut.
   const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200', max_wal_size: '256MB' }
   const server = await startEmbeddedPostgres({ folder, log, settings })
+  // Who connects hashes the password so many times, and a run has thousands of connections.
+  const { username, password } = new URL(server.url)
+  await administer(server.url, `set scram_iterations = 1; alter role ${username} password '${password}'`)
   return {
     url: server.url,
     async stop() {
