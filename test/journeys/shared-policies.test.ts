@@ -165,16 +165,26 @@ test('of hubs that start at the same moment with different owner keys one starts
 const tokenOf = (policyName: string, key: string, resource = 'localhost'): string =>
   signSasToken({ resource, key, policyName, expiry: Math.floor(Date.now() / 1000) + 3600 })
 
-/** The status of a GraphQL request with a token. */
-async function statusAt(app: App, token: string): Promise<number> {
+/** The status of a GraphQL request, with a token or without one. */
+async function statusAt(app: App, authorization?: string): Promise<number> {
   const answer = await fetch(started.get(app)?.graphql ?? '', {
     method: 'POST',
-    headers: { authorization: token, 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) },
     body: '{"query":"{ __typename }"}',
   })
   await answer.arrayBuffer()
   return answer.status
 }
+
+test('where a key was ever given, tokens are needed for good, on every instance of the hub', async () => {
+  const before = await start('a')
+  expect(await statusAt(before)).toBe(200)
+  await stop(before)
+  const [keyed, joined] = [await start('a', key(6)), await start('b')]
+  expect([await statusAt(keyed), await statusAt(joined)]).toEqual([401, 401])
+  await Promise.all([keyed, joined].map(stop))
+  expect(await statusAt(await start('b'))).toBe(401)
+})
 
 /** Opens a WebSocket with a token; resolves when it is accepted. */
 async function openSocket(app: App, authorization: string): Promise<WebSocket> {
