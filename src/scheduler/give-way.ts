@@ -1,7 +1,7 @@
 import type { Tx } from '../database/reader.ts'
 import type { Deps } from '../deps.ts'
 import { refusedBecauseOf, waitsBecauseOf } from '../job/on-overlap.ts'
-import { findFirstOverlap, findStartedJobs, type StartedJob } from '../job/store/awaited-jobs.ts'
+import { findFirstOverlap, findStartedJobs, type Overlap, type StartedJob } from '../job/store/awaited-jobs.ts'
 import type { JobRow } from '../job/store/jobs.ts'
 import { saveFailed, saveWaiting } from '../job/store/transitions.ts'
 
@@ -9,7 +9,7 @@ import { saveFailed, saveWaiting } from '../job/store/transitions.ts'
 export const givesWay = ({ onOverlap }: Pick<JobRow, 'onOverlap'>): boolean => onOverlap !== 'parallel'
 
 /** The first started job that has devices of the job. `deviceCount` is left out when the job has stored it. */
-export type OverlapSearch = (tx: Tx, deviceCount?: number) => Promise<StartedJob | undefined>
+export type OverlapSearch = (tx: Tx, deviceCount?: number) => Promise<Overlap | undefined>
 
 /**
  * Looks for started jobs that have devices of one that is about to start. Each look leaves out the jobs that were looked at
@@ -34,7 +34,7 @@ export async function giveWay(
   deps: Deps,
   tx: Tx,
   { id, onOverlap }: Pick<JobRow, 'id' | 'onOverlap'>,
-  other: StartedJob,
+  other: Overlap,
   now: Date,
   afterCommit: (work: () => void) => void,
 ): Promise<void> {
@@ -43,6 +43,11 @@ export async function giveWay(
     afterCommit(() => deps.events.publish('work', 'jobs', {}))
     return
   }
-  await saveWaiting(tx, id, { awaitedKey: other.key, reason: waitsBecauseOf(other.id), now })
+  await saveWaiting(tx, id, {
+    awaitedKey: other.key,
+    commonDevice: other.deviceId,
+    reason: waitsBecauseOf(other.id),
+    now,
+  })
   afterCommit(() => deps.log.info({ job: id, waitsFor: other.id }, 'job waits for another one'))
 }

@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts'
 import { QueryConditionError } from '../errors.ts'
 import { tooManyDevices } from '../job/preview.ts'
 import { type JobStatus, jobTransitions } from '../job/state.ts'
-import type { StartedJob } from '../job/store/awaited-jobs.ts'
+import { awaitNext, findOverlapOf, isDeviceSelected, type Overlap } from '../job/store/awaited-jobs.ts'
 import { settle } from '../job/store/facts.ts'
 import { findJob, type JobRow } from '../job/store/jobs.ts'
 import { expandRetry } from '../job/store/retries.ts'
@@ -45,8 +45,8 @@ class Overtaken extends Error {}
 
 /** A started job has some of the devices of the job, which gives way: nothing that was selected is kept. */
 class Obstructed extends Error {
-  readonly by: StartedJob
-  constructor(by: StartedJob) {
+  readonly by: Overlap
+  constructor(by: Overlap) {
     super(`Job "${by.id}" has some of its devices.`)
     this.by = by
   }
@@ -57,7 +57,7 @@ type Selected =
   | { readonly deviceCount?: number }
   | { readonly failure: string }
   /** A started job has some of the devices. */
-  | { readonly obstacle: StartedJob }
+  | { readonly obstacle: Overlap }
 
 /** The scope that a job keeps no longer parses. */
 class InvalidScope extends Error {}
@@ -91,8 +91,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   /** Places of one actor. */
   const each = Math.max(most - 1, 1)
   const closing = new AbortController()
-  /** Actors of the jobs whose devices are being selected here, by job. */
-  const selecting = new Map<string, string | null>()
+  /** The jobs whose devices are being selected here. */
+  const selecting = new Map<string, QueuedJob>()
   /** Actors whose last selection took too long. */
   const slow = new Set<string | null>()
   /** Jobs whose selection took too long for the last place of their actor, with their actors. */
@@ -101,7 +101,12 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   /** The heavy selections of actors. */
   const heavyWork = createHeavyWork({ fromMs: heavyFrom, msPerSecond: deps.limits.heavyWork })
 
-  const countOf = (actor: string | null): number => [...selecting.values()].filter((other) => other === actor).length
+  const countOf = (actor: string | null): number =>
+    [...selecting.values()].filter((other) => other.actor === actor).length
+
+  /** Whether a job that is being started here has the device, so that another one with it would have to wait. */
+  const willHave = (deviceId: string): boolean =>
+    [...selecting.values()].some(({ commonDevice }) => commonDevice === deviceId)
 
   /** Whether the next selection of the actor would be in its last place, in which it may only take a short time. */
   const isLastPlace = (actor: string | null): boolean => each > 1 && countOf(actor) === each - 1
@@ -120,6 +125,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     const now = deps.clock.elapsed()
     return queued
       .filter(({ id, actor }) => !selecting.has(id) && !jobs.rests(id) && !(long.has(id) && isLastPlace(actor)))
+      .filter(({ commonDevice }) => commonDevice === null || !willHave(commonDevice))
       .filter(({ actor }) => countOf(actor) < (heavyWork.isBusy(actor, now) ? 1 : each))
       .filter(({ actor }) => heavyWork.restOf(actor, now) === 0)
       .sort((one, other) => rank(one) - rank(other))
@@ -137,7 +143,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     const { jobSelectionMs } = deps.limits
     const isShort = isLastPlace(queued.actor)
     const ms = isShort ? jobSelectionMs * shortShare : jobSelectionMs
-    selecting.set(queued.id, queued.actor)
+    selecting.set(queued.id, queued)
     const begun = deps.clock.elapsed()
     try {
       const isDone = await inTransaction(
@@ -258,10 +264,13 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
         () => {}, // the change is seen at the end
       )
     })
-    const actor = selecting.get(job.id) ?? null
+    const { actor = null, commonDevice = null } = selecting.get(job.id) ?? {}
     try {
       const deviceCount = await undoneOnFailure(tx, () =>
         limitTimeUntil(deps.db, tx, { ms, signal }, async (bounded) => {
+          const known =
+            findObstacle && commonDevice !== null ? await findKnownObstacle(bounded, job, commonDevice) : undefined
+          if (known !== undefined) throw new Obstructed(known)
           const count = job.selectedTime === null ? await selectDevices(bounded, job) : undefined
           if (count !== undefined && hasTooMany(job, count)) return count
           const obstacle = await findObstacle?.(bounded, count)
@@ -288,6 +297,13 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     }
   }
 
+  /** Jobs that would only find that they have to wait for the next one do so without a look. Returns whether there were any. */
+  const waitOn = async (): Promise<boolean> => {
+    const ids = await deps.db.autocommit(awaitNext)
+    for (const jobId of ids) deps.events.jobChanged(jobId)
+    return ids.length > 0
+  }
+
   return {
     name,
     every: 5_000,
@@ -301,9 +317,11 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
         // For the other loops, which sleep longer.
         if (ids.length > 0) deps.events.publish('work', 'jobs', {})
       }
-      const { queued, next } = found.isDue
-        ? await findStartable(deps.db, now, { maxRunning, most, passedOver: passedOver() })
-        : found
+      const haveMoved = found.queued.some(({ commonDevice }) => commonDevice !== null) && (await waitOn())
+      const { queued, next } =
+        found.isDue || haveMoved
+          ? await findStartable(deps.db, now, { maxRunning, most, passedOver: passedOver() })
+          : found
       const known = long.size
       for (let [job] = inTurn(queued), left = queued; job !== undefined; [job] = inTurn(left)) {
         const { id } = job
@@ -351,6 +369,19 @@ type Limited = { readonly maxDevices: number }
 /** Whether the job has more devices than it may have. */
 const hasTooMany = <Job extends Pick<JobRow, 'maxDevices'>>(job: Job, deviceCount: number): job is Job & Limited =>
   job.maxDevices !== null && deviceCount > job.maxDevices
+
+/** A started job that still has the device that kept the job from starting: then its other devices need not be selected. */
+async function findKnownObstacle(
+  tx: Tx & BoundedReader,
+  job: JobRow,
+  commonDevice: string,
+): Promise<Overlap | undefined> {
+  if (job.retry !== null) return undefined
+  const wasSelected = job.selectedTime !== null
+  const condition = compileDeviceCondition(job.queryCondition)
+  if (!wasSelected && !(await isDeviceSelected(tx, readScope(job.scope), condition, commonDevice))) return undefined
+  return findOverlapOf(tx, commonDevice)
+}
 
 /** Returns the number of devices. */
 async function selectDevices(tx: Tx & BoundedReader, job: JobRow): Promise<number> {

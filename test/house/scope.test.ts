@@ -78,7 +78,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
   'the scheduler carries jobs out on all their devices': {
     'device/store.ts': ['findDisabledIds'],
     'job/store/attempts.ts': ['findRepeated'],
-    'job/store/awaited-jobs.ts': ['findFirstOverlap'],
+    'job/store/awaited-jobs.ts': ['findFirstOverlap', 'findOverlapOf', 'awaitNext'],
     'job/store/facts.ts': [
       'findWaiting',
       'findCallsOfTheGone',

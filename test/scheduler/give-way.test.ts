@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { approveJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, resumeJob, retryJob } from '../../src/job/commands.ts'
 import { cancelDeviceJobs } from '../../src/job/device-job-commands.ts'
@@ -57,6 +58,17 @@ const queue = (jobId: string, fleet = 'pump', request: Partial<JobRequestInput> 
   parallel(jobId, fleet, { onOverlap: 'queue', ...request })
 const refuse = (jobId: string, fleet = 'pump', request: Partial<JobRequestInput> = {}) =>
   parallel(jobId, fleet, { onOverlap: 'refuse', ...request })
+
+/** How often devices of a job are selected meanwhile. */
+async function selectionsDuring(work: () => Promise<unknown>): Promise<number> {
+  const query = vi.spyOn(pg.Client.prototype, 'query')
+  await work()
+  const selections = query.mock.calls.filter(([statement]) =>
+    JSON.stringify(statement).includes('insert into device_job '),
+  )
+  query.mockRestore()
+  return selections.length
+}
 
 const waitingForLock = `
   select from pg_locks
@@ -158,6 +170,54 @@ describe('a job that queues', () => {
     await deps.database.pool.query("update job set looked_time = looked_time - interval '1 minute'")
     await run()
     expect(await statusOf('second')).toBe('running')
+  })
+
+  test('is one of many for the same devices: when one starts, the others wait for it, and only its devices are selected', async () => {
+    await parallel('first')
+    await run()
+    const ids = ['second', 'third', 'fourth', 'fifth']
+    for (const id of ids) {
+      clock.advance(1)
+      await queue(id)
+    }
+    await run()
+    const { lookedTime } = await jobRow(deps, 'fifth')
+    await cancelJob(deps, tester, 'first')
+    expect(await selectionsDuring(() => Promise.all([run(), run()]))).toBeLessThanOrEqual(2) // one of each instance
+    expect(await Promise.all(ids.map(statusOf))).toEqual(['running', 'queued', 'queued', 'queued'])
+    const { key } = await jobRow(deps, 'second')
+    expect(await jobRow(deps, 'fifth')).toMatchObject({ waitsForKey: key, lookedTime })
+    await cancelJob(deps, tester, 'second')
+    expect(await selectionsDuring(run)).toBe(1)
+    expect(await Promise.all(ids.map(statusOf))).toEqual(['cancelled', 'running', 'queued', 'queued'])
+  })
+
+  test('is one of several with different devices, which start together when the job that all of them wait for has ended', async () => {
+    await parallel('first')
+    await run()
+    for (const number of [1, 2, 3]) {
+      await queue(`of-${number}`, 'pump', { queryCondition: `deviceId = 'pump-000${number}'` })
+    }
+    await run()
+    await cancelJob(deps, tester, 'first')
+    await run()
+    expect(await Promise.all(['of-1', 'of-2', 'of-3'].map(statusOf))).toEqual(['running', 'running', 'running'])
+  })
+
+  test('looks at one device after a minute, and at all when that has left the condition', async () => {
+    await parallel('first', 'pump', { queryCondition: "deviceId = 'pump-0001'" })
+    await run()
+    await queue('second', 'pump', { queryCondition: "tags.fleet = 'pump'" })
+    await run()
+    const look = () => deps.database.pool.query("update job set looked_time = looked_time - interval '1 minute'")
+    await look()
+    expect(await selectionsDuring(run)).toBe(0)
+    expect(await statusOf('second')).toBe('queued')
+    await deps.database.pool.query(`update twin set tags = '{}' where device_id = 'pump-0001'`)
+    await look()
+    await run()
+    await deps.database.pool.query(`update twin set tags = '{"fleet": "pump"}' where device_id = 'pump-0001'`)
+    expect(await jobRow(deps, 'second')).toMatchObject({ status: 'running', deviceCount: 2, commonDevice: null })
   })
 
   test('takes no slot meanwhile, and does not keep others from theirs', async () => {

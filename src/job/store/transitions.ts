@@ -36,6 +36,8 @@ export type QueuedJob = {
   readonly key: string
   readonly actor: string | null
   readonly isEarly: boolean
+  /** A device that it had in common with the job that it waited for. Null for a job that has not waited. */
+  readonly commonDevice: string | null
 }
 
 /** The jobs that can start. `isDue`: a scheduled job's start time has come; otherwise `next` is the next start time. */
@@ -81,19 +83,20 @@ export async function findStartable(
                ) as "isDue",
                (select min(start_time) from job where end_time is null and status = 'scheduled') as next,
                coalesce((
-                 select json_agg(json_build_object('id', id, 'key', key::text, 'actor', actor, 'isEarly', is_early)
+                 select json_agg(json_build_object('id', id, 'key', key::text, 'actor', actor, 'isEarly', is_early,
+                                                   'commonDevice', common_device)
                                  order by is_early desc, start_time, created_time, id)
                  from (
                    select job.*, actor, row_number() over (
                             partition by actor order by is_early desc, start_time, created_time, id
                           ) as place
                    from (
-                     select id, key, start_time, created_time, false as is_early from job
+                     select id, key, start_time, created_time, false as is_early, common_device from job
                      where (select ${running} + (select count(*) ${selections}) < ${maxRunning})
                        and end_time is null and status = 'queued' and ${isUnselected} is not true
                        and not ${isAsleep}
                      union all
-                     select id, key, start_time, created_time, true from job where ${isUnselected}
+                     select id, key, start_time, created_time, true, null from job where ${isUnselected}
                    ) job left join (
                      select job_key, coalesce(actor_id, actor) as actor from job_event where type = 'scheduled'
                    ) scheduled on job_key = job.key
@@ -107,7 +110,7 @@ export async function findStartable(
 }
 
 /**
- * The job, if it is queued and no other transaction selects its devices: until this transaction ends, no other will.
+ * The job, if it is queued and need not wait, and no other transaction selects its devices: until this transaction ends, no other will.
  * Its row is not locked, so that it can be cancelled meanwhile.
  */
 export async function lockSelection(tx: Tx, { id, key }: QueuedJob, maxRunning: number): Promise<JobRow | undefined> {
@@ -119,7 +122,7 @@ export async function lockSelection(tx: Tx, { id, key }: QueuedJob, maxRunning: 
   // once because there was room for one, the job that has waited longest continues.
   const [job] = await tx.query<JobRow>(
     sql`select ${columns} from job
-        where id = ${id} and status = 'queued'
+        where id = ${id} and status = 'queued' and not ${isAsleep}
           and ${running} + (
             select count(*) from job before
             where end_time is null and status = 'queued'
@@ -197,14 +200,19 @@ export async function lockStarting(
 export async function saveWaiting(
   tx: Tx,
   id: string,
-  { awaitedKey, reason, now }: { readonly awaitedKey: string; readonly reason: string; readonly now: Date },
+  {
+    awaitedKey,
+    commonDevice,
+    reason,
+    now,
+  }: { readonly awaitedKey: string; readonly commonDevice: string; readonly reason: string; readonly now: Date },
 ): Promise<void> {
   await tx.query(
     sql`with before as (
           select key, waits_for from job where id = ${id}
         ), waiting as (
           update job
-          set waits_for = ${awaitedKey}::bigint, looked_time = clock_timestamp(), version = version + 1
+          set waits_for = ${awaitedKey}::bigint, common_device = ${commonDevice}, looked_time = clock_timestamp(), version = version + 1
           where id = ${id}
           returning key, version, status
         ), moved as (
@@ -231,7 +239,7 @@ export async function saveStarted(
     sql`with moved as (
           update job
           set status = ${status}, started_time = ${now}, end_time = ${ended ? now : null}${counted}, waits_for = null,
-              version = version + 1
+              common_device = null, version = version + 1
           where id = ${id}
           returning key, version, status, ${movedColumns}
         ), queued as (
