@@ -77,6 +77,7 @@ export async function startHub(
       DATABASE_URL: databaseUrl,
       DATA_DIR: folder,
       THROTTLE: 'off',
+      NODE_ENV: 'production',
       ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTT_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' },
       ...env,
     },

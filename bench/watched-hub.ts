@@ -91,6 +91,7 @@ export async function openWatchedHub({ signal, say }: Conduct, devices: number):
     execArgv: [...process.execArgv, '--expose-gc'],
     env: {
       PATH: process.env.PATH,
+      NODE_ENV: 'production',
       DATA_DIR: folder,
       IOTHUB_OWNER_KEY: ownerKey,
       GRAPHIQL: 'true',

@@ -54,14 +54,14 @@ test('npx runs the command of the package, also for a user that has not installe
   for (const command of createProgram().commands) expect(help).toMatch(new RegExp(`^  ${command.name()}\\b`, 'm'))
 })
 
-test('the command has the heap of a busy hub, and the process that was started is Node.js itself', async () => {
-  const probe = 'data:text/javascript,console.log(process.pid,...process.execArgv)'
+test('the command has the heap of a busy hub and the libraries of production, and the process that was started is Node.js itself', async () => {
+  const probe = 'data:text/javascript,console.log(process.pid,process.env.NODE_ENV,...process.execArgv)'
   const child = spawn(installed('.bin/twincast'), ['--version'], {
     env: { PATH: process.env.PATH, NODE_OPTIONS: `--import=${probe}` },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const flags = '--max-semi-space-size=32 --initial-old-space-size=256'
-  expect(await text(child.stdout)).toBe(`${child.pid} ${flags}\n${version}\n`)
+  expect(await text(child.stdout)).toBe(`${child.pid} production ${flags}\n${version}\n`)
 })
 
 test('the package has what a hub needs, built, and neither sources nor what only its developers need', async () => {
