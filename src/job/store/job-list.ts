@@ -153,11 +153,11 @@ const columns: Readonly<Record<keyof SelectedJob, string>> = {
 
 /**
  * The lists of columns. A viewer with a scope may see a job only in part, which depends on the scope of the job and on
- * its end.
+ * its end; then its devices are counted, by its key.
  */
 const selectionOf = (...always: readonly (keyof SelectedJob)[]) => {
   const whole = selectColumns<SelectedJob>('job', columns, always)
-  const scoped = selectColumns<SelectedJob>('job', columns, [...always, 'scope', 'endTime'])
+  const scoped = selectColumns<SelectedJob>('job', columns, [...always, 'key', 'scope', 'endTime'])
   return (scope: Scope, asked: readonly string[]): Sql => (isEverything(scope) ? whole(asked) : scoped(asked))
 }
 

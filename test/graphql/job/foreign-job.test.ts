@@ -338,6 +338,16 @@ describe('counted over the devices of a viewer with a scope', () => {
     expect(await Promise.all(outcomes)).toEqual(['PARTIALLY_FAILED', 'PARTIALLY_FAILED', 'FAILED', 'NO_DEVICES'])
   })
 
+  test('a list has the same numbers', async () => {
+    const list =
+      '{ jobs(first: 9, filter: { jobIdPrefix: "counted" }) { nodes { outcome deviceJobStatistics { deviceCount failedCount } } } }'
+    const { data, errors } = await door.ask(list, {}, { authorization: 'south' })
+    expect(errors).toEqual([])
+    expect(data.jobs).toEqual({
+      nodes: [{ outcome: 'FAILED', deviceJobStatistics: { deviceCount: 1, failedCount: 1 } }],
+    })
+  })
+
   test('a deleted device counts for nobody with a scope', async () => {
     await deleteDevice(door.deps, everything, { deviceId: 'd2', ifMatch: '*' })
     expect((await read('counted', 'owner')).job.deviceJobStatistics.deviceCount).toBe(3)
