@@ -31,8 +31,13 @@ export const readsColumns = <Row>(...columns: readonly (keyof Row & string)[]) =
   extensions: { fromRow: new FromRow(columns, false) },
 })
 
-/** Options of a field that passes the row of its object on: the fields of its own type resolve from the same row. */
-export const passesRow = () => ({ extensions: { fromRow: new FromRow([], true) } })
+/**
+ * Options of a field that passes the row of its object on: the fields of its own type resolve from the same row. It takes
+ * these columns itself.
+ */
+export const passesRow = <Row>(...columns: readonly (keyof Row & string)[]) => ({
+  extensions: { fromRow: new FromRow(columns, true) },
+})
 
 /** A field selection belongs to one document, whose types and fragments are always the same. */
 const known = new WeakMap<FieldNode, Map<string, readonly string[]>>()

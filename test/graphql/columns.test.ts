@@ -34,6 +34,7 @@ const book: GraphQLObjectType = new GraphQLObjectType({
     author: text(readsColumns<Row>('first', 'last').extensions),
     constant: text(),
     cost: { type: cost, resolve: () => ({}), ...passesRow() },
+    discount: { type: cost, resolve: () => ({}), ...passesRow<Row>('first') },
     sequel: { type: book, resolve: () => ({}), ...readsColumns<Row>('last') },
   }),
 })
@@ -69,6 +70,7 @@ test.each([
     ['first', 'last', 'title'],
   ],
   ['of fields to which a row is passed on', '{ book { cost { price } } }', ['price']],
+  ['of such a field itself, too', '{ book { discount { price } } }', ['first', 'price']],
   ['not of other rows below', '{ book { sequel { title author } } }', ['last']],
   [
     'of fragments',

@@ -91,7 +91,8 @@ function followJobs<Row>(
   // A job that matches a filter may later have another status, or failures. These are compared here.
   const withoutFailures = selection.hasFailures === false
   const candidates = { ...selection, statuses: undefined, ...(withoutFailures && { hasFailures: undefined }) }
-  const asked = [...selectedColumns(info, 'Job'), ...(withoutFailures ? ['failedCount', 'refusedCount'] : [])]
+  const compared = ['status', 'version', ...(withoutFailures ? ['failedCount', 'refusedCount'] : [])]
+  const asked = [...selectedColumns(info, 'Job'), ...compared]
   const passes = (job: FollowedJob): boolean => {
     // Its name or its labels may have changed.
     if (job.isSelected === false) return false

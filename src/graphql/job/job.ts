@@ -4,7 +4,7 @@ import type { DeviceJobStatistics } from '../../job/statistics.ts'
 import { findJobsById, type SelectedJob } from '../../job/store/job-list.ts'
 import { findOperations, type OperationTexts } from '../../job/store/operations.ts'
 import { builder } from '../builder.ts'
-import { readsColumns } from '../columns.ts'
+import { passesRow, readsColumns } from '../columns.ts'
 import type { Context } from '../context.ts'
 import { documentsPerParent } from '../loaders.ts'
 import { existing, rowsByKey } from '../rows.ts'
@@ -77,6 +77,9 @@ export const counters = [
 
 /** The row of a job. */
 export const ofJob = readsColumns<SelectedJob>
+
+/** The statistics are counters of the row. Whether those of a foreign job are counted depends on the number of its devices. */
+export const statisticsOfJob = () => passesRow<SelectedJob>('deviceCount')
 
 /** Reads the job with this ID, with the fields that the client selects. */
 export const findJob = rowsByKey('Job', findJobsById, ({ id }) => id)
@@ -238,7 +241,7 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
     deviceJobStatistics: t.field({
       type: Statistics,
       nullable: true,
-      ...ofJob(...counters),
+      ...statisticsOfJob(),
       description: `The progress of the job: number of device jobs by status. ${countedWhenForeign}`,
       resolve: (job, _args, context) => (isForeign(job, context) ? countVisible(job, context) : job),
     }),

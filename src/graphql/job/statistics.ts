@@ -7,7 +7,7 @@ import { setEventId } from '../live/event-id.ts'
 import { newerStates } from '../live/paced-rows.ts'
 import { sharedReads } from '../live/shared-reads.ts'
 import { isForeign } from './foreign-job.ts'
-import { counters, Job, ofJob, Statistics } from './job.ts'
+import { Job, Statistics, statisticsOfJob } from './job.ts'
 import { countedWhenForeign, countVisible } from './visible-statistics.ts'
 
 // All three fields come from one row, so they are always consistent.
@@ -23,7 +23,7 @@ const DeviceJobStatisticsUpdate = builder.objectRef<SelectedJob>('DeviceJobStati
     deviceJobStatistics: t.field({
       type: Statistics,
       nullable: true,
-      ...ofJob(...counters),
+      ...statisticsOfJob(),
       description: `The number of device jobs by status. ${countedWhenForeign}`,
       resolve: (job, _args, context) => (isForeign(job, context) ? countVisible(job, context) : job),
     }),

@@ -162,7 +162,9 @@ const selectionOf = (...always: readonly (keyof SelectedJob)[]) => {
 }
 
 const selectJob = selectionOf('id', 'key')
-const selectListed = selectionOf('id', 'createdTime', 'endTime', 'status', 'version')
+/** With the place of a job in its order, which is in cursors. */
+const selectListed = selectionOf('id', 'createdTime')
+const selectByEnd = selectionOf('id', 'createdTime', 'endTime')
 
 /** Programs and the console select the same fields again and again. */
 const nameOf = createStatementNames('select-jobs', 64)
@@ -279,7 +281,8 @@ function pageOf(
   const beyond =
     values === undefined ? sql`true` : sql`(${join(keys)}) ${ascending ? sql`>` : sql`<`} (${join(values)})`
   const order = join(keys.map((key) => directed(key, ascending)))
-  return sql`select ${selectListed(scope, asked)} from job where ${condition} and ${beyond} order by ${order} limit ${limit}`
+  const list = field === 'endTime' ? selectByEnd : selectListed
+  return sql`select ${list(scope, asked)} from job where ${condition} and ${beyond} order by ${order} limit ${limit}`
 }
 
 /** What jobs are ordered by. Each has an index. */

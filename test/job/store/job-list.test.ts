@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type JobOutcome, type JobStatus, jobOutcome } from '../../../src/job/state.ts'
-import { findJobs, type JobSelection } from '../../../src/job/store/job-list.ts'
+import { findAllJobs, findJobs, type JobOrder, type JobSelection } from '../../../src/job/store/job-list.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
 import { everything, type Scope } from '../../../src/scope.ts'
 import { createTestDeps, type TestDeps } from '../../support/deps.ts'
@@ -116,4 +116,14 @@ test('of the jobs of others, those that failed or were cancelled are found by th
   expect(await found({ outcomes: ['failed'] })).toEqual(withStatus('failed'))
   expect(await found({ outcomes: ['cancelled'] })).toEqual(withStatus('cancelled'))
   expect(await found({ hasFailures: true })).toEqual(withStatus('failed'))
+})
+
+test('a row has no more columns than the selected ones and its place in the order', async () => {
+  const columnsIn = async (field: JobOrder['field']) => {
+    const page = { cursor: undefined, limit: 1 }
+    const [row] = await findAllJobs(deps.db, everything, ['type'], { field, direction: 'asc' }, page)
+    return Object.keys(row ?? {}).toSorted()
+  }
+  expect(await columnsIn('createdTime')).toEqual(['createdTime', 'id', 'type'])
+  expect(await columnsIn('endTime')).toEqual(['createdTime', 'endTime', 'id', 'type'])
 })
