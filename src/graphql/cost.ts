@@ -46,13 +46,24 @@ type Weight = { readonly own: number; readonly multiplier: number }
 const isWeighing = (value: unknown): value is (args: object, context: object, field: object) => unknown =>
   typeof value === 'function'
 
-/** The arguments of a selected field, as far as its weight depends on them. Undefined: they may have any values. */
-type ArgumentsOf = (field: GraphQLField<unknown, unknown>, node: FieldNode) => object | undefined
+/** The arguments of a selected field, as far as its weight depends on them. Reading an unknown one throws `UnknownArgument`. */
+type ArgumentsOf = (field: GraphQLField<unknown, unknown>, node: FieldNode) => object
 
-function weightOf(field: GraphQLField<unknown, unknown>, args: object | undefined): Weight {
-  if (args === undefined) return { own: Number.POSITIVE_INFINITY, multiplier: 1 }
+/** A weight depends on an argument that may have any value. */
+class UnknownArgument extends Error {}
+
+function declaredWeight(field: GraphQLField<unknown, unknown>, args: object): unknown {
   const declared: unknown = field.extensions.complexity
-  const weight = isWeighing(declared) ? declared(args, {}, field) : declared
+  try {
+    return isWeighing(declared) ? declared(args, {}, field) : declared
+  } catch (error) {
+    if (error instanceof UnknownArgument) return Number.POSITIVE_INFINITY
+    throw error
+  }
+}
+
+function weightOf(field: GraphQLField<unknown, unknown>, args: object): Weight {
+  const weight = declaredWeight(field, args)
   const member = (name: string): unknown =>
     typeof weight === 'object' && weight !== null ? Reflect.get(weight, name) : undefined
   const [own, multiplier] = [typeof weight === 'number' ? weight : member('field'), member('multiplier')]
@@ -165,7 +176,7 @@ export function costOf({ schema, document, operationName, variableValues }: Exec
 
 /**
  * The most that the operations of a document can cost, whatever their variables are. Infinite when a weight depends on a
- * variable that is not a number.
+ * variable that is neither a number nor a text.
  */
 export function mostComplexity(schema: GraphQLSchema, document: DocumentNode): number {
   const complexities = document.definitions.flatMap((definition) => {
@@ -197,8 +208,16 @@ function mostArguments({ variableDefinitions = [] }: OperationDefinitionNode): A
   return (field, node) => {
     if (field.extensions.complexity === complexityOptions.fieldComplexity) return {}
     const given = (node.arguments ?? []).map(withMost)
-    return given.some(hasVariable) ? undefined : getArgumentValues(field, { ...node, arguments: given })
+    const unknown = new Set(given.filter(hasVariable).map(({ name }) => name.value))
+    const known = field.args.filter(({ name }) => !unknown.has(name))
+    const args = getArgumentValues({ ...field, args: known }, { ...node, arguments: given })
+    for (const name of unknown) Object.defineProperty(args, name, { get: throwUnknown })
+    return args
   }
+}
+
+function throwUnknown(): never {
+  throw new UnknownArgument()
 }
 
 function hasVariable(argument: ArgumentNode): boolean {

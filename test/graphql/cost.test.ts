@@ -99,6 +99,11 @@ describe('the most that a document can cost', () => {
       'mutation ($input: CancelJobInput!) { cancelJob(input: $input) { ... on Error { message } } }',
       { input: { jobId: 'x' } },
     ],
+    [
+      'with a page and its filter by variables',
+      'query ($n: Int!, $f: JobFilter, $o: JobOrder) { jobs(first: $n, filter: $f, orderBy: $o) { nodes { jobId } } }',
+      { n: 2_000_000_000, f: { status: ['FAILED'] } },
+    ],
   ])('%s is its cost with the largest numbers', (_what, text, variables) => {
     const { complexity } = complexityFromQuery(text, { schema, variables })
     expect(mostComplexity(schema, parse(text))).toBe(complexity)
@@ -116,10 +121,13 @@ describe('the most that a document can cost', () => {
 
   test.each([
     ['a list', 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'],
-    ['an object', 'query ($f: JobFilter) { jobs(first: 1, filter: $f) { nodes { jobId } } }'],
+    [
+      'an object',
+      'query ($f: DeviceJobFilter) { job(jobId: "x") { deviceJobs(first: 1, filter: $f) { nodes { deviceId } } } }',
+    ],
     [
       'a member of an object',
-      'query ($s: [JobStatus!]) { jobs(first: 1, filter: { status: $s }) { nodes { jobId } } }',
+      'query ($q: DeviceJobStatus!) { job(jobId: "x") { deviceJobs(first: 1, filter: { status: [$q] }) { nodes { deviceId } } } }',
     ],
   ])('is unknown when a weight may depend on %s', (_what, text) => {
     expect(mostComplexity(schema, parse(text))).toBe(Number.POSITIVE_INFINITY)
