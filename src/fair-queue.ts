@@ -150,8 +150,9 @@ function createQueue(
       turnAway?.()
     }
     line.waiting.add(take)
-    signal?.addEventListener('abort', give, { once: true })
     next()
+    // Most work has its turn at once.
+    if (line.waiting.has(take)) signal?.addEventListener('abort', give, { once: true })
   }
   return {
     enter,
