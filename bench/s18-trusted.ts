@@ -7,7 +7,7 @@ import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { fileJobs } from './filed-jobs.ts'
 import { leaveHub } from './hub.ts'
-import { polledJobId, polledJobQuery } from './job-pages.ts'
+import { viewedJobId, viewedJobQuery } from './job-pages.ts'
 import { compare, measure } from './measure.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
 
@@ -24,7 +24,7 @@ export async function trusted(bench: Bench): Promise<Row[]> {
     const folder = await mkdtemp(join(tmpdir(), 'twincast-bench-'))
     closers.add(() => rm(folder, { recursive: true, force: true }))
     const documents = join(folder, 'documents.json')
-    await writeFile(documents, JSON.stringify({ [polledJobId]: polledJobQuery }))
+    await writeFile(documents, JSON.stringify({ [viewedJobId]: viewedJobQuery }))
     const filed = await fileJobs(bench, jobs)
     await leaveHub(deps)
     const hub = await startHub(databaseUrl, signal, { TRUSTED_DOCUMENTS: documents })
@@ -50,7 +50,7 @@ export async function trusted(bench: Bench): Promise<Row[]> {
       name: 'S18',
       what: `one job by the id of a trusted document, ${connections} connections`,
       unit: 'requests/s',
-      baselineName: `the same by its text of ${polledJobQuery.length} characters`,
+      baselineName: `the same by its text of ${viewedJobQuery.length.toLocaleString('en')} characters`,
       limit: { kind: 'goal', atLeast: 1.05 },
       ours: () => ask('id'),
       baseline: () => ask('text'),
