@@ -4,8 +4,11 @@ import {
   type GraphQLError,
   type GraphQLNamedType,
   type GraphQLOutputType,
+  type GraphQLSchema,
   getNamedType,
+  isInterfaceType,
   isLeafType,
+  isObjectType,
   Kind,
   type SelectionSetNode,
 } from 'graphql'
@@ -33,6 +36,8 @@ function complexityOf(type: GraphQLNamedType): number {
   return isLeafType(type) ? 0 : 1
 }
 
+const weightOf = (type: GraphQLOutputType) => ({ field: complexityOf(getNamedType(type)), multiplier: 1 })
+
 const limited = { complexity: maxComplexity }
 const unlimited = {}
 
@@ -42,12 +47,25 @@ const unlimited = {}
  */
 export const complexityOptions = {
   limit: ({ isWithinComplexity }: Pick<Context, 'isWithinComplexity'>) => (isWithinComplexity ? unlimited : limited),
-  fieldComplexity: (_args: unknown, _context: unknown, field: { readonly type: GraphQLOutputType }) => ({
-    field: complexityOf(getNamedType(field.type)),
-    multiplier: 1,
-  }),
+  fieldComplexity: (_args: unknown, _context: unknown, { type }: { readonly type: GraphQLOutputType }) =>
+    weightOf(type),
   complexityError: (_kind: unknown, { complexity }: { readonly complexity: number }) =>
     limitExceeded('complexity', maxComplexity, complexity),
+}
+
+/**
+ * Gives each field without a weight of its own a constant, which depends on its type. For a function, the plugin would read
+ * the arguments of the field in each request.
+ */
+export function withConstantWeights(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) && !isInterfaceType(type)) continue
+    for (const { type: fieldType, extensions } of Object.values(type.getFields())) {
+      if (extensions.complexity !== complexityOptions.fieldComplexity) continue
+      Object.assign(extensions, { complexity: weightOf(fieldType) })
+    }
+  }
+  return schema
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   type ValueNode,
   visit,
 } from 'graphql'
-import { complexityOptions, maxComplexity } from './complexity.ts'
+import { maxComplexity } from './complexity.ts'
 
 /** What an operation may cost by its text and its variables, whatever the hub has. */
 export type Cost = {
@@ -206,7 +206,7 @@ function mostArguments({ variableDefinitions = [] }: OperationDefinitionNode): A
   const withMost = (argument: ArgumentNode): ArgumentNode =>
     visit(argument, { Variable: ({ name }) => most.get(name.value) })
   return (field, node) => {
-    if (field.extensions.complexity === complexityOptions.fieldComplexity) return {}
+    if (!isWeighing(field.extensions.complexity)) return {}
     const given = (node.arguments ?? []).map(withMost)
     const unknown = new Set(given.filter(hasVariable).map(({ name }) => name.value))
     const known = field.args.filter(({ name }) => !unknown.has(name))

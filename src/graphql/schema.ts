@@ -1,4 +1,5 @@
 import { builder } from './builder.ts'
+import { withConstantWeights } from './complexity.ts'
 import './scalars.ts'
 import './access/viewer.ts'
 import './access/hub.ts'
@@ -48,4 +49,4 @@ import './webhook/webhook.ts'
 import './webhook/change-webhook.ts'
 
 /** The schema of the GraphQL API, printed to schema.graphql. */
-export const schema = builder.toSchema()
+export const schema = withConstantWeights(builder.toSchema())
