@@ -49,6 +49,7 @@ describe.skipIf(browserPath === undefined)('the page of device groups', () => {
     const form = page.getByRole('dialog', { name: 'Create group' })
     await form.getByRole('button', { name: 'Create' }).click()
     await form.getByText('Enter a name, such as north-pumps.').waitFor()
+    expect(await form.getByLabel('Name').and(page.locator(':focus')).count()).toBe(1)
     await form.getByLabel('Name').fill('all pumps')
     await conditionIn(form).fill("tags.fleet = 'pump'")
     await form.getByText('3 devices now.').waitFor()

@@ -6,6 +6,7 @@ import type {
   UpdateJobScheduleInput,
 } from '../../generated/console/graphql.ts'
 import { localOf, momentOf } from '../local-time.ts'
+import { messageAtField } from '../message-at-field.ts'
 
 /** A schedule as it is typed. */
 export type ScheduleDraft = {
@@ -109,7 +110,7 @@ export function problemIn({
   // The schedule itself may have been deleted while it was edited.
   if (kind === 'JOB_TEMPLATE') return { templateId: message }
   const field = __typename === 'InvalidInputError' ? fields.find((name) => name === path?.[0]) : undefined
-  return field && { [field]: message }
+  return field && { [field]: messageAtField(message, field) }
 }
 
 const fields = ['scheduleId', 'templateId', 'cron', 'timeZone', 'endTime', 'description'] as const

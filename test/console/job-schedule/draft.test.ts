@@ -45,7 +45,9 @@ test('what is missing is said at its field', () => {
 
 test('what the hub refuses is said at its field, where there is one', () => {
   const message = 'cron must have five fields.'
-  expect(problemIn({ __typename: 'InvalidInputError', message, path: ['cron'] })).toEqual({ cron: message })
+  expect(problemIn({ __typename: 'InvalidInputError', message, path: ['cron'] })).toEqual({
+    cron: 'This must have five fields.',
+  })
   expect(problemIn({ __typename: 'AlreadyExistsError', message })).toEqual({ scheduleId: message })
   const missing = { __typename: 'NotFoundError', message }
   expect(problemIn({ ...missing, kind: 'JOB_TEMPLATE' })).toEqual({ templateId: message })

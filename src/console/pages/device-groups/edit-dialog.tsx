@@ -4,6 +4,7 @@ import type { DeviceGroupRowFragment } from '../../../generated/console/graphql.
 import { ConditionEditor } from '../../condition/editor.tsx'
 import { describeFault } from '../../condition/fault.ts'
 import { useDefinitionDenial } from '../../hub/use-viewer.ts'
+import { sentence } from '../../message-at-field.ts'
 import { useAnnounce } from '../../shell/announcer.tsx'
 import { Button } from '../../ui/button.tsx'
 import { CancelButton, Dialog } from '../../ui/dialog.tsx'
@@ -72,7 +73,7 @@ export function EditDialog({
       onSaved()
       onClose()
     } else if (refused.path?.[0] === 'name') point({ name: refused.message })
-    else if (refused.__typename === 'QueryConditionError') point({ condition: refused.message })
+    else if (refused.__typename === 'QueryConditionError') point({ condition: sentence(refused.message) })
     else setFailure(refused)
   }
   /** Returns why it was refused. */

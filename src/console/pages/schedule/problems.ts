@@ -1,4 +1,4 @@
-import { showTimes } from '../../format.ts'
+import { messageAtField, sentence } from '../../message-at-field.ts'
 import type { Draft } from './draft.ts'
 import type { RampTexts } from './ramp-texts.ts'
 
@@ -102,12 +102,9 @@ export function placeRefusal({
   return { field: place.field, message: below === '' ? said : `${below}: ${message}` }
 }
 
-/** A message of the hub at a field, which has a label instead of the name of the API: `This must be a whole number from 1 to 1000000.` */
-function inWordsOfForm(message: string, path: readonly string[]): string {
-  const name = path.at(-1) ?? ''
-  const said = message.startsWith(`${name} must `) ? `This${message.slice(name.length)}` : message
-  return sentence(showTimes(said.replace(/\b(?:backoffSeconds|maxPerMinute)\b/g, (known) => words[known] ?? known)))
-}
+/** A message at a field, in which other fields have the words of the form, too. */
+const inWordsOfForm = (message: string, path: readonly string[]): string =>
+  messageAtField(message, path.at(-1)).replace(/\b(?:backoffSeconds|maxPerMinute)\b/g, (name) => words[name] ?? name)
 
 /** Other fields that messages name. */
 const words: Readonly<Record<string, string>> = {
@@ -172,8 +169,3 @@ const places: readonly { readonly at: readonly string[]; readonly field: FieldNa
   { at: ['rollout', 'abort'], field: 'abort' },
   { at: ['rollout', 'waves'], field: 'waves' },
 ]
-
-/** A message as a sentence: for conditions, the hub's messages are fragments such as `unexpected end (line 1, column 9)`. */
-export function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
-}
