@@ -71,6 +71,10 @@ describe.skipIf(browserPath === undefined)('the pages of job schedules', () => {
     await form.getByLabel('Schedule ID').fill(scheduleId)
     await page.keyboard.press('Escape')
     await dialog('Discard your changes?').getByRole('button', { name: 'Keep editing' }).click()
+    const proposals = form.locator(`datalist[id="${await form.getByLabel('Template').getAttribute('list')}"] option`)
+    await expect
+      .poll(() => proposals.evaluateAll((all) => all.map((one) => one.getAttribute('value'))))
+      .toContain('reboot-pumps')
     await form.getByLabel('Template').fill('nowhere')
     await form.getByLabel('Times (cron)').fill('30 2 30 2 *')
     await page.keyboard.press('Enter')

@@ -1,6 +1,7 @@
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react'
 import type { CreateJobScheduleInput } from '../../generated/console/graphql.ts'
 import { useDenial } from '../hub/use-viewer.ts'
+import { TemplateList } from '../job-template/template-list.tsx'
 import { Button } from '../ui/button.tsx'
 import { CancelButton, Dialog } from '../ui/dialog.tsx'
 import { DomainError, type DomainFailure } from '../ui/domain-error.tsx'
@@ -34,7 +35,7 @@ export function ScheduleDialog({
   readonly onClose: () => void
 }) {
   const denied = useDenial()('WRITE_JOBS')
-  const zones = useId()
+  const [zones, templates] = [useId(), useId()]
   const form = useRef<HTMLFormElement>(null)
   const [before] = useState(start)
   const [draft, setDraft] = useState(before)
@@ -93,7 +94,12 @@ export function ScheduleDialog({
             error={problems.templateId}
             hint="The ID of the template of its jobs."
           >
-            {(props) => <input {...props} {...input('templateId', 64)} />}
+            {(props) => (
+              <>
+                <input {...props} {...input('templateId', 64)} list={templates} />
+                <TemplateList id={templates} />
+              </>
+            )}
           </Field>
         </div>
         <div className={styles.pair}>
