@@ -15,6 +15,7 @@ import { Button, ButtonLink } from '../../ui/button.tsx'
 import { Fact, Facts } from '../../ui/facts.tsx'
 import { JsonView } from '../../ui/json-view.tsx'
 import { Notice } from '../../ui/notice.tsx'
+import lists from '../../ui/sentences.module.css'
 import { Time } from '../../ui/time.tsx'
 import { readRequest } from '../schedule/request.ts'
 import { describeRollout } from '../schedule/summary.ts'
@@ -102,7 +103,7 @@ export function TemplateView({
         {pace.length === 0 ? (
           <p>No limits, no abort rules</p>
         ) : (
-          <ul>
+          <ul className={lists.sentences}>
             {pace.map((line) => (
               <li key={line}>{line}</li>
             ))}

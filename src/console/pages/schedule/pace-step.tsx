@@ -20,7 +20,7 @@ export function PaceStep(step: StepProps) {
           {...step}
           name="maxPerMinute"
           label="Devices per minute"
-          hint="At most as many are contacted in any minute. Leave empty for no limit."
+          hint="The most that are contacted in any minute. Leave empty for no limit."
           mode="numeric"
         />
         {rampFieldsOf(draft).map((field) => (
@@ -31,7 +31,7 @@ export function PaceStep(step: StepProps) {
             {...step}
             name="maxConcurrent"
             label="Calls in progress"
-            hint="At most as many devices have a call at a time. Leave empty for no limit."
+            hint="The most devices that have a call at a time. Leave empty for no limit."
             mode="numeric"
           />
         )}
@@ -48,7 +48,7 @@ export function PaceStep(step: StepProps) {
             {...step}
             name="budgetMaxConcurrent"
             label="Calls per group"
-            hint="At most as many devices of a group have a call at a time."
+            hint="The most devices of a group that have a call at a time."
             mode="numeric"
           />
         </div>

@@ -6,6 +6,7 @@ import { readInt } from '../../read-number.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Notice } from '../../ui/notice.tsx'
+import lists from '../../ui/sentences.module.css'
 import { useNow } from '../../ui/time.tsx'
 import { formatUtc } from './date-time-input.ts'
 import { DeviceSample } from './device-sample.tsx'
@@ -84,7 +85,7 @@ export function Reviewed({
         {shortest !== undefined && <Fact name="Shortest duration">{shortest}</Fact>}
         {request.rollout && (
           <Fact name="Pace and safety" isWide>
-            <ul>
+            <ul className={lists.sentences}>
               {describeRollout(request.rollout, preview.waveSizes).map((words) => (
                 <li key={words}>{words}</li>
               ))}
