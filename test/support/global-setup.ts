@@ -88,7 +88,9 @@ async function startServer(log: pino.Logger): Promise<{ url: string; stop(): Pro
   const path = await mkdtemp(join(place, prefix))
   const folder = await openDataFolder(path)
   // A test that kills PostgreSQL starts its own: this one need not survive a power cut.
-  const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '200', max_wal_size: '256MB' }
+  const durability = { fsync: 'off', full_page_writes: 'off', max_wal_size: '256MB' }
+  // Databases of tests live for seconds. A test that needs statistics or a vacuum asks for it.
+  const settings = { ...durability, autovacuum: 'off', max_connections: '200' }
   const server = await startEmbeddedPostgres({ folder, log, settings })
   // Who connects hashes the password so many times, and a run has thousands of connections.
   const { username, password } = new URL(server.url)
