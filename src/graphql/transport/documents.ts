@@ -1,6 +1,7 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, Source, specifiedRules, validate } from 'graphql'
 import { shapeErrors } from '../complexity.ts'
 import { maxTokens, parseDocument, refuseLongDocument, refuseManyLines } from '../limits.ts'
+import { blankComments } from './blank-comments.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { type Execute, executePlan } from './execute.ts'
 import { type DocumentPlan, planDocument } from './plan.ts'
@@ -64,7 +65,7 @@ export function createDocuments(schema: GraphQLSchema, maxBytes = Number.POSITIV
       try {
         refuseLongDocument(text, maxBytes)
         refuseManyLines(text)
-        const document = parseDocument(() => parse(new Source(text), { maxTokens }))
+        const document = parseDocument(() => parse(new Source(blankComments(text)), { maxTokens }))
         cache.set(text, entryOf(document, text))
         return document
       } catch (error) {

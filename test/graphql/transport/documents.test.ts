@@ -57,6 +57,35 @@ test('a document that is too long is refused before it is parsed, by its bytes',
   expect(ofBytes(999)).toThrow(/Expected Name, found <EOF>/)
 })
 
+test('comments are not kept with a document, and what follows them keeps its place', () => {
+  const document = documents.parse('# one\n#two\r# "three\n{ # four {\n  missing#five\n}')
+  const tokens = []
+  for (let token = document.loc?.startToken.next; token; token = token.next) tokens.push(token.kind)
+  expect(tokens).toEqual(['{', 'Name', '}', '<EOF>'])
+  expect(documents.validate(document)).toMatchObject([{ locations: [{ line: 5, column: 3 }] }])
+})
+
+test.each([
+  ['"#a"', '#a'],
+  ['"a\\"#"', 'a"#'],
+  ['"\\\\" # "', '\\'],
+  ['"""#a\n"""', '#a'],
+  ['"""a\\"""#\nb"""', 'a"""#\nb'],
+  ['"" # "', ''],
+  ['""""""#', ''],
+])('a string with the sign of a comment is kept: %s', (text, value) => {
+  expect(documents.parse(`{ a(b: ${text}\n) }`)).toMatchObject({
+    definitions: [{ selectionSet: { selections: [{ arguments: [{ value: { value } }] }] } }],
+  })
+})
+
+test.each([['{ a(b: "#'], ['{ a(b: "#\n") }'], ['{ a(b: """#'], ['{ a(b: "\\']])(
+  'a string without an end is refused: %j',
+  (text) => {
+    expect(() => documents.parse(text)).toThrow(/Unterminated string|Invalid character escape/)
+  },
+)
+
 test('a document has a bounded number of reasons why it is not valid', () => {
   const names = Array.from({ length: 600 }, (_, index) => `unknown${index}`)
   expect(documents.validate(documents.parse(`{ ${names.join(' ')} }`))).toHaveLength(21)
