@@ -11,7 +11,7 @@ import { outsideScope } from '../query/scope.ts'
 import { type Everything, isEverything, type Scope } from '../scope.ts'
 import { checkTwinPatch } from '../twin/check-patch.ts'
 import { mergeSection, mergeTags, type TwinSection } from '../twin/merge.ts'
-import { chunkBytes, turnBytes, writtenBytes } from '../twin/size.ts'
+import { chunkBytes, statementBytes, turnBytes, writtenBytes } from '../twin/size.ts'
 import {
   checkAuthentication,
   checkCapabilities,
@@ -52,8 +52,16 @@ const makeKeys = (): SymmetricKey => ({
 /** Before the first write, which makes version 1. */
 const nothing: TwinSection = { value: {}, metadata: {}, version: 0 }
 
-/** The first twin of a device. `bytes` is what the work on it counts for: those of the input, because all of it was checked. */
-type FirstTwin = { readonly tags: JsonObject; readonly desired: TwinSection; readonly bytes: number }
+/**
+ * The first twin of a device. `written` is the bytes that the database writes, and `bytes` is what the work of the hub on it
+ * counts for: the same, without desired properties that another device of the request has, too.
+ */
+type FirstTwin = {
+  readonly tags: JsonObject
+  readonly desired: TwinSection
+  readonly bytes: number
+  readonly written: number
+}
 
 /**
  * Checks first twins. Devices may share the value of a variable: as desired properties of thousands of members it is
@@ -63,10 +71,12 @@ function createTwinCheck(time: string, limits: Limits): (twin: unknown) => First
   const known = new WeakMap<object, FirstTwin>()
   const check = (twin: unknown): FirstTwin => {
     const patch = twin === undefined || twin === null ? {} : checkTwinPatch(twin, ['twin'], limits)
+    const bytes = writtenBytes(patch)
     return {
       tags: mergeTags({}, patch.tags ?? {}),
       desired: mergeSection(nothing, patch.desired ?? {}, time, { stampVersion: true }),
-      bytes: writtenBytes(patch),
+      bytes,
+      written: bytes,
     }
   }
   return (twin) => {
@@ -80,7 +90,7 @@ function createTwinCheck(time: string, limits: Limits): (twin: unknown) => First
     }
     const { desired } = before
     const { tags, bytes } = check(withDesired(twin, {}))
-    return { tags, desired, bytes: bytes + before.bytes }
+    return { tags, desired, bytes, written: bytes + before.written }
   }
 }
 
@@ -95,14 +105,14 @@ const withDesired = (twin: unknown, desired: object): unknown => ({
   properties: { ...membersOf(membersOf(twin).properties), desired },
 })
 
-/** The device, and the bytes that the work on it counts for. */
+/** The device, and the bytes of its first twin. */
 function checkNewDevice(
   input: NewDeviceInput,
   now: Date,
   checkTwin: (twin: unknown) => FirstTwin,
-): { readonly device: NewDevice; readonly bytes: number } {
+): { readonly device: NewDevice } & Pick<FirstTwin, 'bytes' | 'written'> {
   const time = now.toISOString()
-  const { tags, desired, bytes } = checkTwin(input.twin)
+  const { tags, desired, bytes, written } = checkTwin(input.twin)
   const device = {
     id: checkDeviceId(input.deviceId, ['deviceId']),
     generationId: randomUUID(),
@@ -116,7 +126,7 @@ function checkNewDevice(
     desiredVersion: desired.version,
     reportedMetadata: mergeSection(nothing, {}, time, { stampVersion: false }).metadata,
   }
-  return { device, bytes }
+  return { device, bytes, written }
 }
 
 /**
@@ -152,7 +162,7 @@ async function insertEach(
   const checkTwin = createTwinCheck(now.toISOString(), deps.limits)
   const results: (string | DomainError)[] = []
   let chunk: { readonly device: NewDevice; readonly place: number }[] = []
-  let written = { turn: 0, chunk: 0 }
+  let done = { turn: 0, chunk: 0, written: 0 }
   const insert = async (): Promise<void> => {
     const created = await insertDevices(
       tx,
@@ -168,29 +178,29 @@ async function insertEach(
           : new AlreadyExistsError('device', device.id)
     }
     chunk = []
-    written = { ...written, chunk: 0 }
+    done = { ...done, chunk: 0, written: 0 }
   }
   const ids = new Set<string>()
   // In the order of their ids, like every transaction that locks several devices.
   for (const [place, input] of inOrderOfIds(inputs)) {
     try {
-      const { device, bytes } = deps.longTurns.count(caller, () => checkNewDevice(input, now, checkTwin))
+      const { device, bytes, written } = deps.longTurns.count(caller, () => checkNewDevice(input, now, checkTwin))
       if (ids.has(device.id)) throw new AlreadyExistsError('device', device.id)
       ids.add(device.id)
       chunk.push({ device, place })
-      written = { turn: written.turn + bytes, chunk: written.chunk + bytes }
+      done = { turn: done.turn + bytes, chunk: done.chunk + bytes, written: done.written + written }
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
       results[place] = error
       // It may have been checked to its last member.
-      if (input.twin !== undefined && input.twin !== null) written = { ...written, turn: turnBytes }
+      if (input.twin !== undefined && input.twin !== null) done = { ...done, turn: turnBytes }
     }
     // Before the insertion, because that prints what was checked: it is as much work again.
-    if (written.turn >= turnBytes) {
-      written = { ...written, turn: 0 }
+    if (done.turn >= turnBytes) {
+      done = { ...done, turn: 0 }
       await deps.clock.giveWay()
     }
-    if (written.chunk >= chunkBytes) await insert()
+    if (done.chunk >= chunkBytes || done.written >= statementBytes) await insert()
   }
   if (chunk.length > 0) await insert()
   return results

@@ -1,5 +1,6 @@
 import { empty, sqltag as sql } from '@prisma/client/runtime/client'
 import type { BoundedReader } from '../database/bounded-read.ts'
+import { DocumentsOnce, documentAt } from '../database/documents-once.ts'
 import { inScope, meetsScope, preparedName, twinForScope } from '../database/in-scope.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import { selectColumns } from '../database/select-columns.ts'
@@ -62,8 +63,16 @@ export function authenticationOf(row: StoredAuthentication): Authentication {
  */
 export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: Date): Promise<Set<string>> {
   const columns = devices.map((device) => storedAuthentication(device.authentication))
+  const documents = new DocumentsOnce()
+  const places = devices.map((device) => ({
+    tags: documents.placeOf(JSON.stringify(device.tags)),
+    // Many devices can share them, and then they are printed once.
+    desired: documents.placeOf(jsonTextOf(device.desired).text),
+    desiredMetadata: documents.placeOf(jsonTextOf(device.desiredMetadata).text),
+    reportedMetadata: documents.placeOf(JSON.stringify(device.reportedMetadata)),
+  }))
   const rows = await tx.query<{ id: string }>(
-    sql`with given as (
+    sql`with ${documents.table()}, given as (
           select * from unnest(
             ${devices.map((device) => device.id)}::text[],
             ${devices.map((device) => device.generationId)}::text[],
@@ -75,11 +84,11 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
             ${columns.map((column) => column.primaryThumbprint)}::text[],
             ${columns.map((column) => column.secondaryThumbprint)}::text[],
             ${devices.map((device) => device.iotEdge)}::boolean[],
-            ${devices.map((device) => JSON.stringify(device.tags))}::jsonb[],
-            ${devices.map((device) => jsonTextOf(device.desired).text)}::jsonb[],
-            ${devices.map((device) => jsonTextOf(device.desiredMetadata).text)}::jsonb[],
+            ${places.map((place) => place.tags)}::integer[],
+            ${places.map((place) => place.desired)}::integer[],
+            ${places.map((place) => place.desiredMetadata)}::integer[],
             ${devices.map((device) => device.desiredVersion)}::integer[],
-            ${devices.map((device) => JSON.stringify(device.reportedMetadata))}::jsonb[]
+            ${places.map((place) => place.reportedMetadata)}::integer[]
           ) as given (
             id, generation_id, status, status_reason, authentication_type, primary_key, secondary_key,
             primary_thumbprint, secondary_thumbprint, iot_edge, tags, desired, desired_metadata, desired_version,
@@ -98,7 +107,8 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
           returning id
         ), twins as (
           insert into twin (device_id, tags, desired, desired_metadata, desired_version, reported_metadata)
-          select id, tags, desired, desired_metadata, desired_version, reported_metadata
+          select id, ${documentAt('tags')}, ${documentAt('desired')}, ${documentAt('desired_metadata')}, desired_version,
+                 ${documentAt('reported_metadata')}
           from given join created using (id)
         )
         select id from created`,

@@ -16,8 +16,10 @@ export type SectionSize = {
 
 /** Bytes of twins, read and written, after which other work has its turn: some milliseconds. */
 export const turnBytes = 64 * 1024
-/** Bytes of twins per statement. */
+/** Bytes of twins that the hub sends with a statement. */
 export const chunkBytes = 256 * 1024
+/** Bytes of twins that a statement writes, which can be more: twins may share documents, which are sent once. */
+export const statementBytes = 8 * 1024 * 1024
 /** Bytes of a member's metadata in addition to its key. */
 const stamp = 100
 

@@ -1,5 +1,6 @@
 import { join, type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import { complies } from '../database/complies.ts'
+import { DocumentsOnce, documentAt } from '../database/documents-once.ts'
 import { inScope, preparedName } from '../database/in-scope.ts'
 import type { Reader, Tx } from '../database/reader.ts'
 import type { Scope } from '../scope.ts'
@@ -178,15 +179,23 @@ export const serviceTexts = (twin: ServiceSide): ServiceTexts => ({
 
 /** Writes the sections that services write, and their counters. */
 export async function saveDesired(tx: Tx, twins: readonly ServiceTexts[]): Promise<void> {
+  const documents = new DocumentsOnce()
+  const places = twins.map((twin) => ({
+    tags: documents.placeOf(twin.tags),
+    desired: documents.placeOf(twin.desired),
+    desiredMetadata: documents.placeOf(twin.desiredMetadata),
+  }))
   await tx.query(
-    sql`update twin
-        set tags = saved.tags, desired = saved.desired, desired_metadata = saved.desired_metadata,
+    sql`with ${documents.table()}
+        update twin
+        set tags = ${documentAt('saved.tags')}, desired = ${documentAt('saved.desired')},
+            desired_metadata = ${documentAt('saved.desired_metadata')},
             desired_version = saved.desired_version, version = saved.version, etag_version = saved.etag_version
         from unnest(
           ${twins.map((twin) => twin.deviceId)}::text[],
-          ${twins.map((twin) => twin.tags)}::jsonb[],
-          ${twins.map((twin) => twin.desired)}::jsonb[],
-          ${twins.map((twin) => twin.desiredMetadata)}::jsonb[],
+          ${places.map((place) => place.tags)}::integer[],
+          ${places.map((place) => place.desired)}::integer[],
+          ${places.map((place) => place.desiredMetadata)}::integer[],
           ${twins.map((twin) => twin.desiredVersion)}::integer[],
           ${twins.map((twin) => twin.version)}::integer[],
           ${twins.map((twin) => twin.etagVersion)}::integer[]
