@@ -8,8 +8,7 @@ import { overBudget } from '../json/json-budget.ts'
 import type { Limits } from '../limits/limits.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import { type MethodAnswer, readResponse } from '../method/answer.ts'
-import { everything } from '../scope.ts'
-import { readTwin, reportProperties } from '../twin/commands.ts'
+import { readProperties, reportProperties } from '../twin/commands.ts'
 import { deviceView } from '../twin/document.ts'
 import { utf8Text } from '../utf8.ts'
 import { filterOf } from './aedes-workarounds.ts'
@@ -108,13 +107,13 @@ export function createInbound(
   const answerGet = async (connection: Connection, rid: string): Promise<void> => {
     try {
       deps.throttles.take('twinReads')
-      let twin = await readTwin(deps, everything, connection.deviceId)
+      let twin = await readProperties(deps, connection.deviceId)
       // Versions that were sent during this read must not be followed by an older one.
       while (twin.desiredVersion < connection.sentDesired && !connection.ended) {
-        twin = await readTwin(deps, everything, connection.deviceId)
+        twin = await readProperties(deps, connection.deviceId)
       }
       connection.sentDesired = twin.desiredVersion
-      const text = JSON.stringify(deviceView(twin))
+      const text = deviceView(twin)
       connection.intake.charge(packetsFor(text.length))
       send(connection, twinResponseTopic(200, rid), text)
     } catch (error) {

@@ -4,8 +4,8 @@ import type { Deps } from '../deps.ts'
 import { NotShownError } from '../errors.ts'
 import type { DesiredPatch } from '../events/topics.ts'
 import type { JsonObject } from '../json/json.ts'
-import { everything } from '../scope.ts'
-import { readTwin } from '../twin/commands.ts'
+import { readProperties } from '../twin/commands.ts'
+import { deviceSection, withVersion } from '../twin/document.ts'
 import { type Connection, type Connections, send } from './connection.ts'
 import { followTwinsElsewhere, noteMissed } from './remote-twin-changes.ts'
 import { desiredPatchTopic, methodRequestTopic, parseSubscription } from './topics.ts'
@@ -42,11 +42,11 @@ export function createOutbound(
     connection.catchingUp = true
     while (!connection.ended && connection.wantsDesired && connection.sentDesired < connection.announcedDesired) {
       try {
-        const twin = await takeTurn(() => readTwin(deps, everything, connection.deviceId))
+        const twin = await takeTurn(() => readProperties(deps, connection.deviceId))
         if (connection.ended || !connection.wantsDesired) break
         // The answer to a read by the device may have overtaken this one.
         if (twin.desiredVersion > connection.sentDesired) {
-          sendDesired(connection, twin.desiredVersion, withVersion(JSON.stringify(twin.desired), twin.desiredVersion))
+          sendDesired(connection, twin.desiredVersion, deviceSection(twin.desired, twin.desiredVersion))
         }
       } catch (error) {
         deps.log.warn({ err: error, deviceId: connection.deviceId }, 'desired properties of a device could not be read')
@@ -129,10 +129,3 @@ export function createOutbound(
     },
   }
 }
-
-/**
- * The text of a JSON object with `$version` as its last member. The hub keeps no such key in a section, so it is
- * unique.
- */
-const withVersion = (object: string, version: number): string =>
-  object === '{}' ? `{"$version":${version}}` : `${object.slice(0, -1)},"$version":${version}}`

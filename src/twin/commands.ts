@@ -9,7 +9,7 @@ import type { JsonObject } from '../json/json.ts'
 import { outsideScope } from '../query/scope.ts'
 import { everything, isEverything, type Scope } from '../scope.ts'
 import { checkSectionPatch, type TwinPatch } from './check-patch.ts'
-import type { TwinRow } from './document.ts'
+import type { PropertyTexts, TwinRow } from './document.ts'
 import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
 import { type TwinPath, twinPathsOf } from './path-catalogue.ts'
 import { readSampledPaths } from './path-store.ts'
@@ -19,6 +19,7 @@ import {
   deleteReportedMembers,
   deleteServiceMembers,
   findCompliant,
+  findPropertyTexts,
   findTwin,
   isTwinIn,
   type Locked,
@@ -333,10 +334,21 @@ export async function readTwin(deps: Pick<Deps, 'db' | 'limits'>, scope: Scope, 
   const found = await findTwin(deps.db, scope, deviceId, maxTwinBytes(deps.limits))
   if (found === undefined) throw new NotFoundError('device', deviceId)
   if (found.twin !== undefined) return found.twin
-  throw new NotShownError(
-    `The twin of "${deviceId}" has ${found.bytes} bytes, which is too large to be shown. Delete members at the root of its sections.`,
-  )
+  throw notShown(deviceId, found.bytes)
 }
+
+/** The properties of the twin of a device as text. Errors as those of `readTwin`. */
+export async function readProperties(deps: Pick<Deps, 'db' | 'limits'>, deviceId: string): Promise<PropertyTexts> {
+  const found = await findPropertyTexts(deps.db, deviceId, maxTwinBytes(deps.limits))
+  if (found === undefined) throw new NotFoundError('device', deviceId)
+  if (found.texts !== undefined) return found.texts
+  throw notShown(deviceId, found.bytes)
+}
+
+const notShown = (deviceId: string, bytes: number): NotShownError =>
+  new NotShownError(
+    `The twin of "${deviceId}" has ${bytes} bytes, which is too large to be shown. Delete members at the root of its sections.`,
+  )
 
 /** Maximum number of paths that `readTwinPaths` returns. */
 export const maxTwinPaths = 1000

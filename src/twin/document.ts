@@ -20,13 +20,29 @@ export type TwinRow = {
 /** Both property sections of a twin as JSON documents. */
 export type Properties = { readonly desired: JsonObject; readonly reported: JsonObject }
 
-/** The answer to a device that reads its twin by MQTT: neither tags nor metadata. */
-export function deviceView(row: TwinRow): Properties {
-  return {
-    desired: { ...row.desired, $version: row.desiredVersion },
-    reported: { ...row.reported, $version: row.reportedVersion },
-  }
+/** Both property sections of a twin as text, as PostgreSQL prints jsonb, with their versions. */
+export type PropertyTexts = Pick<TwinRow, 'desiredVersion' | 'reportedVersion'> & {
+  readonly desired: string
+  readonly reported: string
 }
+
+/** Characters of a section from which on it is passed on as it is: parsing and printing it would take milliseconds. */
+const longText = 8 * 1024
+
+/** A section for a device as text, with its version. PostgreSQL prints spaces, which a short one loses. */
+export const deviceSection = (text: string, version: number): string =>
+  withVersion(text.length < longText ? JSON.stringify(JSON.parse(text)) : text, version)
+
+/**
+ * The text of a JSON object with `$version` as its last member. The hub keeps no such key in a section, so it is
+ * unique.
+ */
+export const withVersion = (object: string, version: number): string =>
+  object === '{}' ? `{"$version":${version}}` : `${object.slice(0, -1)},"$version":${version}}`
+
+/** The answer to a device that reads its twin by MQTT, as text: neither tags nor metadata. */
+export const deviceView = ({ desired, desiredVersion, reported, reportedVersion }: PropertyTexts): string =>
+  `{"desired":${deviceSection(desired, desiredVersion)},"reported":${deviceSection(reported, reportedVersion)}}`
 
 /** The properties of a twin for services, each section with its `$metadata` and `$version`. */
 export function serviceView(row: TwinRow): Properties {

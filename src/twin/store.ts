@@ -6,7 +6,7 @@ import type { Reader, Tx } from '../database/reader.ts'
 import type { Scope } from '../scope.ts'
 import type { TwinPatch } from './check-patch.ts'
 import { complianceOf } from './compliance.ts'
-import type { TwinRow } from './document.ts'
+import type { PropertyTexts, TwinRow } from './document.ts'
 
 /** The sections of a twin that services write. */
 export type ServiceSide = Pick<
@@ -42,10 +42,11 @@ type DocumentName = keyof typeof documents
 /** A side of a twin: the documents that are read and written together. */
 export type Side = 'service' | 'device'
 
-const documentsOf: Readonly<Record<Side | 'whole', readonly DocumentName[]>> = {
+const documentsOf: Readonly<Record<Side | 'whole' | 'properties', readonly DocumentName[]>> = {
   service: ['tags', 'desired', 'desiredMetadata'],
   device: ['reported', 'reportedMetadata'],
   whole: ['tags', 'desired', 'desiredMetadata', 'reported', 'reportedMetadata'],
+  properties: ['desired', 'reported'],
 }
 
 /** The bytes of these documents as text. A subquery, so that it is computed once and not at each use. */
@@ -74,6 +75,23 @@ export async function findTwin(
     preparedName(scope, 'find-twin'),
   )
   return row && { bytes: row.bytes, twin: row.bytes <= maxBytes ? row : undefined }
+}
+
+/** The properties of a twin as text, without their metadata, or their number of bytes when that exceeds `maxBytes`. */
+export async function findPropertyTexts(
+  db: Reader,
+  deviceId: string,
+  maxBytes: number,
+): Promise<{ readonly bytes: number; readonly texts: PropertyTexts | undefined } | undefined> {
+  const [row] = await db.query<PropertyTexts & { readonly bytes: number }>(
+    sql`select desired_version as "desiredVersion", reported_version as "reportedVersion", bytes,
+          case when bytes <= ${maxBytes} then desired::text end as desired,
+          case when bytes <= ${maxBytes} then reported::text end as reported
+        from twin cross join lateral ${sizeOf(documentsOf.properties)}
+        where device_id = ${deviceId}`,
+    'find-property-texts',
+  )
+  return row && { bytes: row.bytes, texts: row.bytes <= maxBytes ? row : undefined }
 }
 
 /** Whether the device of a twin is in the scope. */

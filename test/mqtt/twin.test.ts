@@ -246,7 +246,7 @@ test('a device that goes on reporting while it is read later is read to the end'
 
 test(`with ${maxOpenRequests} requests open nothing more is read, and all are answered when they can be`, async () => {
   const [, device] = await watchingDevice()
-  const hold = reads.hold('find-twin')
+  const hold = reads.hold('find-property-texts')
   for (let i = 0; i < maxOpenRequests; i++) get(device, `r${i}`)
   await hold.made
   device.write({ cmd: 'pingreq' })
@@ -358,7 +358,7 @@ test('changes made at once arrive in the order of their versions and leave nothi
 
 test('an answer to a read is not older than a notification sent before it', async () => {
   const [deviceId, device] = await watchingDevice()
-  const hold = reads.hold('find-twin')
+  const hold = reads.hold('find-property-texts')
   get(device, 'slow')
   await hold.made
   await setDesired(deviceId, { b: 2 })
@@ -371,7 +371,7 @@ test('an answer to a read is not older than a notification sent before it', asyn
 test('a whole section that was overtaken by an answer to a read is not sent', async () => {
   const [deviceId, device] = await watchingDevice()
   await setDesiredInSilence(deviceId, { b: 2 })
-  const hold = reads.hold('find-twin')
+  const hold = reads.hold('find-property-texts')
   await setDesired(deviceId, { c: 3 }) // the gap is seen and the section read, at version 3
   await hold.made
   await setDesired(deviceId, { d: 4 })
@@ -390,7 +390,7 @@ test('a whole section that was overtaken by an answer to a read is not sent', as
 
 test('what a device that has gone still had waiting is not done', async () => {
   const [deviceId, device] = await watchingDevice()
-  const hold = reads.hold('find-twin')
+  const hold = reads.hold('find-property-texts')
   get(device, 'slow')
   report(device, 'late', '{"from":"old"}')
   await hold.made

@@ -15,10 +15,15 @@ const row: TwinRow = {
 }
 
 test('a device sees its properties and their versions, and neither tags nor metadata', () => {
-  expect(deviceView(row)).toEqual({
-    desired: { interval: 30, $version: 2 },
-    reported: { battery: 81.5, $version: 9 },
-  })
+  const texts = { desired: '{"interval": 30}', desiredVersion: 2, reported: '{}', reportedVersion: 9 }
+  expect(deviceView(texts)).toBe('{"desired":{"interval":30,"$version":2},"reported":{"$version":9}}')
+})
+
+test('a device sees a long section as the database prints it', () => {
+  const long = `{"a": "${'x'.repeat(10_000)}"}`
+  expect(deviceView({ desired: '{}', desiredVersion: 1, reported: long, reportedVersion: 3 })).toBe(
+    `{"desired":{"$version":1},"reported":${long.slice(0, -1)},"$version":3}}`,
+  )
 })
 
 test('a service sees the metadata too', () => {
