@@ -2,8 +2,8 @@ import { readInTime } from '../../database/bounded-read.ts'
 import { countDevices } from '../../device/selection-store.ts'
 import { type DeviceGroupRow, findDeviceGroup, findDeviceGroups } from '../../device-group/store.ts'
 import { etagOf } from '../../etag.ts'
-import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { builder } from '../builder.ts'
+import { compileInTurn } from '../condition-in-turn.ts'
 import { forwardArguments, type KeysetList, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { mayFail } from '../may-fail.ts'
@@ -30,8 +30,8 @@ export const DeviceGroup = builder.node(builder.objectRef<DeviceGroupRow>('Devic
       ...mayFail(
         'Number of devices in the group now, of those in your scope. Counted only when selected. An error with the code LIMIT_EXCEEDED when counting takes too long.',
       ),
-      resolve: ({ queryCondition }, _args, context) => {
-        const condition = compileDeviceCondition(queryCondition)
+      resolve: async ({ queryCondition }, _args, context) => {
+        const condition = await compileInTurn(context, queryCondition)
         return readInTime(context.deps, askerOf(context), (db) => countDevices(db, context.viewer.scope, condition))
       },
     }),

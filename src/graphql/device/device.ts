@@ -3,10 +3,10 @@ import { countDevices, findAllDevices, findDevicePage } from '../../device/selec
 import { authenticationOf, findSelectedDevices, type SelectedDevice } from '../../device/store.ts'
 import { withGroups } from '../../device-group/commands.ts'
 import { etagOf } from '../../etag.ts'
-import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { isEverything } from '../../scope.ts'
 import { builder } from '../builder.ts'
 import { readsColumns, selectedColumns } from '../columns.ts'
+import { compileInTurn } from '../condition-in-turn.ts'
 import { type KeysetList, pageArguments, pageComplexity, resolvePage, selectsRows } from '../connection.ts'
 import { askerOf } from '../context.ts'
 import { mayFail } from '../may-fail.ts'
@@ -173,7 +173,7 @@ builder.queryField('devices', (t) =>
       const { deps, viewer } = context
       const { scope } = viewer
       deps.throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
-      const condition = compileDeviceCondition(await withGroups(deps, queryCondition ?? '*'))
+      const condition = await compileInTurn(context, await withGroups(deps, queryCondition ?? '*'))
       const columns = selectedColumns(info, 'Device')
       const order = orderBy ?? { field: 'deviceId', direction: 'asc' }
       return resolvePage(

@@ -2,10 +2,10 @@ import { readInTime } from '../../database/bounded-read.ts'
 import { findDevicePage } from '../../device/selection-store.ts'
 import { findExistingIds } from '../../device/store.ts'
 import { withGroups } from '../../device-group/commands.ts'
-import { compileDeviceCondition } from '../../query/device-condition.ts'
 import { isEverything } from '../../scope.ts'
 import { builder } from '../builder.ts'
 import { selectedColumns } from '../columns.ts'
+import { compileInTurn } from '../condition-in-turn.ts'
 import { askerOf } from '../context.ts'
 import { pacedRows } from '../live/paced-rows.ts'
 import { either } from '../live/select-events.ts'
@@ -81,7 +81,7 @@ builder.subscriptionField('devicePresenceChanged', (t) =>
       const { scope } = context.viewer
       throttles.take(selectsAll(queryCondition) ? 'registry' : 'queries')
       const text = await withGroups(context.deps, queryCondition ?? '*')
-      const condition = compileDeviceCondition(text)
+      const condition = await compileInTurn(context, text)
       /** An equal subscription may have begun when its groups had other conditions. */
       const isShared = text === (queryCondition ?? '*')
       const columns = selectedColumns(info, 'Device')

@@ -209,3 +209,21 @@ test('a large request waits for a turn of its caller, and a small one does not',
   expect(await turnsOf(() => post(ask('{ __typename }')))).toEqual([])
   take.mockRestore()
 })
+
+test('a request that asks by several long conditions waits for a turn for each of them', async () => {
+  const take = vi.spyOn(door.deps.longTurns, 'take')
+  const numbersOf = (length: number): string => `[${Array.from({ length }, (_, index) => 1_000 + index).join(', ')}]`
+  const conditions = [100, 101, 2].map((length) => `tags.number NIN ${numbersOf(length)}`)
+  const fields = conditions.map(
+    (text, index) => `a${index}: devices(queryCondition: "${text}", first: 1) { totalCount }`,
+  )
+  const response = await fetch(port.url.replace('ws', 'http'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: ask(`{ ${fields.join(' ')} }`),
+  })
+  const found = { totalCount: expect.any(Number) }
+  expect(await response.json()).toEqual({ data: { a0: found, a1: found, a2: found } })
+  expect(take).toHaveBeenCalledTimes(2)
+  take.mockRestore()
+})
