@@ -16,6 +16,7 @@ import { openPort, type PortAddress } from '../open-port.ts'
 import { type Checks, whyUnavailable } from '../readiness.ts'
 import { refuseUpgrade } from '../refuse-upgrade.ts'
 import { createHandshakeLog } from '../tls/failed-handshakes.ts'
+import { beginHandshakesInTurns } from '../tls/handshake-turns.ts'
 import { tlsSettings } from '../tls/settings.ts'
 import { addressFor } from './address.ts'
 import { limitPipelining, type Pipeline } from './limit-pipelining.ts'
@@ -320,6 +321,7 @@ export function createHttpServer(
     { ...settings, IncomingMessage: requestThat(wantsUpgrade), ...tlsSettings, cert, key, handshakeTimeout },
     handleSecure,
   )
+  beginHandshakesInTurns(secure, { clock: deps.clock, arrivals, timeout: handshakeTimeout })
   const servers = [plain, secure]
   // Includes connections that a server no longer knows, WebSockets, or does not know yet, during a TLS handshake.
   const connections = new Map<string, Socket>()

@@ -43,6 +43,8 @@ export type Arrivals = {
   guard(server: Server, port: { readonly variable: string; readonly kind: PortKind }): void
   /** The client of a guarded connection has introduced itself: a request or a CONNECT has arrived. */
   introduced(socket: Socket): void
+  /** Counts a guarded connection again as one whose client has not introduced itself. */
+  expectIntroduction(socket: Socket): void
   /**
    * Counts a WebSocket of this address until its client has introduced itself, which the returned function reports.
    * `cut` closes it.
@@ -151,7 +153,9 @@ export function createArrivals(
   })
   /** How to end the handshake of a connection, by its name. */
   const unfinished = new Map<string, () => void>()
-  const expectIntroduction = (address: string, socket: Socket): void => {
+  const expectIntroduction = (socket: Socket): void => {
+    const address = peerAddress(socket)
+    if (address === '' || isProxy(address)) return
     const name = connectionName(socket)
     const finish = handshakes.begin(networkOf(address), () => socket.destroy())
     const end = (): void => {
@@ -187,7 +191,7 @@ export function createArrivals(
     }
     if (!isProxy(address)) {
       if (!arriveFrom(address, socket, variable)) return
-      expectIntroduction(address, socket)
+      expectIntroduction(socket)
     }
     open[kind]++
     socket.on('close', () => {
@@ -207,6 +211,7 @@ export function createArrivals(
       })
     },
     introduced: (socket) => unfinished.get(connectionName(socket))?.(),
+    expectIntroduction,
     awaitIntroduction: (address, cut) => (isProxy(address) ? () => {} : handshakes.begin(networkOf(address), cut)),
     openSocket(address) {
       if (isProxy(address)) return () => {}

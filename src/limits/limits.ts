@@ -79,7 +79,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'count',
-    what: 'open connections from one address whose client has not introduced itself: no complete head of an HTTP request, no `connection_init` on a GraphQL WebSocket, no MQTT CONNECT has arrived. The proxies in TRUSTED_PROXIES are exempt; WebSockets through them count for the address of the client',
+    what: 'open connections from one address whose client has not introduced itself: no complete head of an HTTP request, no `connection_init` on a GraphQL WebSocket, no MQTT CONNECT has arrived. A client whose first TLS message waits for the hub does not count. The proxies in TRUSTED_PROXIES are exempt; WebSockets through them count for the address of the client',
     answer: 'the oldest of them that have waited for 2 seconds are closed, GraphQL WebSockets with the close code 1013',
   },
   addressSockets: {
@@ -172,9 +172,9 @@ export const limitTable = {
     min: 1,
     max: 1_000,
     unit: 'ms',
-    what: 'time per second in which the hub works for one caller (a policy at an address) without giving way, and so serves nobody else: requests of 4 KB or more that are parsed and checked, in turns of 1 ms or more. What was not used in the last 100 seconds may be used at once. Applies while other callers send requests too',
+    what: 'time per second in which the hub works for one caller (a policy at an address) without giving way, and so serves nobody else: requests of 4 KB or more that are parsed and checked, and conditions of 256 characters or more that the fields of a GraphQL request select devices by, in turns of 1 ms or more. What was not used in the last 100 seconds may be used at once. Applies while other callers send requests too',
     answer:
-      'such requests of the caller over HTTP are handled one at a time, with up to 5 seconds between them; smaller ones do not wait. When 1,000 wait, GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
+      'such requests of the caller over HTTP, and such conditions, are handled one at a time, with up to 5 seconds between them; smaller ones do not wait. When 1,000 wait, GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   // Answers
   answerBytes: {

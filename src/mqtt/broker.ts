@@ -153,6 +153,7 @@ export async function createMqttServer(deps: Deps, options: MqttServerOptions): 
   }
   const logRefusal = createRefusalLog(deps)
   const ports = createPorts(accept, {
+    clock: deps.clock,
     arrivals,
     proxyProtocol,
     handshakeTimeout,

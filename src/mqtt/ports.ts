@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
+import type { Clock } from '../clock.ts'
 import type { Arrivals } from '../limits/arrivals.ts'
 import { peerAddress } from '../limits/peer-address.ts'
 import type { ProxyProtocol } from '../limits/proxy-protocol.ts'
 import { isLoopback } from '../loopback.ts'
 import { ListenError, openPort, type PortAddress } from '../open-port.ts'
 import type { HandshakeLog } from '../tls/failed-handshakes.ts'
+import { beginHandshakesInTurns } from '../tls/handshake-turns.ts'
 import { tlsSettings } from '../tls/settings.ts'
 
 /** Where MQTT listens. `cert` and `key` are PEM. A port that is undefined is off. */
@@ -32,11 +34,13 @@ export type ListenAddresses = { readonly mqtt: AddressInfo | undefined; readonly
 export function createPorts(
   accept: (socket: Socket, introduced: () => void) => void,
   {
+    clock,
     arrivals,
     proxyProtocol,
     handshakeTimeout,
     handshakeFailed,
   }: {
+    readonly clock: Clock
     readonly arrivals: Arrivals
     readonly proxyProtocol: ProxyProtocol | undefined
     readonly handshakeTimeout: number
@@ -81,6 +85,7 @@ export function createPorts(
       ca: deviceCa ?? [],
     } as const satisfies TlsOptions
     const secure = createTlsServer(tls, acceptSocket)
+    beginHandshakesInTurns(secure, { clock, arrivals, timeout: handshakeTimeout })
     tlsServer = secure
     // Node reports a handshake that took too long, and leaves the connection open.
     secure.on('tlsClientError', (error, socket) => {
