@@ -8,8 +8,8 @@ import type { DocumentOf } from './requested-document.ts'
 export type Params = Record<string, unknown>
 
 /**
- * Parses the parameters of a request of this many bytes. Those of a long request wait for the caller's turn, in which
- * its document is parsed and validated, too. It is kept with the request, because the longest are not cached. Undefined
+ * Parses the parameters of a request of this many bytes. Those of a long request wait for a turn of the caller, in which
+ * its document is parsed, too, and for another one, in which that is validated. It is kept with the request, because the longest are not cached. Undefined
  * when the client has disconnected meanwhile. GraphQLError with an HTTP status.
  */
 export type ParseParams = (
@@ -27,17 +27,19 @@ export function createParseParams(
   return async ({ signal }, server, bytes, parse) => {
     const { viewer, address } = server
     if (bytes < longRequestBytes || viewer === undefined) return parse()
-    const parseAll = (): Params => {
-      const params = parse()
-      const { query } = params
-      if (server.document === undefined && typeof query === 'string' && query !== '') {
-        const document = documentOf({ ...params, query })
-        documents.validate(document)
-        server.document = document
-      }
-      return params
-    }
+    const take = <T>(work: () => T) => longTurns.take(callerOf(viewer, address), work, signal)
+    const isKnown = server.document !== undefined
     server.isLong = true
-    return longTurns.take(callerOf(viewer, address), parseAll, signal)
+    const params = await take(() => {
+      const parsed = parse()
+      const { query } = parsed
+      if (!isKnown && typeof query === 'string' && query !== '') server.document = documentOf({ ...parsed, query })
+      return parsed
+    })
+    const { document } = server
+    if (params === undefined || document === undefined || isKnown) return params
+    // In another turn: each of them may take milliseconds.
+    const errors = await take(() => documents.validate(document))
+    return errors && params
   }
 }

@@ -44,19 +44,23 @@ export function createPlainRequests(
 ): Handle {
   const { admit, documents, documentOf, contextOf, run, print, mask, compress, handleAny } = options
 
+  /** The parameters in a body, and their document. Undefined for a body that is not the parameters of an operation. */
+  const parse = (body: Buffer): Parsed | undefined => {
+    const params = paramsIn(body)
+    if (params === undefined) return undefined
+    refuseDeepVariables(params.variables)
+    return { params, document: documentOf(params) }
+  }
+
   /**
-   * The document in a body, and the result of its operation if the request is answered here. A document is never parsed
+   * The document of a request, and the result of its operation if the request is answered here. A document is never parsed
    * or validated twice: that is the most expensive part of a request that is refused, and this is the turn for it.
    */
   const operate = (
-    body: Buffer,
+    { params, document }: Parsed,
     context: (request: { document: DocumentNode; extensions: unknown }) => Context,
-  ): Operated | undefined => {
-    const params = paramsIn(body)
-    if (params === undefined) return undefined
+  ): Operated => {
     const { variables: variableValues, operationName, extensions } = params
-    refuseDeepVariables(variableValues)
-    const document = documentOf(params)
     const errors = documents.validate(document)
     const kind = getOperationAST(document, operationName)?.operation
     if (kind === undefined || kind === 'subscription') return { document, result: undefined }
@@ -88,10 +92,16 @@ export function createPlainRequests(
       const body = await read(request)
       if (body === undefined) return
       const gone = whenGone(response)
-      const work = () => ({ operated: operate(body, (request) => contextOf(server, gone, request)) })
-      const done = body.length < longRequestBytes ? work() : await longTurns.take(callerIn(server), work, gone)
+      const isLong = body.length >= longRequestBytes
+      const take = <T>(work: () => T) => longTurns.take(callerIn(server), work, gone)
+      const parseBody = () => ({ parsed: parse(body) })
+      const done = isLong ? await take(parseBody) : parseBody()
       if (done === undefined) return
-      const { operated } = done
+      const { parsed } = done
+      const work = () => parsed && operate(parsed, (request) => contextOf(server, gone, request))
+      // In another turn: each of them may take milliseconds.
+      const operated = isLong && parsed !== undefined ? await take(work) : work()
+      if (parsed !== undefined && operated === undefined) return
       if (operated?.result === undefined) {
         const again = Object.assign(request, { body: Readable.from([body]) })
         return handleAny(again, response, { ...server, isAdmitted: true, document: operated?.document })
@@ -111,6 +121,8 @@ export function createPlainRequests(
 
 /** The caller of an admitted request. */
 const callerIn = ({ viewer, address }: ServerContext): string => (viewer === undefined ? '' : callerOf(viewer, address))
+
+type Parsed = { readonly params: Params; readonly document: DocumentNode }
 
 type Operated = {
   readonly document: DocumentNode

@@ -45,7 +45,7 @@ const counts = () => ({
 })
 
 test.each(Object.entries(ways))(
-  "%s with a document that is too long for the cache is parsed and validated once, in the caller's turn",
+  '%s with a document that is too long for the cache is parsed and validated once, in two turns of the caller',
   async (way, send) => {
     const { longTurns } = door.deps
     const take = longTurns.take.bind(longTurns)
@@ -65,7 +65,10 @@ test.each(Object.entries(ways))(
     spied.mockRestore()
     expect(answer).toContain('"data":{')
     expect({ inTurn, inAll: counts() }).toEqual({
-      inTurn: [{ parsed: 1, validated: 1 }],
+      inTurn: [
+        { parsed: 1, validated: 0 },
+        { parsed: 1, validated: 1 },
+      ],
       inAll: { parsed: 1, validated: 1 },
     })
   },
@@ -103,7 +106,7 @@ test.each(Object.entries(short))(
     const answer = await response.text()
     spied.mockRestore()
     expect(answer).toContain('"data":{')
-    expect(inTurn).toEqual([true])
+    expect(inTurn[0]).toBe(true)
     expect(counts().parsed).toBe(1)
   },
 )

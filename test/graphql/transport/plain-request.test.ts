@@ -192,7 +192,7 @@ test('a body without a length gets the same bytes as from Yoga', async () => {
   expect(await rawResponse('/graphql', sent)).toBe(await rawResponse('/graphql?', sent))
 })
 
-test('a large request waits for a turn of its caller, and a small one does not', async () => {
+test('a large request waits for turns of its caller, and a small one does not', async () => {
   const take = vi.spyOn(door.deps.longTurns, 'take')
   const query = `{ __typename } #${'x'.repeat(longRequestBytes)}`
   const turnsOf = async (send: () => Promise<unknown>): Promise<readonly string[]> => {
@@ -204,8 +204,9 @@ test('a large request waits for a turn of its caller, and a small one does not',
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, duplex: 'half' } as const
   const post = async (body: string | ReadableStream) => await (await fetch(url, { ...init, body })).json()
   const caller = [expect.stringMatching(/ at .*127\.0\.0\.1$/)]
-  expect(await turnsOf(() => post(ask(query)))).toEqual(caller)
-  expect(await turnsOf(() => post(new Blob([ask(query)]).stream()))).toEqual(caller)
+  // One to parse it, and one for the rest.
+  expect(await turnsOf(() => post(ask(query)))).toEqual([...caller, ...caller])
+  expect(await turnsOf(() => post(new Blob([ask(query)]).stream()))).toEqual([...caller, ...caller])
   expect(await turnsOf(() => post(ask('{ __typename }')))).toEqual([])
   take.mockRestore()
 })
