@@ -16,6 +16,8 @@ RUN mkdir -p /var/lib/twincast && chown 65534:65534 /var/lib/twincast && chmod 7
 COPY --from=package /opt/twincast /opt/twincast
 ENV NODE_ENV=production
 ENV DATA_DIR=/var/lib/twincast
+# The command "twincast", for docker exec.
+ENV PATH=/opt/twincast/node_modules/.bin:$PATH
 # Outside the container, only ports with TLS and those of the metrics can be reached; plain HTTP is for the check below.
 ENV HOST=0.0.0.0
 ENV HTTP_HOST=127.0.0.1

@@ -47,7 +47,7 @@ const places: readonly (readonly [string, Readonly<Record<string, string>>])[] =
 ]
 
 test.each(places)('%s sets variables that the hub reads, to values that it accepts', (_file, variables) => {
-  const { NODE_ENV: _, ...own } = variables
+  const { NODE_ENV: _, PATH: _path, ...own } = variables
   expect(Object.keys(own).length).toBeGreaterThan(0)
   expect(Object.keys(own).filter((name) => !known.has(name))).toEqual([])
   const env = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, filledIn(value)]))

@@ -64,8 +64,13 @@ beforeAll(async () => {
   database = await createTestDatabase()
   entries = []
   env = {
-    PATH: process.env.PATH ?? '',
-    ...Object.fromEntries(textsOf('ENV').map((text) => placed(text).split(/=(.*)/))),
+    ...Object.fromEntries(
+      textsOf('ENV').map((text) =>
+        placed(text)
+          .replace('$PATH', process.env.PATH ?? '')
+          .split(/=(.*)/),
+      ),
+    ),
     ...{ HTTP_PORT: '0', HTTPS_PORT: '0', MQTTS_PORT: '0', METRICS_PORT: '0' },
     DATABASE_URL: database.url,
   }
@@ -100,6 +105,11 @@ test('the image starts a hub as a user without rights, on the ports that the ima
   ])
   expect(mqtt).toBe('')
   expect(entries.at(-1)).toMatchObject({ access: 'every request needs a token' })
+})
+
+test('the image has the command for those who look into its container', async () => {
+  const { stdout } = await run('twincast', ['token', '--host', 'hub.example'], { env })
+  expect(stdout).toMatch(/^SharedAccessSignature sr=hub\.example&/)
 })
 
 test('the check of the image succeeds while the hub answers, and fails otherwise', async () => {
