@@ -27,7 +27,8 @@ VOLUME /var/lib/twincast
 USER 65534:65534
 EXPOSE 4443 8883 4090
 # Whether the process answers. Whether it can work is in /readyz: a restart does not help while the database is away.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 4000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# By bash, because Node.js needs a quarter of a second of CPU time to start and to ask.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${HTTP_PORT:-4000} && printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "--max-semi-space-size=32", "--initial-old-space-size=256", "/opt/twincast/node_modules/twincast/dist/cli/twincast.js"]
 CMD ["start"]
