@@ -105,13 +105,14 @@ describe('compose.yaml', () => {
     expect(filledIn(compose.services.hub.environment.BUS_URL)).toBe('')
   })
 
-  test('shows the dashboard with the metrics that Prometheus collects from the hub', () => {
-    const { prometheus } = compose.services
-    expect(prometheus.network_mode).toBe('service:hub')
-    const { scrape_configs: jobs } = parse(read('deploy/prometheus/prometheus.yml'))
-    expect(jobs[0].static_configs[0].targets).toEqual([`127.0.0.1:${readConfig({}, '/').metrics?.port}`])
+  test('shows the dashboard with the metrics that Prometheus collects from the hub, also after its container starts again', () => {
+    // The network of a container is a new one after each start, so no other container may use it.
+    const services: { network_mode?: string }[] = Object.values(compose.services)
+    expect(services.filter(({ network_mode }) => network_mode !== undefined)).toEqual([])
+    const { scrape_configs: jobs } = parse(read('deploy/compose/prometheus.yml'))
+    expect(jobs[0].static_configs[0].targets).toEqual([`hub:${readConfig({}, '/').metrics?.port}`])
     const { datasources } = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml'))
-    expect(datasources).toMatchObject([{ type: 'prometheus', url: 'http://hub:9090', isDefault: true }])
+    expect(datasources).toMatchObject([{ type: 'prometheus', url: 'http://prometheus:9090', isDefault: true }])
     const { providers } = parse(read('deploy/grafana/provisioning/dashboards/twincast.yml'))
     const shown = compose.services.grafana.volumes.find((mount: string) => mount.includes('twincast.json'))
     expect(shown).toContain(`${providers[0].options.path}/twincast.json`)
