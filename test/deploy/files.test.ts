@@ -132,7 +132,9 @@ describe('several-instances.yaml', () => {
 
   test('has three gateways, two apis and a worker, alike but for their roles', () => {
     expect(['gateway', 'api', 'worker'].map((role) => having(role).length)).toEqual([3, 2, 1])
-    const { environment: first, ...container } = several.services['gateway-1']
+    // Only one builds the image. Several builds of one image at the same time disturb each other.
+    const { environment: first, build, ...container } = several.services['gateway-1']
+    expect(build).toBe('../..')
     for (const name of ['api-1', 'api-2', 'worker']) {
       const { environment, ...other } = several.services[name]
       expect(other).toEqual(container)
@@ -144,14 +146,22 @@ describe('several-instances.yaml', () => {
     const { bus } = settings('gateway-1')
     const url = filledIn(several.services.worker.environment.DATABASE_URL)
     const [, user, password, hosts = '', name] = /^postgresql:\/\/(\w+):(\w+)@([^/]+)\/(\w+)\?/.exec(url) ?? []
-    expect(hosts.split(',')).toEqual(['primary:5432', 'standby:5432'])
-    const { POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD } = several.services.primary.environment
-    expect([user, name, password]).toEqual([POSTGRES_USER, POSTGRES_DB, filledIn(POSTGRES_PASSWORD)])
-    expect(several.services.standby.environment.PGPASSWORD).toBe(POSTGRES_PASSWORD)
+    const databases = Object.keys(several.services).filter((each) => several.services[each].image === 'postgres:18')
+    expect(hosts.split(',')).toEqual(databases.map((each) => `${each}:5432`))
+    for (const [index, each] of databases.entries()) {
+      const { hostname, environment } = several.services[each]
+      const { POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD, PGPASSWORD, PEER, PRIMARY } = environment
+      expect([user, name, password]).toEqual([POSTGRES_USER, POSTGRES_DB, filledIn(POSTGRES_PASSWORD)])
+      expect(PGPASSWORD).toBe(POSTGRES_PASSWORD)
+      expect([hostname, PEER, filledIn(PRIMARY)]).toEqual([each, databases[1 - index], databases[0]])
+    }
     expect(Object.keys(several.services)).toContain(bus?.address.servers[0]?.split(':')[0])
     const { ipv4_address: address } = several.services.balancer.networks.default
     expect(several.services['gateway-1'].environment.TRUSTED_PROXIES).toBe(address)
-    expect(several.networks.default.ipam.config[0].subnet).toBe(address.replace(/\d+$/, '0/24'))
+    // Docker gives other containers addresses of the upper half, and never that of the balancer.
+    const [subnet, range] = ['0/24', '128/25'].map((end) => address.replace(/\d+$/, end))
+    expect(several.networks.default.ipam.config).toEqual([{ subnet, ip_range: range }])
+    expect(Number(address.split('.')[3])).toBeLessThan(128)
   })
 
   test('leads devices and clients to the ports of those that serve them', () => {
@@ -180,7 +190,7 @@ describe('several-instances.yaml', () => {
   })
 
   test('starts PostgreSQL by scripts that bash understands', async () => {
-    for (const script of ['replication.sh', 'standby.sh']) {
+    for (const script of ['replication.sh', 'database.sh']) {
       expect((await run('bash', ['-n', resolve(root, 'deploy/compose', script)])).stderr).toBe('')
     }
   })
