@@ -79,6 +79,17 @@ describe('the image', () => {
   })
 })
 
+describe('the services of PostgreSQL', () => {
+  const databases = { compose, several }
+  test.each(Object.entries(databases))('of %s are healthy only when they accept connections', (_name, { services }) => {
+    const all: { image: string; healthcheck?: { test: string[] } }[] = Object.values(services)
+    const checks = all.filter(({ image }) => image.startsWith('postgres:')).map(({ healthcheck }) => healthcheck?.test)
+    expect(checks.length).toBeGreaterThan(0)
+    // While the database is being created, PostgreSQL listens to its socket only.
+    for (const check of checks) expect(check).toContain('--host=127.0.0.1')
+  })
+})
+
 describe('compose.yaml', () => {
   test('mounts what there is, and uses volumes that it declares', () => {
     const mounts: string[] = Object.values<{ volumes?: string[] }>(compose.services).flatMap(
