@@ -4,10 +4,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../src/config.ts'
+import { createArrivals } from '../../src/limits/arrivals.ts'
+import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
+import { createTestClock } from '../support/clock.ts'
 import { findProgram } from '../support/programs.ts'
 
 const run = promisify(execFile)
@@ -88,6 +92,18 @@ describe('the services of PostgreSQL', () => {
     // While the database is being created, PostgreSQL listens to its socket only.
     for (const check of checks) expect(check).toContain('--host=127.0.0.1')
   })
+})
+
+test('a hub may open as many files as its limits of connections need', () => {
+  const unit = /^LimitNOFILE=(\d+)$/m.exec(read('deploy/systemd/twincast.service'))?.[1]
+  const shown = /--ulimit nofile=(\d+)/.exec(read('docs/deployment.md'))?.[1]
+  const inFiles = [compose.services.hub, several.services.worker].map(({ ulimits }) => ulimits.nofile)
+  for (const openFiles of [unit, shown, ...inFiles].map(Number)) {
+    const lines: string[] = []
+    const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) })
+    createArrivals({ clock: createTestClock(), log, limits: defaultLimits }, { openFiles })
+    expect(lines).toEqual([])
+  }
 })
 
 describe('compose.yaml', () => {
