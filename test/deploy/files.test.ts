@@ -107,6 +107,10 @@ test('a hub may open as many files as its limits of connections need', () => {
 })
 
 describe('compose.yaml', () => {
+  test('builds the image when it is missing, and asks no registry for it', () => {
+    expect(compose.services.hub).toMatchObject({ build: '.', pull_policy: 'never' })
+  })
+
   test('mounts what there is, and uses volumes that it declares', () => {
     const mounts: string[] = Object.values<{ volumes?: string[] }>(compose.services).flatMap(
       ({ volumes = [] }) => volumes,
@@ -161,7 +165,7 @@ describe('several-instances.yaml', () => {
     expect(['gateway', 'api', 'worker'].map((role) => having(role).length)).toEqual([3, 2, 1])
     // Only one builds the image. Several builds of one image at the same time disturb each other.
     const { environment: first, build, ...container } = several.services['gateway-1']
-    expect(build).toBe('../..')
+    expect([build, container.pull_policy]).toEqual(['../..', 'never'])
     for (const name of ['api-1', 'api-2', 'worker']) {
       const { environment, ...other } = several.services[name]
       expect(other).toEqual(container)
