@@ -18,6 +18,7 @@ import { openDoor, owner, personWith, type TestDoor } from '../door.ts'
 import { answer, dispatch, start } from '../facts.ts'
 import { type OpenPort, openPort, until } from '../transport/sockets.ts'
 import { globalIdOf, type Operation, operations, textFor } from './operations.ts'
+import { togetherWith } from './together.ts'
 
 // Every field and argument, for every role, on devices inside and outside of a scope, over every transport.
 
@@ -46,7 +47,8 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'matrix-'))
   const file = join(folder, 'documents.json')
-  const texts = operations.flatMap((operation) => devices.map((device) => textFor(operation, device, job)))
+  const all = [...operations, ...togetherWith.values()]
+  const texts = all.flatMap((one) => devices.map((device) => textFor(one, device, job)))
   await writeFile(file, JSON.stringify(Object.fromEntries(texts.map((text) => [idOf(text), text]))))
   const log = pino({ level: 'silent' })
   const trusted = createTrustedDocuments({ clock: systemClock, log }, schema, { files: [file], own: [], only: false })
@@ -89,7 +91,8 @@ function idOf(text: string): string {
   return id
 }
 
-type Result = { readonly data?: unknown; readonly errors?: readonly { extensions: { code: string } }[] }
+type Fault = { readonly path?: readonly unknown[]; readonly extensions: { readonly code: string } }
+type Result = { readonly data?: unknown; readonly errors?: readonly Fault[] }
 /** The first result, or 'open' for a subscription that only waits. */
 type Outcome = Result | 'open'
 
@@ -164,15 +167,43 @@ async function execute(transport: Transport, role: string, operation: Operation,
 }
 
 const outcomes = new Map<string, Promise<Outcome>>()
-/** The outcome of an operation, which is executed once for all cells with this text. */
-function run(name: string, role: string, operation: Operation, device: string): Promise<Outcome> {
-  const text = textFor(operation, device, job)
+/** The outcome of an operation, or of one that contains it, which is executed once for all cells with this text. */
+function outcomeOf(name: string, role: string, operation: Operation, text: string): Promise<Outcome> {
   const key = JSON.stringify([name, role, text])
   const transport = transports[name]
   if (transport === undefined) throw new Error(`There is no transport ${name}.`)
   const outcome = outcomes.get(key) ?? execute(transport, role, operation, text)
   outcomes.set(key, outcome)
   return outcome
+}
+
+/**
+ * The outcome of an operation. It is executed together with others, which takes one request for up to thirty. Its errors are then
+ * those at its field. It is executed alone where the answer does not show the outcome of each field.
+ */
+async function run(name: string, role: string, operation: Operation, device: string): Promise<Outcome> {
+  const together = togetherWith.get(operation)
+  if (together !== undefined) {
+    const whole = await outcomeOf(name, role, operation, textFor(together, device, job))
+    const aliases = [...together.aliases.values()]
+    if (whole !== 'open' && showsEach(whole, aliases)) {
+      const alias = together.aliases.get(operation.selection)
+      return { ...whole, errors: (whole.errors ?? []).filter(({ path }) => path?.includes(alias)) }
+    }
+  }
+  return outcomeOf(name, role, operation, textFor(operation, device, job))
+}
+
+/** Whether each error is at one of the fields, and hides nothing else: the answer has the place of the error. */
+const showsEach = ({ data, errors = [] }: Result, aliases: readonly string[]): boolean =>
+  data !== undefined &&
+  data !== null &&
+  errors.every(({ path = [] }) => path.some((key) => aliases.includes(String(key))) && hasPlace(data, path))
+
+function hasPlace(data: unknown, [key, ...rest]: readonly unknown[]): boolean {
+  if (key === undefined) return true
+  const entry = Object.entries(data ?? {}).find(([name]) => name === String(key))
+  return entry !== undefined && hasPlace(entry[1], rest)
 }
 
 /** Subscriptions one after the other, because the open ones are counted; others at the same time. */

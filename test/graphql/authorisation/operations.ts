@@ -28,6 +28,9 @@ export type Operation = {
   readonly coordinate: string
   readonly kind: 'query' | 'mutation' | 'subscription'
   readonly text: string
+  /** The text with `<selections>` in place of the last field, which is `selection`. */
+  readonly frame: string
+  readonly selection: string
   /** The rights that it needs by the table: of each list, one. */
   readonly needs: readonly (readonly Right[])[]
 }
@@ -141,18 +144,22 @@ const argumentsOf = ({ parent, field }: Step, forced: string | undefined): strin
 function operationTo(coordinate: string, { kind, steps }: Route, last: Step): Operation {
   const all = [...steps, last]
   const inner = isLeafType(getNamedType(last.field.type)) ? '' : ' { __typename }'
-  const text = all.reduceRight((below, step, index) => {
-    const next = all[index + 1]
-    const on = next === undefined ? inner : ` { ... on ${next.parent} {${below} } }`
-    return ` ${step.field.name}${argumentsOf(step, coordinate)}${on}`
-  }, '')
+  const selection = `${last.field.name}${argumentsOf(last, coordinate)}${inner}`
+  const body = steps.reduceRight((below, step, index) => {
+    const { parent } = all[index + 1] ?? last
+    return `${step.field.name}${argumentsOf(step, coordinate)} { ... on ${parent} { ${below} } }`
+  }, '<selections>')
+  const frame = `${kind} { ${body} }`
+  const text = frame.replace('<selections>', () => selection)
   const used = all.flatMap(({ parent, field }) => [parent, `${parent}.${field.name}`])
   // A condition in the arguments may need a right of its own.
   const byArguments = [coordinate, ...Object.keys(needs).filter((one) => isGiven(one, text, all))]
   return {
     coordinate,
     kind,
-    text: `${kind} {${text} }`,
+    text,
+    frame,
+    selection,
     needs: [...new Set([...used, ...byArguments])].flatMap((one) => (needs[one] === undefined ? [] : [needs[one]])),
   }
 }
@@ -199,5 +206,5 @@ export const operations: readonly Operation[] = [...operationsOfSchema()]
 export const globalIdOf = (device: string): string => Buffer.from(`Device:${device}`).toString('base64url')
 
 /** The text of an operation about a device and a job. */
-export const textFor = ({ text }: Operation, device: string, job: string): string =>
+export const textFor = ({ text }: Pick<Operation, 'text'>, device: string, job: string): string =>
   text.replaceAll('<device>', device).replaceAll('<global>', globalIdOf(device)).replaceAll('<job>', job)
