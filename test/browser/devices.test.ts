@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Request } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
-describe.skipIf(browserPath === undefined)('the list of devices', () => {
+describeInBrowser('the list of devices', () => {
   let browser: TestBrowser
   let app: TestApp
   let opened: OpenPage

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
@@ -31,7 +31,7 @@ type Received = {
   readonly isComplete: boolean
 }
 
-describe.skipIf(browserPath === undefined)('an EventSource', () => {
+describeInBrowser('an EventSource', () => {
   let browser: TestBrowser
   let app: TestApp
   let proxy: TcpProxy

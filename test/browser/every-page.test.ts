@@ -1,9 +1,9 @@
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { ScheduleMethod, ScheduleTwin, WatchStatistics } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
 /** A page, or what opens on one: its address, and how to get it to what shall be looked at. */
@@ -212,7 +212,7 @@ const views: readonly View[] = [
   { name: 'Not found', path: '/console/nowhere', show: heading('Page not found') },
 ]
 
-describe.skipIf(browserPath === undefined)('every page', () => {
+describeInBrowser('every page', () => {
   let browser: TestBrowser
   let app: TestApp
   let fleet: Fleet

@@ -1,12 +1,12 @@
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CreateTemplate } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { namesPerAttempt } from '../support/attempt-names.ts'
-import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
-describe.skipIf(browserPath === undefined)('the pages of job templates', () => {
+describeInBrowser('the pages of job templates', () => {
   let browser: TestBrowser
   let app: TestApp
   let opened: OpenPage

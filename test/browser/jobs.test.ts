@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { namesPerAttempt } from '../support/attempt-names.ts'
-import { browserPath, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 import { routeConnection } from '../support/live-connection.ts'
 
-describe.skipIf(browserPath === undefined)('the list of jobs', () => {
+describeInBrowser('the list of jobs', () => {
   let browser: TestBrowser
   let app: TestApp
   const nameOf = namesPerAttempt()

@@ -1,7 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPathForNotices, startBrowser, type TestBrowser } from '../support/browser.ts'
+import {
+  browserPathForNotices,
+  describeInBrowserWithNotices,
+  startBrowser,
+  type TestBrowser,
+} from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
 /** Keeps the notifications that a page shows, which are the browser's own. */
@@ -14,7 +19,7 @@ const keepNotifications = `
     }
   }`
 
-describe.skipIf(browserPathForNotices === undefined)('the end of a job of mine', () => {
+describeInBrowserWithNotices('the end of a job of mine', () => {
   let browser: TestBrowser
   let app: TestApp
   beforeAll(async () => {

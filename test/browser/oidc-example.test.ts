@@ -2,15 +2,15 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { describeInBrowser, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { killScripts, type RunningScript, startScript } from '../support/script.ts'
 
 // A person in a browser, on a page of another origin than the hub: npm run example:oidc, with tokens of 10 seconds.
 
 const root = resolve(import.meta.dirname, '../..')
 
-describe.skipIf(browserPath === undefined)('npm run example:oidc', () => {
+describeInBrowser('npm run example:oidc', () => {
   let folder = ''
   let browser: TestBrowser
   let example: RunningScript

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openDoor, owner, type TestDoor } from '../graphql/door.ts'
 import { serveMount } from '../http/serve.ts'
-import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 
 /** What the pages do. Each function resolves with what the page could read, or with the name of the error. */
 const script = `
@@ -45,7 +45,7 @@ const script = `
   })
 `
 
-describe.skipIf(browserPath === undefined)('a page of another origin', () => {
+describeInBrowser('a page of another origin', () => {
   let browser: TestBrowser
   let pages: Server
   let origin: string

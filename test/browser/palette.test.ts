@@ -1,11 +1,11 @@
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
-describe.skipIf(browserPath === undefined)('the palette and saved views', () => {
+describeInBrowser('the palette and saved views', () => {
   let browser: TestBrowser
   let app: TestApp
   let opened: OpenPage

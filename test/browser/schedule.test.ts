@@ -1,11 +1,11 @@
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 import { routeConnection } from '../support/live-connection.ts'
 
-describe.skipIf(browserPath === undefined)('scheduling', () => {
+describeInBrowser('scheduling', () => {
   let browser: TestBrowser
   let app: TestApp
   let opened: OpenPage

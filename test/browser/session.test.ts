@@ -1,12 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { signSasToken } from '../../src/access/sas.ts'
 import { createFleet } from '../../src/simulator/fleet.ts'
 import { CancelJob, ScheduleMethod } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, faultsOf, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, faultsOf, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
-describe.skipIf(browserPath === undefined)('the session', () => {
+describeInBrowser('the session', () => {
   const key = Buffer.alloc(32, 'k').toString('base64')
   let browser: TestBrowser
   const apps: TestApp[] = []

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../../src/clock.ts'
 import { claimsOf } from '../../src/console/hub/jwt.ts'
 import { CancelJob, ScheduleMethod, WatchStatistics } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, faultsOf, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 import { type Issuer, openIssuer } from '../support/issuer.ts'
 
@@ -16,7 +16,7 @@ const accounts = {
   carl: { name: 'Carl', roles: ['gardener'] },
 }
 
-describe.skipIf(browserPath === undefined)('signing in to the console', () => {
+describeInBrowser('signing in to the console', () => {
   let browser: TestBrowser
   let issuer: Issuer
   let app: TestApp

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Behaviour } from '../../src/simulator/behaviour.ts'
 import { createFleet, type Fleet } from '../../src/simulator/fleet.ts'
 import { ScheduleTwin } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { browserPath, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, type OpenPage, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
 const answer = { kind: 'answer', payload: { rebooted: true } } as const
@@ -14,7 +14,7 @@ const away = { kind: 'offline', answering: answer } as const
 const behaviours: readonly Behaviour[] = [answer, answer, answer, busy, busy, { kind: 'silent' }, away, away]
 
 /** What an operator does with the console, in one go: each test goes on where the one before left off. */
-describe.skipIf(browserPath === undefined)('an operator', () => {
+describeInBrowser('an operator', () => {
   let browser: TestBrowser
   let app: TestApp
   let fleet: Fleet

@@ -1,13 +1,13 @@
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createHubClient, type HubClient } from '../../src/cli/hub-client.ts'
 import { ScheduleMethod, ScheduleTwin } from '../journeys/operations.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { namesPerAttempt } from '../support/attempt-names.ts'
-import { browserPath, faultsOf, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { describeInBrowser, faultsOf, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { registerFleet } from '../support/fleet.ts'
 
-describe.skipIf(browserPath === undefined)('the waves of a job', () => {
+describeInBrowser('the waves of a job', () => {
   let browser: TestBrowser
   let app: TestApp
   /** Another actor than the pages, which have no token. So they may approve what it schedules. */

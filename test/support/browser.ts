@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import axe, { type AxeResults, type RunOptions } from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterEach, beforeEach } from 'vitest'
+import { afterEach, beforeEach, describe } from 'vitest'
 import { findBrowser } from './find-browser.ts'
 
 /** The browser that is there; undefined where these tests have to be skipped. */
@@ -81,28 +81,39 @@ export async function startBrowser(path = browserPath): Promise<TestBrowser> {
 }
 
 let isTestRunning = false
-/** Pages that the tests of a file share, and those of the test that runs. */
+/** Pages that the tests of a suite share, and those of the test that runs. */
 const openedForAll: OpenPage[] = []
 const openedByTest: OpenPage[] = []
 
-// For every file of tests that imports this: what a test waited for in vain, one wants to see, and pages that nobody needs
-// any more are closed, because they follow their hub and draw. `npm run screenshots` opens pages outside a test run, where
-// this is an error.
-if (process.env.VITEST !== undefined) {
-  beforeEach(() => {
-    isTestRunning = true
-  })
-  afterEach(async ({ task }) => {
-    isTestRunning = false
-    const done = openedByTest.splice(0)
-    if (task.result?.state === 'fail') {
-      for (const { page, complaints } of [...openedForAll, ...done].filter(({ page }) => !page.isClosed())) {
-        const text = await page.locator('body').innerText()
-        console.error([`${task.name}: ${page.url()} showed`, text, ...complaints()].join('\n'))
-      }
-    }
-    await Promise.all(done.map(({ page }) => page.context().close()))
-  })
+/**
+ * A suite whose tests open pages; it is skipped where there is no browser. After each test, its pages are closed, because they
+ * follow their hub and draw. When it has failed, one wants to see what they and those of the suite show.
+ */
+export const describeInBrowser = describeIn(browserPath)
+
+/** The same, in one that shows notices on the desktop. */
+export const describeInBrowserWithNotices = describeIn(browserPathForNotices)
+
+function describeIn(path: string | undefined) {
+  return (name: string, tests: () => void): void => {
+    describe.skipIf(path === undefined)(name, () => {
+      beforeEach(() => {
+        isTestRunning = true
+      })
+      afterEach(async ({ task }) => {
+        isTestRunning = false
+        const done = openedByTest.splice(0)
+        if (task.result?.state === 'fail') {
+          for (const { page, complaints } of [...openedForAll, ...done].filter(({ page }) => !page.isClosed())) {
+            const text = await page.locator('body').innerText()
+            console.error([`${task.name}: ${page.url()} showed`, text, ...complaints()].join('\n'))
+          }
+        }
+        await Promise.all(done.map(({ page }) => page.context().close()))
+      })
+      tests()
+    })
+  }
 }
 
 /** A laptop's and a telephone's. */
