@@ -128,7 +128,9 @@ export function dispatchTwinUpdates(deps: Deps): Step {
       const done = next === undefined ? deviceIds : deviceIds.slice(0, deviceIds.indexOf(next))
       // A device that was skipped has nothing to do, so it does not count for the rate.
       const skipped = new Set(result.skipped)
-      if (isRated) await payRate(tx, jobId, done.filter((deviceId) => !skipped.has(deviceId)).length)
+      const turns = done.filter((deviceId) => !skipped.has(deviceId)).length
+      // To pay nothing would forget what was saved up.
+      if (isRated && turns > 0) await payRate(tx, jobId, turns)
       return { deviceIds: done, last: places[done.length - 1], isCut: next !== undefined, largeBytes }
     })
 

@@ -172,6 +172,15 @@ describe('a job that skips', () => {
     expect(await jobRow(deps, job)).toMatchObject({ succeededCount: 5, skippedCount: 4 })
   })
 
+  test('leaves its rate unused while it only skips, so that all of it remains when the rate is lowered', async () => {
+    const [id = ''] = await givenDevices(deps, 'valve', 1)
+    await patch(id, { interval: 60 })
+    const job = await skipping('valve', { rollout: { maxPerMinute: 60 } })
+    await start()
+    await dispatch()
+    expect(await jobRow(deps, job)).toMatchObject({ skippedCount: 1, ratePaidUntil: null })
+  })
+
   test('skips a twin that is too large for a patch', async () => {
     const [id = ''] = await givenDevices(deps, 'valve', 1)
     await deps.database.pool.query(
