@@ -164,7 +164,7 @@ async function settleAll(world: World, courses: Courses): Promise<void> {
     )
     if (!changes.includes(true)) return
   }
-  throw new Error(`After ${mostTurns} turns there still is something to do.`)
+  throw new Error(`After ${mostTurns} turns there still is something to do. ${world.errors().join('\n')}`)
 }
 
 /** Starts the jobs that may start, one after the other. `placed` gets those whose devices were selected. */
@@ -285,6 +285,8 @@ function isPossible(course: Course<unknown>, command: Command): boolean {
 }
 
 async function compare(world: World, courses: Courses): Promise<void> {
+  const [error] = world.errors()
+  if (error !== undefined) throw new Error(`The hub has logged an error: ${error}`)
   const pictures = await world.pictures()
   each(courses, (course) => {
     for (const job of course.jobs) {

@@ -232,11 +232,15 @@ function allowed(plan: JobPlan): JobPlan {
   }
 }
 
-const planAt = (begins: number, onOverlap: fc.Arbitrary<JobOverlapPolicy>): fc.Arbitrary<JobPlan> =>
+const planAt = (
+  begins: number,
+  forCanaries: readonly boolean[],
+  onOverlap: fc.Arbitrary<JobOverlapPolicy>,
+): fc.Arbitrary<JobPlan> =>
   fc
     .record({
       type: chosen('method', 'method', 'twin'),
-      isForCanaries: chosen(true, false, false, false, false, false),
+      isForCanaries: chosen(...forCanaries),
       onOverlap,
       startsAfter: chosen(0, 0, 0, 0, 5),
       needsApproval: chosen(true, false, false, false, false, false),
@@ -288,7 +292,7 @@ const limitsOf = ({ type }: JobPlan): fc.Arbitrary<Partial<Limits>> =>
       return Object.fromEntries(names.map((name) => [name, all[name]]))
     })
 
-function commandsOn(plan: JobPlan): fc.Arbitrary<JobCommand> {
+function commandsOn(plan: JobPlan, isShared: boolean): fc.Arbitrary<JobCommand> {
   const { type, waves } = plan
   const anyWave = chosen(2, 2, 3, 4)
   const hasApprovals = plan.needsApproval || waves?.some(({ gate }) => gate?.approval)
@@ -297,7 +301,7 @@ function commandsOn(plan: JobPlan): fc.Arbitrary<JobCommand> {
     { arbitrary: fc.record({ kind: chosen('wait') }), weight: 20 },
     { arbitrary: fc.record({ kind: chosen('pause') }), weight: 20 },
     { arbitrary: fc.record({ kind: chosen('resume') }), weight: 40 },
-    { arbitrary: fc.record({ kind: chosen('cancel') }), weight: 3 },
+    { arbitrary: fc.record({ kind: chosen('cancel') }), weight: isShared ? 15 : 3 },
     {
       arbitrary: fc.record({
         kind: chosen('approve', 'approve', 'approve', 'approve', 'reject'),
@@ -316,15 +320,16 @@ function commandsOn(plan: JobPlan): fc.Arbitrary<JobCommand> {
 }
 
 function commandsFor(jobs: readonly JobPlan[]): fc.Arbitrary<Command> {
+  const isShared = jobs.length > 1
   const isAnyContinuous = jobs.some(({ targets }) => targets === 'continuous')
   return fc.oneof(
     ...jobs.map((plan, job) => ({
       arbitrary: fc
-        .tuple(commandsOn(plan), chosen(true, false, false, false, false, false, false, false))
+        .tuple(commandsOn(plan, isShared), chosen(true, false, false, false, false, false, false, false))
         .map(([command, insists]): Command => ({ ...command, job, insists })),
       weight: Math.ceil(340 / jobs.length),
     })),
-    { arbitrary: fc.record({ kind: chosen('schedule') }), weight: jobs.length > 1 ? 120 : 0 },
+    { arbitrary: fc.record({ kind: chosen('schedule') }), weight: isShared ? 400 : 0 },
     {
       arbitrary: fc.record({ kind: chosen('connect', 'disconnect', 'delete', 'create'), device: anyDevice }),
       weight: 40,
@@ -350,15 +355,21 @@ const begins = chosen(
 /** When a batch begins, and the seconds between two of its steps: they pass for all its sequences together. */
 export type Times = { readonly begins: number; readonly seconds: readonly number[] }
 
-const pause: fc.Arbitrary<number> = chosen(1, 1, 2, 5, 5, 10, 20)
+/** Once in a while, so much that a job that waits for another one looks again. */
+const pause: fc.Arbitrary<number> = chosen(1, 1, 1, 1, 2, 2, 5, 5, 5, 5, 10, 10, 20, 20, 61)
 
 /** Whether another job has some of the devices is seen where a sequence has several. Each request that may be refused is compared with all open jobs. */
 const jobsAt = (begins: number, isShared: boolean): fc.Arbitrary<readonly JobPlan[]> =>
   isShared
     ? fc
-        .array(planAt(begins, chosen('parallel', 'queue', 'queue', 'refuse')), { minLength: 2, maxLength: 3 })
+        .array(planAt(begins, [true, false], chosen('parallel', 'queue', 'queue', 'refuse')), {
+          minLength: 2,
+          maxLength: 3,
+        })
         .map((jobs) => jobs.map((plan) => ({ ...plan, skipCompliant: false })))
-    : planAt(begins, chosen('parallel', 'parallel', 'queue')).map((plan) => [plan])
+    : planAt(begins, [true, false, false, false, false, false], chosen('parallel', 'parallel', 'queue')).map((plan) => [
+        plan,
+      ])
 
 /** Sequences of equal numbers have the same times. */
 export const timesOf = (batch: number, steps: number): Times => {

@@ -1,4 +1,5 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
+import { pino } from 'pino'
 import type { MethodRequest } from '../../src/attached-devices.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { createDevices, deleteDevice } from '../../src/device/commands.ts'
@@ -75,7 +76,12 @@ export async function openWorld() {
   const opened = await createTestDeps(clock, {}, { jobSelections: 4 }, (database) =>
     installClock(database, clock.now()),
   )
-  const deps = { ...opened, db: withPreparedStatements(opened.db) }
+  const errors: string[] = []
+  const deps = {
+    ...opened,
+    db: withPreparedStatements(opened.db),
+    log: pino({ level: 'error' }, { write: (line: string) => errors.push(line) }),
+  }
   const requestKey = await readRequestKey(deps.db)
   const window = createInFlightCalls(10_000, () => {})
 
@@ -461,6 +467,8 @@ export async function openWorld() {
     finish: () => whole(duties.finish),
 
     pictures: () => readPictures(deps.db),
+    /** What the hub has logged as errors. */
+    errors: (): readonly string[] => errors,
 
     async close(): Promise<void> {
       closeDuties()
