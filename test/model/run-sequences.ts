@@ -76,8 +76,9 @@ export async function runSequences<Key>(
       await carryOut(
         world,
         courses.flatMap((course) => {
-          const command = course.sequence.commands[step]
-          return command !== undefined && isPossible(course, command) ? [[course, command] as const] : []
+          const given = course.sequence.commands[step]
+          const command = given && possible(course, given)
+          return command === undefined ? [] : [[course, command] as const]
         }),
       )
       await settleAll(world, courses)
@@ -260,26 +261,31 @@ function carryOutOnMachines(
   }
 }
 
-function isPossible(course: Course<unknown>, command: Command): boolean {
-  const { fleet, sequence, requested } = course
+/** What becomes of a command: what is not possible is left out. A client resumes a paused job instead of commanding it in vain. */
+function possible(course: Course<unknown>, command: Command): Command | undefined {
+  const { fleet, jobs, sequence, requested } = course
+  const when = (isPossible: boolean): Command | undefined => (isPossible ? command : undefined)
   switch (command.kind) {
     case 'schedule':
-      return requested < sequence.jobs.length
+      return when(requested < sequence.jobs.length)
     case 'connect':
-      return fleet.exists(command.device) && !fleet.isConnected(command.device)
+      return when(fleet.exists(command.device) && !fleet.isConnected(command.device))
     case 'disconnect':
-      return fleet.isConnected(command.device)
+      return when(fleet.isConnected(command.device))
     case 'delete':
     case 'enter':
     case 'leave':
     case 'drift':
-      return fleet.exists(command.device)
+      return when(fleet.exists(command.device))
     case 'create':
-      return !fleet.exists(command.device)
+      return when(!fleet.exists(command.device))
     default: {
       const jobId = jobIdOf(placeOf(course, command))
-      const job = course.jobs.find((known) => known.jobId === jobId)
-      return job !== undefined && (command.insists || !job.machine.isVain(command))
+      const machine = jobs.find((known) => known.jobId === jobId)?.machine
+      if (machine === undefined) return undefined
+      if (command.insists || !machine.isVain(command)) return command
+      const { job, insists } = command
+      return machine.isVain({ kind: 'resume' }) ? undefined : { kind: 'resume', job, insists }
     }
   }
 }
