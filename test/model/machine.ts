@@ -56,8 +56,6 @@ const joinTime = 1_100
 
 /** What a job that gives way asks of another one. */
 export type OtherJob = {
-  /** When it started; undefined before that. */
-  startedAt(): number | undefined
   /** Whether it has an open device job of one of these devices; of all devices without. */
   isOpenOn(numbers?: readonly number[]): boolean
   /** Whether it may run between two moments on one of these devices. */
@@ -85,9 +83,11 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
   let status = plan.needsApproval ? 'waitingForApproval' : plan.startsAfter > 0 ? 'scheduled' : 'queued'
   let isSelected = false
   let startedAt: number | undefined
-  /** The job that it waits for, and when it looked for others. */
-  let awaited: OtherJob | undefined
-  let lookedAt: number | undefined
+  /** Whether it has ever waited for another job, and does so since it was due. */
+  let hasWaited = false
+  let waits = false
+  /** Since when no job is in the way of the one that waits. */
+  let freeSince: number | undefined
   let hasEnded = false
   /** Since when devices may join a continuous job. */
   let runsSince = 0
@@ -389,17 +389,27 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
   const wanted = (): number[] =>
     numbersOf(isSelected ? targets() : deviceJobs.filter(({ device }) => maySelect(device)))
 
-  /** The job that has run longest of those that are in the way. */
-  const findInTheWay = (): OtherJob | undefined => {
+  const isInTheWay = (): boolean => {
     const numbers = wanted()
-    return others()
-      .filter((other) => other.isOpenOn(numbers))
-      .sort((one, other) => (one.startedAt() ?? 0) - (other.startedAt() ?? 0))[0]
+    return others().some((other) => other.isOpenOn(numbers))
   }
 
-  /** Whether it waits for another job, and need not look again. */
-  const isAsleep = (now: number): boolean =>
-    awaited?.isOpenOn() === true && lookedAt !== undefined && now < lookedAt + minute
+  /**
+   * Whether it waits for another job, or goes on waiting. It looks at least once per minute, and at once when no other job is open. The
+   * hub chooses when it looks before that.
+   */
+  const mustWait = (now: number, isStarted: boolean): boolean => {
+    if (isInTheWay()) {
+      if (isStarted) throw new NotAllowed('It has started beside a job that is in its way.')
+      waits = true
+      freeSince = undefined
+      return true
+    }
+    if (!waits || isStarted || !others().some((other) => other.isOpenOn())) return false
+    freeSince ??= now
+    if (freeSince + minute <= now) throw new NotAllowed('It has waited for a minute although no job is in its way.')
+    return true
+  }
 
   /** The sizes of the waves, by the number of devices of the job. */
   const checkPlacement = (): void => {
@@ -531,7 +541,6 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
     },
 
     // What other jobs ask.
-    startedAt: (): number | undefined => startedAt,
     isOpenOn(numbers?: readonly number[]): boolean {
       if (!hasStarted() || hasEnded) return false
       return having('pending', 'running').some(({ device }) => numbers === undefined || numbers.includes(device.number))
@@ -559,7 +568,8 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
           judgedFrom = ends.length
           connectBegin = now
           runsSince = now
-          lookedAt = undefined
+          waits = false
+          freeSince = undefined
           return 'ok'
         case 'cancel':
           cancel('client')
@@ -665,26 +675,25 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
       return true
     },
     /**
-     * Whether the job starts now, fails because another one is in the way, or has looked for others and waits. After a start, `place`
-     * has to follow.
+     * Whether the job starts now, fails because another one is in the way, or begins to wait. `isStarted`: whether it has on the hub.
+     * After a start, `place` has to follow.
      */
-    start(now: number): 'starts' | 'moves' | undefined {
+    start(now: number, isStarted: boolean): 'starts' | 'moves' | undefined {
       if (status === 'scheduled' && startTime <= now) {
         status = 'queued'
         note('queued')
       }
-      if (status !== 'queued' || deadline() <= now || isAsleep(now)) return undefined
-      const inTheWay = onOverlap === 'parallel' ? undefined : findInTheWay()
-      if (inTheWay !== undefined && onOverlap === 'refuse') {
+      if (status !== 'queued' || deadline() <= now) return undefined
+      if (onOverlap === 'refuse' && isInTheWay()) {
         status = 'failed'
         note('failed')
         end()
         return 'moves'
       }
-      if (inTheWay !== undefined) {
-        if (awaited === undefined) note('waiting')
-        awaited = inTheWay
-        lookedAt = now
+      if (onOverlap === 'queue' && mustWait(now, isStarted)) {
+        if (hasWaited) return undefined
+        hasWaited = true
+        note('waiting')
         return 'moves'
       }
       startedAt = now

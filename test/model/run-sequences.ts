@@ -138,9 +138,8 @@ async function settleAll(world: World, courses: Courses): Promise<void> {
       eachJob(courses, ({ machine }) => machine.closeDeleted(now)),
       await world.turn(),
     ]
-    const placed: string[] = []
-    const isStarted = each(courses, (course) => startJobs(course, now, placed))
-    const placements = await world.start(placed)
+    const { started, placements } = await world.start()
+    const isMoved = each(courses, (course) => startJobs(course, now, started))
     eachJob(courses, ({ jobId, machine }) => {
       const placement = placements.get(jobId)
       if (placement !== undefined) machine.place(placement, now)
@@ -154,7 +153,8 @@ async function settleAll(world: World, courses: Courses): Promise<void> {
       return false
     })
     changes.push(
-      isStarted,
+      isMoved,
+      placements.size > 0,
       joined.size > 0,
       patched.size > 0,
       await callDevices(world, courses),
@@ -168,18 +168,16 @@ async function settleAll(world: World, courses: Courses): Promise<void> {
   throw new Error(`After ${mostTurns} turns there still is something to do. ${world.errors().join('\n')}`)
 }
 
-/** Starts the jobs that may start, one after the other. `placed` gets those whose devices were selected. */
-function startJobs({ jobs }: Course<unknown>, now: number, placed: string[]): boolean {
+/** Starts the jobs that may start, one after the other. `started`: the jobs that have on the hub. */
+function startJobs({ jobs }: Course<unknown>, now: number, started: ReadonlySet<string>): boolean {
   let isChanged = false
-  const selected = new Set(jobs.filter(({ machine }) => machine.select(now)))
+  for (const { machine } of jobs) if (machine.select(now)) isChanged = true
   const waiting = jobs.toSorted((one, other) => {
     const [starts, created] = one.machine.order.map((time, index) => time - (other.machine.order[index] ?? 0))
     return (starts || created) ?? 0
   })
-  for (const job of waiting) {
-    const result = job.machine.start(now)
-    if (result === 'starts' || selected.has(job)) placed.push(job.jobId)
-    if (result !== undefined || selected.has(job)) isChanged = true
+  for (const { jobId, machine } of waiting) {
+    if (machine.start(now, started.has(jobId)) !== undefined) isChanged = true
   }
   return isChanged
 }

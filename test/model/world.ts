@@ -109,6 +109,9 @@ export async function openWorld() {
   const calls = new Map<string, MethodRequest[]>()
   const detach = new Map<string, () => void>()
   const patched = new Set<string>()
+  /** The jobs that have started, and those whose devices were selected. */
+  const started = new Set<string>()
+  const selected = new Set<string>()
   /** The device jobs that are known. */
   const members = new Set<string>()
   let isAnyContinuous = false
@@ -352,6 +355,8 @@ export async function openWorld() {
       calls.clear()
       patched.clear()
       members.clear()
+      started.clear()
+      selected.clear()
       received = []
       await deps.database.pool.query('truncate device, job cascade')
       await deps.database.pool.query(
@@ -401,27 +406,45 @@ export async function openWorld() {
 
     expire: () => whole(duties.expire),
     closeDeleted: () => whole(duties.closeDeleted),
-    /** Starts the due jobs; the waves of the devices of these. */
-    async start(jobIds: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<number, number | null>>> {
+    /** Starts the due jobs. Those that have started, and the waves of the devices that were selected. */
+    async start(): Promise<{
+      readonly started: ReadonlySet<string>
+      readonly placements: ReadonlyMap<string, ReadonlyMap<number, number | null>>
+    }> {
+      const placements = new Map<string, Map<number, number | null>>()
       // One after the other, in the order in which they wait: one job may be in the way of the next.
-      await whole(duties.start)
-      if (jobIds.length === 0) return new Map()
-      const rows = await deps.db.query<DeviceJobKey & { wave: number | null; hasEnded: boolean }>(
-        sql`select id as "jobId", device_id as "deviceId", wave, exists (
+      if (!(await whole(duties.start))) return { started, placements }
+      const rows = await deps.db.query<{
+        jobId: string
+        deviceId: string | null
+        wave: number | null
+        hasStarted: boolean
+        hasEnded: boolean
+      }>(
+        sql`select id as "jobId", device_id as "deviceId", wave, started_time is not null as "hasStarted", exists (
               select from device_job_outcome ended where ended.job_key = key and ended.device_id = target.device_id
             ) as "hasEnded"
-            from job join device_job target on job_key = key
-            where id = any(${jobIds}::text[]) order by device_id`,
+            from job left join device_job target on job_key = key
+            where started_time is not null and id <> all(${[...started]}::text[])
+              or selected_time is not null and id <> all(${[...selected]}::text[])
+            order by device_id`,
       )
-      const placements = new Map<string, Map<number, number | null>>(jobIds.map((jobId) => [jobId, new Map()]))
-      for (const { jobId, deviceId, wave } of rows) placements.get(jobId)?.set(numberIn(deviceId), wave)
-      takeNew(members, rows)
+      for (const { jobId, hasStarted } of rows) {
+        if (hasStarted) started.add(jobId)
+        selected.add(jobId)
+        placements.set(jobId, placements.get(jobId) ?? new Map())
+      }
+      const placed = rows.flatMap(({ jobId, deviceId, wave, hasEnded }) =>
+        deviceId === null ? [] : [{ jobId, deviceId, wave, hasEnded }],
+      )
+      for (const { jobId, deviceId, wave } of placed) placements.get(jobId)?.set(numberIn(deviceId), wave)
+      takeNew(members, placed)
       // It was deleted before the start.
       takeNew(
         patched,
-        rows.filter(({ hasEnded }) => hasEnded),
+        placed.filter(({ hasEnded }) => hasEnded),
       )
-      return placements
+      return { started, placements }
     },
     turn: () => whole(duties.turn),
     /** The devices that have joined continuous jobs. */
