@@ -28,9 +28,10 @@ export type Events = {
   /** Publishes `job` and `anyJob`: the first time at once, then at most once per `jobEventInterval`. */
   jobChanged(jobId: string): void
   /**
-   * From now on, `carry` gets published events that concern other instances too. It must be quick and must not throw.
+   * From now on, `carry` gets published events that concern other instances too. It must be quick and must not throw. Returns whether
+   * there were such events before, which nobody carried.
    */
-  carryTo(carry: Carry): void
+  carryTo(carry: Carry): boolean
   /** Publishes an event that another instance carried here. It is not carried further. Unknown ids are ignored. */
   readonly receive: Carry
   /** Publishes `missed`, and notifies every listener of a job, a twin or work that may have changed. */
@@ -53,7 +54,10 @@ export function createEvents(clock: Clock): Events {
   const listenShared = shareListeners(eventTarget)
   /** Jobs in their quiet interval; true when they have changed again since. */
   const quiet = new Map<string, boolean>()
-  let carry: Carry = () => {}
+  let hasMissedCarrier = false
+  let carry: Carry = () => {
+    hasMissedCarrier = true
+  }
 
   const publishJob = (jobId: string): void => {
     pubSub.publish('job', jobId, { jobId })
@@ -142,6 +146,7 @@ export function createEvents(clock: Clock): Events {
     },
     carryTo(next) {
       carry = next
+      return hasMissedCarrier
     },
     receive: (topic, ids) => receivers[topic](ids),
     lookAgain() {

@@ -193,7 +193,7 @@ export async function joinInstances(
     } while (gathered.size > 0)
     sending = undefined
   }
-  events.carryTo((topic, ids) => {
+  const isAnyLost = events.carryTo((topic, ids) => {
     if (others.ids().size === 0) {
       // Nothing is sent, but an instance that joins now sees that there was something.
       hints++
@@ -204,6 +204,8 @@ export async function joinInstances(
     for (const id of ids) known.add(id)
     sending ??= sendGathered()
   })
+  // Such as that this instance has cleaned up after a dead one. The others see by the number that something was not sent.
+  if (isAnyLost) hints++
   let announcedId = lease.instanceId
   if (others.ids().size > 0) await announce('joined')
   return {

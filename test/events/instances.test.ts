@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { maxTextBytes } from '../../src/database/notifications.ts'
+import type { Events } from '../../src/events/events.ts'
 import { parseHint, printHints } from '../../src/events/instances.ts'
 import { carriedTopics } from '../../src/events/topics.ts'
-import { createTestClock } from '../support/clock.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { joinInstance } from '../support/joined-instance.ts'
 
@@ -14,8 +15,16 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const join = (leaseMs?: number) => joinInstance({ databaseUrl: database.url, clock: createTestClock(), leaseMs })
-type Instance = Awaited<ReturnType<typeof join>>
+type Instance = Awaited<ReturnType<typeof joinInstance<TestClock>>>
+/** Those that have joined. They leave after the test, also when it fails. */
+const joined: Instance[] = []
+afterEach(() => Promise.all(joined.splice(0).map((instance) => instance.close())))
+
+async function join(leaseMs?: number, beforeJoining?: (events: Events) => void): Promise<Instance> {
+  const instance = await joinInstance({ databaseUrl: database.url, clock: createTestClock(), leaseMs, beforeJoining })
+  joined.push(instance)
+  return instance
+}
 /** It knows so many others. */
 const knows = (one: Instance, count: number) => expect.poll(() => one.peers('postgresql')).toBe(count)
 
@@ -46,7 +55,6 @@ test('what is published in quick succession is sent in one statement, each id on
   expect(sent).toBe(2)
   expect(one.heard).toHaveLength(100 * 3 + 1)
   expect(other.heard).toEqual(['a', 'b', 'c0', 'c1', 'c2', 'last'])
-  await Promise.all([one.close(), other.close()])
 })
 
 test('an instance that is alone sends nothing', async () => {
@@ -65,7 +73,6 @@ test('what has gathered when an instance leaves is sent', async () => {
   leaving.events.publish('presence', { deviceIds: ['gone'] })
   await leaving.close()
   await expect.poll(() => staying.heard).toEqual(['gone'])
-  await staying.close()
 })
 
 test('what an instance sends while it is not connected is sent when it is', async () => {
@@ -80,7 +87,6 @@ test('what an instance sends while it is not connected is sent when it is', asyn
       return other.heard
     })
     .toEqual(['a'])
-  await Promise.all([one.close(), other.close()])
 })
 
 test('an instance that stays without a connection lets the others know by its lease', async () => {
@@ -99,7 +105,6 @@ test('an instance that stays without a connection lets the others know by its le
     .toEqual(['a'])
   // One that it sent, and one before that did not leave.
   expect(one.hints()).toBe(since + 2)
-  await Promise.all([one.close(), other.close()])
 })
 
 test('what did not arrive is looked for: of an instance that began before, or with others not yet known', async () => {
@@ -120,7 +125,18 @@ test('what did not arrive is looked for: of an instance that began before, or wi
       { timeout: 20_000 },
     )
     .toBeGreaterThan(0)
-  await Promise.all([one.close(), two.close()])
+})
+
+test('what an instance published before it had joined is looked for by the others', async () => {
+  const one = await join(600_000)
+  const other = await join(600_000, (events) => events.publish('presence', { deviceIds: ['gone'] }))
+  await knows(one, 1) // what it has sent since has arrived
+  const seen = [{ id: other.instanceId, hints: other.hints() }]
+  one.seen(seen)
+  one.clock.advance(4_000)
+  one.seen(seen)
+  expect(one.heard).toEqual([])
+  expect(one.recoverMissed).toHaveBeenCalledOnce()
 })
 
 const looks = ({ recoverMissed, clock }: Instance): number[] =>
@@ -146,7 +162,6 @@ test('what may have been missed is looked for again when that failed', async () 
     })
     .toBe(2)
   expect(new Set(looks(one)).size).toBe(1)
-  await one.close()
 })
 
 test('losses while an instance looks for what it missed are looked for together, from the earliest on', async () => {
@@ -167,7 +182,6 @@ test('losses while an instance looks for what it missed are looked for together,
   without(d)
   end()
   await expect.poll(() => looks(one)).toEqual([-1, -4])
-  await one.close()
 })
 
 const from = '00000000-0000-4000-8000-000000000000'
@@ -207,7 +221,6 @@ test('what somebody else sends by NOTIFY is ignored', async () => {
   one.clock.advance(80)
   await expect.poll(() => other.heard).toEqual(['ours'])
   expect(other.recoverMissed).not.toHaveBeenCalled()
-  await Promise.all([one.close(), other.close()])
 })
 
 test.each([

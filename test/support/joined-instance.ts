@@ -4,7 +4,7 @@ import { createBus } from '../../src/bus/bus.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { holdLease } from '../../src/database/instance-lease.ts'
 import { serversOf } from '../../src/database/servers.ts'
-import { createEvents } from '../../src/events/events.ts'
+import { createEvents, type Events } from '../../src/events/events.ts'
 import { type Instances, joinInstances } from '../../src/events/instances.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 
@@ -19,11 +19,14 @@ export async function joinInstance<Time extends Clock>({
   clock,
   leaseMs = 3_000,
   nats,
+  beforeJoining = () => {},
 }: {
   readonly databaseUrl: string
   readonly clock: Time
   readonly leaseMs?: number | undefined
   readonly nats?: Settings['nats']
+  /** What happens while the others can see its lease, and it has not joined yet. */
+  readonly beforeJoining?: ((events: Events) => void) | undefined
 }) {
   const events = createEvents(clock)
   const bus = createBus(clock)
@@ -45,10 +48,16 @@ export async function joinInstance<Time extends Clock>({
       stranded: () => {},
     },
   )
+  beforeJoining(events)
   const joined = await joinInstances(
     { clock, events, bus, lease, log: pino({ level: 'silent' }), metrics },
     { servers, living: lease.others(), nats, recoverMissed },
   )
+  let closed: Promise<void> | undefined
+  const leave = async (): Promise<void> => {
+    await joined.close()
+    await lease.leave()
+  }
   instances = joined
   const read = async (name: string, transport: string): Promise<number> => {
     const line = new RegExp(`^${name}\\{[^}]*transport="${transport}"[^}]*\\} (\\d+)$`, 'm')
@@ -64,9 +73,10 @@ export async function joinInstance<Time extends Clock>({
     recoverMissed,
     peers: (transport: 'nats' | 'postgresql') => read('twincast_bus_peers', transport),
     sent: (transport: 'nats' | 'postgresql') => read('twincast_bus_events_total', transport),
-    async close() {
-      await joined.close()
-      await lease.leave()
+    /** Once, however often it is called. */
+    close: () => {
+      closed ??= leave()
+      return closed
     },
   }
 }
