@@ -40,6 +40,9 @@ test('a message at a field has the words and the times of the form', () => {
     "Unexpected '=' (line 1, column 10).",
   )
   expect(said('It opens at 2026-03-01T06:30:00.000Z.', 'window')).toMatch(/^It opens at 1 Mar 2026, /)
+  expect(said('Give more than 21426 seconds, or a later start time.', 'window')).toBe(
+    'Give 5 h 58 min, or a later start time.',
+  )
 })
 
 test('what lies deeper in a field is named', () => {

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../format.ts'
 import { messageAtField, sentence } from '../../message-at-field.ts'
 import type { Draft } from './draft.ts'
 import type { RampTexts } from './ramp-texts.ts'
@@ -102,9 +103,15 @@ export function placeRefusal({
   return { field: place.field, message: below === '' ? said : `${below}: ${message}` }
 }
 
-/** A message at a field, in which other fields have the words of the form, too. */
+/** A message at a field, in which other fields have the words of the form, too, and a time limit its units. */
 const inWordsOfForm = (message: string, path: readonly string[]): string =>
-  messageAtField(message, path.at(-1)).replace(/\b(?:backoffSeconds|maxPerMinute)\b/g, (name) => words[name] ?? name)
+  messageAtField(message, path.at(-1))
+    .replace(/\b(?:backoffSeconds|maxPerMinute)\b/g, (name) => words[name] ?? name)
+    // To whole minutes above it, which are easy to type.
+    .replace(
+      /Give more than (\d+) seconds/,
+      (_, seconds) => `Give ${formatDuration(Math.ceil((Number(seconds) + 1) / 60) * 60)}`,
+    )
 
 /** Other fields that messages name. */
 const words: Readonly<Record<string, string>> = {
