@@ -26,8 +26,8 @@ type Entry = {
   errors: readonly GraphQLError[] | undefined
 }
 
-/** Reasons why a document is not valid. To locate each of them, graphql reads the text up to it. */
-const maxReasons = 20
+/** Reasons why a document is not valid. To locate each of them, graphql reads the text up to it, and it looks for similar names. */
+const maxReasons = 5
 
 /**
  * Weight of one planned field in the cache, in characters of text. A field takes 400 to 1,100 bytes, a character up to
