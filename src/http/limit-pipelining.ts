@@ -29,7 +29,7 @@ function pieceEnd(chunk: Buffer): number {
 
 /**
  * Bounds what a client gains by sending requests without waiting for the answers. Node parses everything that one read
- * returned, which can be thousands of requests. Here the parser gets the bytes in pieces that end where a head ends,
+ * returned, which can be thousands of requests. Here the parser gets the bytes in pieces with the end of one head,
  * one per turn of the event loop. They wait while `maxUnanswered` requests are under way or the client does not read.
  * So a request of another client, which takes several turns, waits in each of them for one of this client's requests
  * and not for all of them.
