@@ -94,6 +94,16 @@ describe('the services of PostgreSQL', () => {
   })
 })
 
+test('PostgreSQL has more shared memory than containers have by default', () => {
+  const all: { image: string; shm_size?: string }[] = [compose, several].flatMap(({ services }) =>
+    Object.values(services),
+  )
+  const sizes = all.filter(({ image }) => image.startsWith('postgres:')).map(({ shm_size }) => shm_size)
+  expect(sizes).toEqual(['256mb', '256mb', '256mb'])
+  // The embedded one, in the container of the hub.
+  expect(read('docs/deployment.md')).toContain('--shm-size 256m')
+})
+
 test('a hub may open as many files as its limits of connections need', () => {
   const unit = /^LimitNOFILE=(\d+)$/m.exec(read('deploy/systemd/twincast.service'))?.[1]
   const shown = /--ulimit nofile=(\d+)/.exec(read('docs/deployment.md'))?.[1]
