@@ -13,7 +13,7 @@ const worldsAtOnce = 2
 
 const largestBatch = Math.floor(2 ** 31 / batchSize)
 
-const count = Number(process.env.MODEL_SEQUENCES ?? 400)
+const count = Number(process.env.MODEL_SEQUENCES ?? 1_500)
 const firstSeed = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * largestBatch) * batchSize)
 
 test(`${count} random sequences of commands on jobs lead where a small model says, after every step (from seed ${firstSeed})`, {

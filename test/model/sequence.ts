@@ -242,8 +242,8 @@ const planAt = (
       type: chosen('method', 'method', 'twin'),
       isForCanaries: chosen(...forCanaries),
       onOverlap,
-      startsAfter: chosen(0, 0, 0, 0, 5),
-      needsApproval: chosen(true, false, false, false, false, false),
+      startsAfter: chosen(0, 0, 0, 0, 0, 0, 0, 5),
+      needsApproval: chosen(true, ...Array.from({ length: 9 }, () => false)),
       maxPerMinute: orNull(rate),
       ramp: orNull(ramp),
       maxConcurrent: orNull(limit),
@@ -251,23 +251,23 @@ const planAt = (
       rules: fc.array(rule, { maxLength: 2 }).filter((rules) => !isKnown(rules)),
       waves: orNull(waves),
       targets: chosen('atStart', 'atStart', 'atStart', 'atStart', 'atCreation', 'atCreation', 'continuous'),
-      window: orNull(windowAround(begins), 1, 3),
+      window: orNull(windowAround(begins), 1, 4),
       retry: orNull(retry, 2, 3),
       skipCompliant: fc.boolean(),
       responseTimeout: chosen(5, 10, 30),
       connectTimeout: chosen(0, 0, 5),
-      maxExecutionTime: chosen(20, 60, 600, 600),
+      maxExecutionTime: chosen(20, 60, 600, 600, 600, 600),
     })
     .map(allowed)
 
-const anyDevice = fc.nat({ max: 4 })
+const anyDevice = fc.nat({ max: 5 })
 const replies = fc.array(
   fc.record({
     device: anyDevice,
     status: chosen(200, 200, 200, 200, 200, 399, 400, 500, 503, 503, 'malformed'),
     isToFirst: chosen(false, false, false, true),
   }),
-  { minLength: 1, maxLength: 3 },
+  { minLength: 1, maxLength: 4 },
 )
 
 /** Most changes are those that a job of this plan can have. */
@@ -297,7 +297,7 @@ function commandsOn(plan: JobPlan, isShared: boolean): fc.Arbitrary<JobCommand> 
   const anyWave = chosen(2, 2, 3, 4)
   const hasApprovals = plan.needsApproval || waves?.some(({ gate }) => gate?.approval)
   return fc.oneof(
-    { arbitrary: fc.record({ kind: chosen('answer'), replies }), weight: type === 'method' ? 120 : 10 },
+    { arbitrary: fc.record({ kind: chosen('answer'), replies }), weight: type === 'method' ? 200 : 10 },
     { arbitrary: fc.record({ kind: chosen('wait') }), weight: 20 },
     { arbitrary: fc.record({ kind: chosen('pause') }), weight: 20 },
     { arbitrary: fc.record({ kind: chosen('resume') }), weight: 40 },
@@ -327,7 +327,7 @@ function commandsFor(jobs: readonly JobPlan[]): fc.Arbitrary<Command> {
       arbitrary: fc
         .tuple(commandsOn(plan, isShared), chosen(true, false, false, false, false, false, false, false))
         .map(([command, insists]): Command => ({ ...command, job, insists })),
-      weight: Math.ceil(340 / jobs.length),
+      weight: Math.ceil(420 / jobs.length),
     })),
     { arbitrary: fc.record({ kind: chosen('schedule') }), weight: isShared ? 400 : 0 },
     {
@@ -386,7 +386,7 @@ export function generate(seed: number, { begins, seconds }: Times, isShared: boo
   const [sequence = { devices: [], jobs: [], commands: [] }] = fc.sample(
     jobsAt(begins, isShared).chain((jobs) =>
       fc.record({
-        devices: fc.array(device, { minLength: 1, maxLength: 5, size: 'max' }),
+        devices: fc.array(device, { minLength: 1, maxLength: 6, size: 'max' }),
         jobs: fc.constant(jobs),
         commands: fc.array(commandsFor(jobs), exactly),
       }),
