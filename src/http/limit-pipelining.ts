@@ -18,18 +18,8 @@ const headEnd = '\r\n\r\n'
 const minPiece = 64
 
 /**
- * Where the first piece of a chunk ends: behind the first head. What follows the only head of a chunk is its body, which
- * begins no other request, so a request that arrives at once needs one turn.
- */
-function pieceEnd(chunk: Buffer): number {
-  const found = chunk.indexOf(headEnd, minPiece - headEnd.length, 'latin1')
-  const end = found + headEnd.length
-  return found < 0 || chunk.indexOf(headEnd, end, 'latin1') < 0 ? chunk.length : end
-}
-
-/**
  * Bounds what a client gains by sending requests without waiting for the answers. Node parses everything that one read
- * returned, which can be thousands of requests. Here the parser gets the bytes in pieces with the end of one head,
+ * returned, which can be thousands of requests. Here the parser gets the bytes in pieces that end where a head ends,
  * one per turn of the event loop. They wait while `maxUnanswered` requests are under way or the client does not read.
  * So a request of another client, which takes several turns, waits in each of them for one of this client's requests
  * and not for all of them.
@@ -50,7 +40,8 @@ export function limitPipelining(socket: Duplex, maxUnanswered: number): Pipeline
     if (socket.isPaused()) return
     const chunk = rest[0]
     if (chunk !== undefined && mayParse()) {
-      const end = pieceEnd(chunk)
+      const found = chunk.indexOf(headEnd, minPiece - headEnd.length, 'latin1')
+      const end = found < 0 ? chunk.length : found + headEnd.length
       // Removed first: an upgrade happens in the middle of parsing, and takes the rest.
       if (end < chunk.length) rest[0] = chunk.subarray(end)
       else rest.shift()

@@ -157,32 +157,6 @@ test('of very short requests, too, only a few are parsed before some are answere
   expect(asked.length).toBeLessThan(4 + 16)
 })
 
-test.each(schemes)('a request that arrives at once is read in one turn: %s', async (scheme) => {
-  let turns = 0
-  const bodies: string[] = []
-  const door: Mount = {
-    path: '/door',
-    methods: ['PATCH'],
-    handle(request, response) {
-      setImmediate(() => turns++)
-      let body = ''
-      request.on('data', (chunk) => {
-        body += chunk
-      })
-      request.on('end', () => {
-        bodies.push(`${body} after ${turns}`)
-        response.end('done')
-      })
-    },
-  }
-  const { open } = await serve({}, systemClock, door)
-  const client = await open(scheme)
-  const text = textOf(client)
-  client.write(request('{"one":"body"}'))
-  await until(() => text().endsWith('done'))
-  expect(bodies).toEqual(['{"one":"body"} after 0'])
-})
-
 test('a body that comes in pieces between other requests reaches its request whole', async () => {
   const { asked, open } = await serve({ httpPipelinedRequests: 2 })
   const client = await open()
