@@ -221,11 +221,13 @@ const isKnown = (rules: readonly AbortRule[]): boolean =>
 function allowed(plan: JobPlan): JobPlan {
   const isMethod = plan.type === 'method'
   const isContinuous = plan.targets === 'continuous'
-  const { window, ramp, maxPerMinute } = plan
+  const { window, ramp, rules, waves, budget, maxPerMinute, maxConcurrent } = plan
   return {
     ...plan,
     ...(ramp !== null && ramp.from > (maxPerMinute ?? 0) && { ramp: null }),
     ...(isMethod ? { skipCompliant: false } : { maxConcurrent: null, budget: null, connectTimeout: 0, retry: null }),
+    // Rules act while devices wait only.
+    ...(isMethod && rules.length > 0 && waves === null && budget === null && { maxConcurrent: maxConcurrent ?? 2 }),
     ...(isContinuous && { waves: null, connectTimeout: 0, onOverlap: 'parallel' as const }),
     ...(isContinuous && window !== null && window.timeZoneFrom !== undefined && { window: null }),
     ...(window !== null && { maxExecutionTime: 600 }),
@@ -336,7 +338,7 @@ function commandsFor(jobs: readonly JobPlan[]): fc.Arbitrary<Command> {
     },
     {
       arbitrary: fc.record({ kind: chosen('enter', 'enter', 'leave', 'drift'), device: anyDevice }),
-      weight: isAnyContinuous ? 40 : 5,
+      weight: isAnyContinuous || isShared ? 40 : 5,
     },
   )
 }
