@@ -68,7 +68,7 @@ async function request(operation: string, input: object, authorization = 'author
   const type = `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`
   const paths = operation.startsWith('delete') ? '' : '... on InvalidInputError { path }'
   const { data, errors } = await door.ask(
-    `mutation ($input: ${type}Input!) {
+    `${operation === 'previewJob' ? 'query' : 'mutation'} ($input: ${type}Input!) {
       ${operation}(input: $input) { __typename ... on Error { code message } ${paths} }
     }`,
     { input },
@@ -80,6 +80,7 @@ async function request(operation: string, input: object, authorization = 'author
 describe.each([
   ['scheduleDeviceMethod', { ...call, jobId: 'refused' }],
   ['scheduleTwinUpdate', { ...patch, jobId: 'refused' }],
+  ['previewJob', call],
   ['createJobTemplate', { ...call, templateId: 'refused' }],
   ['updateJobTemplate', { templateId: 'checked', name: 'Changed' }],
 ])('%s changes nothing and names the member for', (operation, input) => {
@@ -98,6 +99,11 @@ describe.each([
     ['waves that leave no rest', { waves: [{ percent: 60 }, { percent: 40 }, {}] }, ['waves', '1', 'percent']],
     ['a last wave that is not the rest', { waves: [{ devices: 1 }, { devices: 1 }] }, ['waves', '1', 'devices']],
     ['a rate of 0', { maxPerMinute: 0 }, ['maxPerMinute']],
+    [
+      'a window in a zone that does not exist',
+      { window: { from: '02:00', to: '04:00', timeZone: 'Mars/Base' } },
+      ['window', 'timeZone'],
+    ],
   ])('%s', async (_what, rollout, path) => {
     expect((await request(operation, { ...input, rollout })).result).toMatchObject({
       __typename: 'InvalidInputError',
@@ -105,6 +111,41 @@ describe.each([
       path: ['rollout', ...path],
     })
   })
+})
+
+const slow = { queryCondition: '*', cloudToDeviceMethod: { methodName: 'reboot', responseTimeoutInSeconds: 300 } }
+describe.each([
+  ['scheduleDeviceMethod', { ...slow, jobId: 'refused' }],
+  ['previewJob', slow],
+  ['createJobTemplate', { ...slow, templateId: 'refused' }],
+  ['updateJobTemplate', { templateId: 'checked', cloudToDeviceMethod: slow.cloudToDeviceMethod }],
+])('%s changes nothing and names the member for', (operation, input) => {
+  test.each<[what: string, rollout: object, path: readonly string[]]>([
+    [
+      'a window that is shorter than the response timeout',
+      { window: { from: '02:00', to: '02:05', timeZone: 'UTC' } },
+      ['window', 'to'],
+    ],
+    [
+      'a retry of an error code that does not exist',
+      { retry: { maxAttempts: 2, on: ['GatewayTimeout', 'NoSuchCode'] } },
+      ['retry', 'on', '1'],
+    ],
+  ])('%s', async (_what, rollout, path) => {
+    expect((await request(operation, { ...input, rollout })).result).toMatchObject({
+      __typename: 'InvalidInputError',
+      path: ['rollout', ...path],
+    })
+  })
+})
+
+test.each([
+  { onOverlap: 'PARALLEL' },
+  { rollout: { window: { from: '02:00', to: '04:00', timeZone: 'UTC' } } },
+  { rollout: { retry: { maxAttempts: 2, on: ['GatewayTimeout'] } } },
+])('updateJob does not change what a job was scheduled with: %j', async (change) => {
+  const { errors } = await request('updateJob', { jobId: 'open', ...change })
+  expect(errors).toMatchObject([{ message: expect.stringContaining('is not defined by type') }])
 })
 
 describe('a request changes nothing that', () => {
