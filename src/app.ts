@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createAuthenticator } from './access/authenticator-commands.ts'
 import { findAuthority } from './access/authority-commands.ts'
 import { wasOwnerKeyGiven } from './access/commands.ts'
@@ -55,6 +55,7 @@ import { createMetrics } from './metrics/metrics.ts'
 import { type RoleWatch, watchRoles } from './missing-roles.ts'
 import { createMqttServer } from './mqtt/broker.ts'
 import { settlePolicyFile, watchPolicyFile } from './policy-sync.ts'
+import { codeFolder, packageFolder } from './program/folders.ts'
 import { type Checks, checkDisk, checkOf } from './readiness.ts'
 import { recoverMissed } from './recover-missed.ts'
 import { createRestHandler, looksLikeRest, openApi, restPaths } from './rest/router.ts'
@@ -124,12 +125,12 @@ const plainHttpTexts = {
   on: 'accepted from everywhere: on a network, tokens travel unencrypted',
 } as const satisfies Record<Config['plainHttp'], string>
 
-/** The output of `vite build`. This file itself runs from `dist`, in tests from `src`. */
-const consoleFolder = resolve(import.meta.dirname, '../dist/console')
+/** The output of `vite build`. */
+const consoleFolder = fileURLToPath(new URL('dist/console', packageFolder))
 
 /** The documents of the console and of the commands, as the code generator wrote them. */
 const ownDocuments = ['console', 'commands'].map((program) =>
-  resolve(import.meta.dirname, 'generated', program, 'persisted-documents.json'),
+  fileURLToPath(new URL(`generated/${program}/persisted-documents.json`, codeFolder)),
 )
 
 /**

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { packageFolder } from './program/folders.ts'
 
-/** The version of this program. The file is next to the folder of the program, in development and as built. */
-export const version: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
+/** The version of this program. */
+export const version: string = JSON.parse(readFileSync(new URL('package.json', packageFolder), 'utf8')).version

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import type { Log } from '../log/log.ts'
+import { packageFolder } from '../program/folders.ts'
 import { withConnection } from './connection.ts'
 
 /** A migration failed, or was changed after it had been applied. The database is as it was before that migration. */
@@ -28,8 +29,7 @@ const recordTable = `
   )`
 
 async function readMigrations(): Promise<Migration[]> {
-  // The same path from src/ and from dist/, which are both next to prisma/.
-  const folder = new URL('../../prisma/migrations/', import.meta.url)
+  const folder = new URL('prisma/migrations/', packageFolder)
   const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory())
   return Promise.all(
     names

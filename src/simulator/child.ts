@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { JsonObject } from '../json/json.ts'
+import { codeFolder, moduleEnding } from '../program/folders.ts'
 import type { Answering } from './behaviour.ts'
 import type { ConnectOptions } from './connect-fleet.ts'
 import { type Deferred, deferred } from './deferred.ts'
@@ -38,7 +39,7 @@ export type FleetProcess = {
 export type FleetProcessOptions = {
   onProgress?(connected: number, expected: number): void
   onError?(error: FleetProcessError): void
-  /** The process's entry: `process.js` next to this file, or `process.ts` when running from source. */
+  /** The process's entry: `simulator/process.js`, or `process.ts` when running from source. */
   readonly entry?: string
 }
 
@@ -46,8 +47,7 @@ type WithoutId<C> = C extends unknown ? Omit<C, 'id'> : never
 
 /** Starts a process with a fleet. It ends with `close`, or by itself when this process ends. */
 export const startFleetProcess = (description: FleetDescription, options: FleetProcessOptions = {}): FleetProcess => {
-  const beside = import.meta.url.endsWith('.ts') ? './process.ts' : './process.js'
-  const entry = options.entry ?? fileURLToPath(new URL(beside, import.meta.url))
+  const entry = options.entry ?? fileURLToPath(new URL(`simulator/process${moduleEnding}`, codeFolder))
   const child = spawn(process.execPath, [entry], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = deferred<void>()
   const waiting = new Map<number, Deferred<FleetProcessStats | null>>()

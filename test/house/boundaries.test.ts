@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   limits: ['throttle (pure)'],
   log: [],
   metrics: [],
+  program: [],
   tls: [],
   database: [],
   'database/embedded': [],
@@ -154,7 +155,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Rooms that anybody may import, as the ground. */
-const ground = ['ground', 'events', 'json', 'limits', 'log', 'metrics', 'tls']
+const ground = ['ground', 'events', 'json', 'limits', 'log', 'metrics', 'program', 'tls']
 
 /** Domain rooms: in each, every file is pure but the commands and the stores. */
 const domain = [
@@ -287,6 +288,18 @@ test('pure files import only pure files and touch neither clock, chance nor envi
     return [...imports.map((target) => `${file} imports ${target}`), ...(words ? [`${file} says ${words[0]}`] : [])]
   })
   expect(broken).toEqual([])
+})
+
+test('one module asks for its own place, which is another one in the bundle', () => {
+  const asking = files.filter((file) => /import\.meta\.(?:url|dirname|filename)/.test(code(file)))
+  // The second is about packages, and finds them from any place. The others run from their sources only.
+  const fine = [
+    'program/folders.ts',
+    'database/embedded/binaries.ts',
+    ...['limits', 'metrics'].map((what) => `cli/write-${what}.ts`),
+    'cli/print-schema.ts',
+  ]
+  expect(asking.toSorted()).toEqual(fine.toSorted())
 })
 
 test('no files import each other in a circle', () => {
