@@ -242,6 +242,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
   /** One change of the counters of the job. Calls that are repeated do not end. */
   const settle = (changes: readonly End[], now: number): boolean => {
     if (hasEnded || changes.length === 0) return false
+    const wasWaiting = having('pending').length > 0
     const final = changes.filter((change) => {
       const backOff = backOffOf(change, now)
       if (backOff === undefined) return true
@@ -252,6 +253,8 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
       deviceJob.notBefore = now + backOff
       return false
     })
+    // A threshold that was crossed while no device waited holds for those that wait again, before the others end.
+    if (!wasWaiting) applyRules()
     for (const change of final) {
       change.deviceJob.result = change.result
       change.deviceJob.code = change.code ?? null
@@ -726,6 +729,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
     /** Devices that the hub has added to the job, together. */
     join(numbers: readonly number[], now: number): boolean {
       if (numbers.length === 0) return false
+      const wasWaiting = having('pending').length > 0
       for (const number of numbers) {
         const deviceJob = deviceJobAt(number)
         if (selection !== 'continuous' || status !== 'running' || deviceJob.isTarget || !maySelect(deviceJob.device))
@@ -735,6 +739,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
       const today = Math.floor(now / day)
       if (joinDay !== today) note('devicesJoined')
       joinDay = today
+      if (!wasWaiting) applyRules()
       return true
     },
     /** Twins that the hub has patched together. They use the rate that they have reached. */

@@ -69,10 +69,13 @@ async function changeUntilUnread(jobId: string, reads: () => number): Promise<nu
 
 /** Makes changes that nobody can be told of, and looks what that costs. */
 async function expectNoReads(jobId: string, reads: () => number): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await change(jobId) // what was on its way when the connection filled up
-  const before = reads()
-  for (let turn = 0; turn < 200; turn++) await change(jobId)
-  expect(reads()).toBe(before)
+  // The system may take some more of what waits, until the buffers of the connection are as large as they get.
+  for (let round = 1; ; round++) {
+    const before = reads()
+    for (let turn = 0; turn < 200; turn++) await change(jobId)
+    if (reads() === before) break
+    expect(round).toBeLessThan(10)
+  }
   expect(port.connections.at(-1)?.writableLength).toBeLessThan(3 * oneMegabyte)
 }
 
