@@ -11,10 +11,9 @@ const steps = 8
 /** Hubs at a time, each with a database: while one waits for PostgreSQL, another one works. */
 const worldsAtOnce = 2
 
-const largestBatch = Math.floor(2 ** 31 / batchSize)
-
-const count = Number(process.env.MODEL_SEQUENCES ?? 1_500)
-const firstSeed = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * largestBatch) * batchSize)
+// The suite repeats the same sequences. `npm run test:model` runs more, and others each time.
+const count = Number(process.env.MODEL_SEQUENCES ?? 400)
+const firstSeed = Number(process.env.MODEL_SEED ?? 20_261_000)
 
 test(`${count} random sequences of commands on jobs lead where a small model says, after every step (from seed ${firstSeed})`, {
   timeout: 24 * 60 * 60_000,
