@@ -3,8 +3,11 @@ import { openDatabaseProxy } from './tcp-proxy.ts'
 /** A way to the database that can be cut. */
 export type Line = {
   readonly url: string
-  /** Connections that were tried while it was not open, but for those that only ask whether it is. */
-  tries(): number
+  /**
+   * Connections of a name that were tried while it was not open. Those for reads are tried for subscribers, and the others also
+   * for the policies, which a server begins to read when it is created.
+   */
+  tries(name?: 'twincast' | 'twincast reads'): number
   /** Ends all connections, and drops those that come, or tells them that the database is starting up. */
   cut(how?: 'dropping' | 'starting'): void
   restore(): void
@@ -14,13 +17,14 @@ export type Line = {
 
 export async function openLine(databaseUrl: string): Promise<Line> {
   const { url, become, answer, close } = await openDatabaseProxy(databaseUrl)
-  let tries = 0
+  const tries = new Map<string, number>()
   return {
     url,
-    tries: () => tries,
+    tries: (name = 'twincast reads') => tries.get(name) ?? 0,
     cut(how = 'dropping') {
       answer((said) => {
-        if (!said.includes('twincast health check')) tries++
+        const name = /\0application_name\0([^\0]*)/.exec(String(said))?.[1]
+        if (name !== undefined) tries.set(name, (tries.get(name) ?? 0) + 1)
         return how === 'starting' ? startingUp : Buffer.alloc(0)
       })
     },

@@ -8,9 +8,9 @@ import type { DocumentOf } from './requested-document.ts'
 export type Params = Record<string, unknown>
 
 /**
- * Parses the parameters of a request of this many bytes. Those of a long request wait for a turn of the caller, in which
- * its document is parsed, too, and for another one, in which that is validated. It is kept with the request, because the longest are not cached. Undefined
- * when the client has disconnected meanwhile. GraphQLError with an HTTP status.
+ * Parses the parameters of a request of this many bytes. Those of a long request wait for a turn of the caller. In that turn
+ * the document is parsed, too; it is validated in another one. The document is kept with the request, because the longest are
+ * not cached. Undefined when the client has disconnected meanwhile. GraphQLError with an HTTP status.
  */
 export type ParseParams = (
   request: Request,

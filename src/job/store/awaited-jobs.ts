@@ -43,8 +43,9 @@ const [mine, theirs] = [sql`mine`, sql`theirs`]
 const isOpen = sql`(not ${hasOutcome(theirs)} and (other.status <> 'cancelled' or ${isDispatched(theirs)}))`
 
 /**
- * The first of these jobs that has an open device job of a device of the job with this key, and such a device. Of two jobs, the devices of the
- * smaller one are looked up in the other. `deviceCount` is that of the job; left out when the job has stored it.
+ * The first of these jobs that has an open device job of a device of the job with this key, and such a device. Of two jobs,
+ * the devices of the smaller one are looked up in the other. `deviceCount` is that of the job; left out when the job has
+ * stored it.
  */
 export async function findFirstOverlap(
   db: Reader,

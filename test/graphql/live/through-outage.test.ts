@@ -185,7 +185,7 @@ test('a hundred equal subscribers try as often as one', async () => {
   // Four pauses, from 200 milliseconds on, each twice the one before, or down to half of that.
   for (const count of [1, 100]) {
     const took = await tryFiveTimes(count)
-    expect(took).toBeGreaterThanOrEqual(1_400) // time passes in steps of 50
+    expect(took).toBeGreaterThan(1_400)
     expect(took).toBeLessThan(6_000)
   }
 })
@@ -236,10 +236,10 @@ test('with a token a quiet socket outlives an outage of minutes, and one that wa
   await passUntil(() => busy.codes.length === 1)
   expect(busy.codes).toEqual([1013])
   // Its token is looked up, again and again, for most of another minute.
-  const tries = line.tries()
-  await until(() => line.tries() > tries)
+  const tries = line.tries('twincast')
+  await until(() => line.tries('twincast') > tries)
   const begin = clock.now().getTime()
-  const hasWaited = () => clock.now().getTime() - begin >= 40_000 && line.tries() >= tries + 3
+  const hasWaited = () => clock.now().getTime() - begin >= 40_000 && line.tries('twincast') >= tries + 3
   await passUntil(() => busy.codes.length > 1 || hasWaited())
   expect(busy.codes).toEqual([1013])
   line.restore()
@@ -259,8 +259,7 @@ test('with a token a quiet socket outlives an outage of minutes, and one that wa
   await withTokens.close()
 })
 
-// About one run in fifty counts further tries, for a reason that is not known yet: a run that is repeated is listed.
-test('the end of the last subscriber ends the tries', { retry: 1 }, async () => {
+test('the end of the last subscriber ends the tries', async () => {
   const updates = [subscribe(twin), subscribe(twin)]
   for (const { next } of updates) expect(await next()).toEqual(shown())
   line.cut()
