@@ -12,6 +12,7 @@ import { maxBodyBytes } from '../limits/body-size.ts'
 import { announcedBytes } from '../limits/request-room.ts'
 import { createRefusalLog } from '../log/refused-clients.ts'
 import { type RequestRecord, requestIdIn } from '../log/request-record.ts'
+import { readQueryString } from '../query-string.ts'
 import { answerBytesOf } from './answer-bytes.ts'
 import { hasKeys } from './answer-keys.ts'
 import { readBody } from './body.ts'
@@ -104,9 +105,8 @@ export function createRestHandler(
     let release = (): void => {}
     let audit: Audited | undefined
     try {
-      const { pathname, search, searchParams } = new URL(request.url)
-      checkEncoding(search)
-      const query = inOwnSpelling(searchParams)
+      const { pathname, search } = new URL(request.url)
+      const query = inOwnSpelling(parametersIn(search))
       const segments = segmentsOf(pathname)
       const { route, id } = findRoute(request.method, segments)
       if (route.right !== undefined) checkApiVersion(query.get('api-version'))
@@ -178,13 +178,10 @@ function segmentsOf(pathname: string): string[] {
   throw new InvalidInputError([], 'The percent-encoding of the path is invalid.')
 }
 
-/** A query string with an invalid encoding would be parsed into parameters other than those that were sent. */
-function checkEncoding(search: string): void {
-  try {
-    decodeURIComponent(search)
-  } catch {
-    throw new InvalidInputError([], 'The percent-encoding of the query string is invalid.')
-  }
+function parametersIn(search: string): URLSearchParams {
+  const parameters = readQueryString(search.slice(1))
+  if (parameters !== undefined) return parameters
+  throw new InvalidInputError([], 'The percent-encoding of the query string is invalid.')
 }
 
 /** 404 for an unknown path, 405 for a method that the path does not support. */

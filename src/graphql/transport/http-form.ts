@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { readQueryString } from '../../query-string.ts'
 import { bodyText } from '../../utf8.ts'
 import type { ServerContext } from '../context.ts'
 import { httpResultOf, resultTypeFor } from './http-result.ts'
@@ -59,13 +60,8 @@ function refuseIncomplete(error: unknown): never {
 }
 
 function parseQuery({ url }: Request): Params {
-  const text = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
-  try {
-    decodeURIComponent(text)
-  } catch {
-    throw badRequest('The query string is not valid URL encoding.')
-  }
-  const given = new URLSearchParams(text)
+  const given = readQueryString(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')
+  if (given === undefined) throw badRequest('The query string is not valid URL encoding.')
   const json = (name: string): unknown => {
     const value = given.get(name)
     return value ? parseJson(value, `The parameter "${name}" is not JSON.`) : undefined

@@ -12,6 +12,7 @@ import { recordOf } from '../../log/request-record.ts'
 import { type Authenticate, callerOf } from '../context.ts'
 import { lacksRight } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
+import { downloadTargetOf } from './download-target.ts'
 import type { MayContinue } from './may-continue.ts'
 import { whenGone } from './when-gone.ts'
 
@@ -39,8 +40,8 @@ export function createResultsExport(deps: Deps, authenticate: Authenticate, mayC
     const viewer = await authenticate(authorization, from)
     if (!may(viewer, 'readJobs')) throw lacksRight(viewer, 'the results of jobs', ['readJobs'])
     deps.throttles.take('queries')
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://hub')
-    const format = formats[formatIn(searchParams)]
+    const { pathname, parameters } = downloadTargetOf(request, ['format'])
+    const format = formats[formatIn(parameters)]
     const jobId = jobIn(pathname)
     if ((await findJob(deps.db.reads, jobId)) === undefined) throw new NotFoundError('job', jobId)
 
@@ -116,10 +117,6 @@ function csvValue(value: string | number | boolean | null): string {
 }
 
 function formatIn(query: URLSearchParams): keyof typeof formats {
-  const unknown = [...query.keys()].find((name) => name !== 'format')
-  if (unknown !== undefined) {
-    throw new InvalidInputError([unknown], `"${unknown.slice(0, 128)}" is not a parameter. Use format.`)
-  }
   const format = query.get('format') ?? 'jsonl'
   if (format === 'csv' || format === 'jsonl') return format
   throw new InvalidInputError(['format'], 'format must be csv or jsonl.')
