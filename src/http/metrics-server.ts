@@ -1,8 +1,10 @@
 import * as http from 'node:http'
+import type { Socket } from 'node:net'
 import type { Deps } from '../deps.ts'
 import { type Metrics, metricsType } from '../metrics/metrics.ts'
 import { openPort, type PortAddress } from '../open-port.ts'
 import { addressFor } from './address.ts'
+import { limitPipelining, type Pipeline } from './limit-pipelining.ts'
 import { respond } from './respond.ts'
 import { closeUnlessBodiless } from './unread-body.ts'
 
@@ -28,7 +30,12 @@ export function createMetricsServer({ limits, log }: Pick<Deps, 'limits' | 'log'
   server.maxConnections = limits.metricsConnections
   // A client that does not read the text.
   server.timeout = limits.httpWriteTimeout
+  const pipelines = new WeakMap<Socket, Pipeline>()
+  server.on('connection', (connection) =>
+    pipelines.set(connection, limitPipelining(connection, limits.httpPipelinedRequests)),
+  )
   server.on('request', (request, response) => {
+    pipelines.get(request.socket)?.add(response)
     answer(request, response).catch((error: unknown) => {
       log.error({ err: error }, 'metrics could not be printed')
       response.destroy()

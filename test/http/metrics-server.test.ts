@@ -64,6 +64,30 @@ test('connections above the limit are closed', async () => {
   for (const socket of kept) socket.destroy()
 })
 
+test('of requests that are sent at once a few are worked on at a time, and all are answered', async () => {
+  const waiting: (() => void)[] = []
+  const slow = { ...metrics, print: () => new Promise<string>((resolve) => waiting.push(() => resolve('none\n'))) }
+  const limited = createMetricsServer({ log, limits: { ...defaultLimits, httpPipelinedRequests: 4 } }, slow)
+  const { port } = new URL(await limited.listen({ host: '127.0.0.1', port: 0 }))
+  const client = connect(Number(port), '127.0.0.1').on('error', () => {})
+  let received = ''
+  client.on('data', (bytes) => {
+    received += bytes
+  })
+  // Of shorter ones two are parsed at a time.
+  client.write(`GET /metrics HTTP/1.1\r\nHost: hub\r\nUser-Agent: ${'x'.repeat(64)}\r\n\r\n`.repeat(100))
+  for (let answered = 0; answered < 100; answered++) {
+    await expect.poll(() => waiting.length, { interval: 1 }).toBeGreaterThan(answered)
+    // Each piece that is parsed takes a turn of the event loop.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(waiting.length - answered).toBeLessThanOrEqual(4)
+    waiting[answered]?.()
+  }
+  await expect.poll(() => received.match(/none\n/g)).toHaveLength(100)
+  client.destroy()
+  await limited.close()
+})
+
 test('a port that is in use is named with its variable', async () => {
   const other = createMetricsServer({ log, limits: defaultLimits }, metrics)
   const failed = other.listen({ host: '127.0.0.1', port: Number(new URL(url).port) })
