@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
@@ -292,11 +292,26 @@ test('certificates that have changed are taken at a reload, and those that canno
   const app = openApp(pair)
   const { https, mqtts } = await app.start()
   const shown = () => Promise.all([https, mqtts].map((address = '') => shownFingerprint(address)))
+  const answerTo = async (address = '', offer: ConnectionOptions) => {
+    const port = Number(new URL(address).port)
+    const client = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ...offer })
+    const answer = await once(client, 'secureConnect').then(
+      () => 'a connection',
+      ({ code }) => code,
+    )
+    client.destroy()
+    return answer
+  }
   try {
     expect(await shown()).toEqual([first, first])
     const second = await writeTlsPair(pair)
     await app.reload()
     expect(await shown()).toEqual([second, second])
+    // With the other certificate, too, nothing is spoken that costs the hub much more than its client.
+    for (const offer of [{ ecdhCurve: 'ffdhe2048' }, { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' }] as const) {
+      const answers = await Promise.all([https, mqtts].map((address) => answerTo(address, offer)))
+      expect(answers).toEqual(Array(2).fill(expect.stringMatching(/ALERT_HANDSHAKE_FAILURE$/)))
+    }
     await writeFile(pair.TLS_CERT, 'none')
     await app.reload()
     expect(await shown()).toEqual([second, second])
