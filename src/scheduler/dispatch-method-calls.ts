@@ -31,7 +31,7 @@ import { publishRoom } from './publish-progress.ts'
 /** Calls per transaction. Measured: 1,000 rows per statement beat 100 and 5,000. */
 const batchSize = 1_000
 
-/** Batches at a time: while one is marked and sent, the next is found. */
+/** Batches at a time: while one is sent, the next is marked. */
 const batchesAtOnce = 2
 
 /** Jobs whose repeated calls are read by one statement, and how many calls it returns at most. */
@@ -354,12 +354,15 @@ export function dispatchMethodCalls(
     }
   }
 
+  const canFind = (): boolean => arrivals.size > 0 || nextScan() !== undefined
+
   /** Finds a batch, or as many as there are. */
   const find = async (): Promise<void> => {
+    await learnJobs()
     await readAttempts()
     found.push(...later.due())
     await queueLimited()
-    while (found.length < batchSize && (arrivals.size > 0 || nextScan() !== undefined)) {
+    while (found.length < batchSize && canFind()) {
       if (arrivals.size > 0) await readArrivals()
       else await readNextPage()
       await queueLimited()
@@ -469,10 +472,14 @@ export function dispatchMethodCalls(
 
   const room = (): number => Math.max(window.free - marking, 0)
 
+  /** While a batch is marked and sent, so that the next one can be marked as soon as there is room for it. */
+  const findAhead = async (): Promise<void> => {
+    if (found.length < batchSize && canFind()) await find()
+  }
+
   /** The next batch, as far as the throttle and the window allow. It counts as being marked from now on. */
   const take = async () => {
-    await learnJobs()
-    if (room() > 0) await find()
+    if (found.length < Math.min(room(), batchSize)) await find()
     // A device that has disconnected since is read again when it returns.
     const reachable = found.filter(({ deviceId }) => deps.attached.reaches(deviceId))
     const taken = limited.take(Math.min(batchSize, room()), deps.attached.reaches)
@@ -500,6 +507,8 @@ export function dispatchMethodCalls(
       const { batch, granted, next } = await alone(take)
       let unused = 0
       if (granted > 0) {
+        // The next turn looks for what was not found, and reports the fault.
+        const ahead = alone(findAhead).catch(() => {})
         try {
           // By now, not by the start of the turn, which may have waited for its predecessor.
           const sending = () => send(batch, deps.clock.now())
@@ -512,10 +521,10 @@ export function dispatchMethodCalls(
           throw error
         } finally {
           marking -= granted
+          await ahead
         }
       }
-      const isMore =
-        (found.length > 0 || arrivals.size > 0 || nextScan() !== undefined || limited.isOpen()) && room() > 0
+      const isMore = (found.length > 0 || canFind() || limited.isOpen()) && room() > 0
       const held = next !== undefined && unused === 0
       const full = isMore && !held
       // The other turn may have ended for want of room.

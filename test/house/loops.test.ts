@@ -21,7 +21,7 @@ test('steps that work on several jobs do so by JobByJob, so that a job for which
   // The only loop over jobs is that of JobByJob. The others go through the parts of one job, or through those of all jobs together.
   expect(readdirSync(root).flatMap(waitingLoops)).toEqual([
     'dispatch-method-calls.ts: for (let left = [...seenAttempts.keys()]; left.length > 0; ) {',
-    'dispatch-method-calls.ts: while (found.length < batchSize && (arrivals.size > 0 || nextScan() !== undefined)) {',
+    'dispatch-method-calls.ts: while (found.length < batchSize && canFind()) {',
     'expire-device-jobs.ts: while (after !== undefined) {',
     'expire-device-jobs.ts: while (after !== undefined) {',
     'job-by-job.ts: for (const item of items) if (!rests(jobOf(item))) await attempt(jobOf(item), () => work(item))',

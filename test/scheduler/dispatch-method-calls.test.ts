@@ -316,6 +316,34 @@ describe('of a job with many targets', () => {
     expect(received.map(({ deviceId }) => deviceId).sort()).toEqual([...crowd.slice(0, 10), crowd[15]])
   })
 
+  test('while a batch is marked, the next one is found', async () => {
+    // Where there is no other instance, the devices of calls are not looked up.
+    await deps.database.pool.query('delete from instance where id <> $1', [deps.lease.instanceId])
+    const job = await givenMethodJob(deps, 'crowd')
+    await startJobs()
+    await deps.database.pool.query(
+      `with changed as (update job set device_count = 1500, pending_count = 1500 where id = $1 returning key)
+       insert into device_job (job_key, device_id) select key, 'more-' || n from changed, generate_series(1, 1200) n`,
+      [job],
+    )
+    for (const id of crowd) attach(id)
+    for (let n = 1; n <= 1200; n++) attach(`more-${n}`)
+    let pages = 0
+    const query: typeof deps.db.query = (sql, name) => {
+      if (name === 'find-targets') pages++
+      return deps.db.query(sql, name)
+    }
+    const autocommit: typeof deps.db.autocommit = async (work) => {
+      await expect.poll(() => pages).toBe(2)
+      return deps.db.autocommit(work)
+    }
+    const eager = await createInstance({ ...deps, db: { ...deps.db, query, autocommit } })
+    await eager.dispatch()
+    await eager.stop()
+    expect(new Set(received.map(({ deviceId }) => deviceId)).size).toBe(1_500)
+    expect(await counters(deps, job)).toBe('running: 0 pending, 1500 running, 0 succeeded, 0 failed, 0 canceled')
+  })
+
   test('what could not be looked up is looked up again', async () => {
     const here = crowd.slice(0, 10)
     await givenPresent(deps, here)
