@@ -192,9 +192,9 @@ export const limitTable = {
     min: 64 * 1024,
     max: 16 * 1024 * 1024 * 1024,
     unit: 'bytes',
-    what: 'GraphQL responses and events of subscriptions with twins, payloads or patches, and REST pages, twins and jobs, of one caller (a policy at an address), from before their data is read until they are sent; four times as many of all callers together. A GraphQL response or event counts as LIMIT_ANSWER_BYTES until it is complete; one event that several subscriptions share counts once, and while it is sent once per caller; events of up to 16 KB count only while they are read. A page counts as LIMIT_PAGE_BYTES, a twin of REST as the largest twin that LIMIT_TWIN_BYTES and LIMIT_TWIN_MEMBERS allow',
+    what: 'GraphQL responses and events of subscriptions with twins, payloads or patches, REST pages, twins and jobs, and exports of the audit and of the results of jobs, of one caller (a policy at an address), from before their data is read until they are sent; four times as many of all callers together. A GraphQL response or event counts as LIMIT_ANSWER_BYTES until it is complete; one event that several subscriptions share counts once, and while it is sent once per caller; events of up to 16 KB count only while they are read. A page and an export count as LIMIT_PAGE_BYTES, a twin of REST as the largest twin that LIMIT_TWIN_BYTES and LIMIT_TWIN_MEMBERS allow',
     answer:
-      'the response waits for up to 10 seconds; then GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException. An event of an open subscription waits as long as necessary',
+      'the response waits for up to 10 seconds; then GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException; exports: 429. An event of an open subscription waits as long as necessary',
   },
   pageBytes: {
     variable: 'LIMIT_PAGE_BYTES',

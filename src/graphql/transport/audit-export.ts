@@ -8,10 +8,11 @@ import type { Deps } from '../../deps.ts'
 import { InvalidInputError } from '../../errors.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { recordOf } from '../../log/request-record.ts'
-import type { Authenticate } from '../context.ts'
+import { type Authenticate, callerOf } from '../context.ts'
 import { lacksRight, requireWholeAudit } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
 import { downloadTargetOf } from './download-target.ts'
+import { takeExportRoom } from './export-room.ts'
 import type { MayContinue } from './may-continue.ts'
 import { whenGone } from './when-gone.ts'
 
@@ -31,12 +32,14 @@ export function createAuditExport(deps: Deps, authenticate: Authenticate, mayCon
   return async (request, response) => {
     const gone = whenGone(response)
     const { authorization } = request.headers
-    const from = { forwarded: isForwarded(request), address: addressOf(request), record: recordOf(request) }
+    const address = addressOf(request)
+    const from = { forwarded: isForwarded(request), address, record: recordOf(request) }
     const viewer = await authenticate(authorization, from)
     if (!may(viewer, 'auditRead')) throw lacksRight(viewer, 'the audit', ['auditRead'])
     requireWholeAudit(viewer)
     deps.throttles.take('queries')
     const selection = selectionIn(downloadTargetOf(request, allowed).parameters)
+    await takeExportRoom(deps, response, { caller: callerOf(viewer, address), signal: gone })
     let after: AuditPlace | undefined
     do {
       if (response.headersSent && !mayContinue(viewer, 'auditRead')) {

@@ -13,6 +13,7 @@ import { type Authenticate, callerOf } from '../context.ts'
 import { lacksRight } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
 import { downloadTargetOf } from './download-target.ts'
+import { takeExportRoom } from './export-room.ts'
 import type { MayContinue } from './may-continue.ts'
 import { whenGone } from './when-gone.ts'
 
@@ -46,6 +47,7 @@ export function createResultsExport(deps: Deps, authenticate: Authenticate, mayC
     if ((await findJob(deps.db.reads, jobId)) === undefined) throw new NotFoundError('job', jobId)
 
     const asker = { caller: callerOf(viewer, address), signal: gone }
+    await takeExportRoom(deps, response, asker)
     const readAfter = (after: string): Promise<ResultRow[]> =>
       readInTime(deps, asker, (db) =>
         findResults(db, viewer.scope, jobId, { after, limit: pageSize, maxBytes: pageBytes }),

@@ -32,7 +32,8 @@ const started: { response: http.ServerResponse; end: Promise<void> }[] = []
 const query = vi.spyOn(pg.Client.prototype, 'query')
 
 beforeAll(async () => {
-  deps = await createTestDeps()
+  // One caller has room for one export at a time.
+  deps = await createTestDeps(undefined, {}, { answersBytes: 64 * 1024 })
   await deps.database.pool.query(
     `insert into audit_entry (attempt, time, actor, actor_id, actor_kind, subject, operation, target, outcome, detail)
      select gen_random_uuid(), timestamptz '2026-01-01' + i * interval '1 ms', 'service', 'policy:service', 'policy',
@@ -93,11 +94,15 @@ test('an export waits for its client with no more than a page in memory, and is 
   expect(Math.max(...waiting)).toBeLessThan(page)
 })
 
-test('an export whose client leaves reads nothing more', async () => {
+test('an export whose client leaves reads nothing more, and makes room for the next one', async () => {
   const { answer, end } = await givenWaitingExport()
+  const next = once(http.get(`http://127.0.0.1:${port}/audit`), 'response')
+  await expect.poll(() => deps.answerRoom.waiting()).toBe(1)
   answer.destroy()
   await end
   expect(pagesRead()).toBeLessThan(entries / 1_000)
+  const [other] = await next
+  other.destroy()
 })
 
 test('an export whose viewer may no longer read the audit breaks off', async () => {

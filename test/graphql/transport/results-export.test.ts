@@ -1,15 +1,21 @@
 import * as http from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/clock.ts'
+import { createGraphqlServer } from '../../../src/graphql/transport/server.ts'
+import { createAnswerRoom } from '../../../src/limits/answer-room.ts'
+import { defaultLimits } from '../../../src/limits/limits.ts'
 import { openPort } from '../../../src/open-port.ts'
 import { scopeOf } from '../../../src/query/scope.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
-import { openDoor, owner, personWith, type TestDoor } from '../door.ts'
+import { hubName, openDoor, owner, personWith, type TestDoor } from '../door.ts'
 import { answer, dispatch, start } from '../facts.ts'
 
 let door: TestDoor
 let port: http.Server
 let base: string
 let jobId: string
+/** A job with more bytes of answers than the kernel keeps for a connection. */
+let large: string
 const people = new Map([
   ['Bearer nobody', personWith({ rights: ['readDevices'], name: 'nobody' })],
   ['Bearer expired', { ...personWith({ rights: ['readJobs'], name: 'expired' }), expiry: 1 }],
@@ -32,6 +38,16 @@ beforeAll(async () => {
     { ...keyOf(2), response: { status: 500, payload: `"${'x'.repeat(100_000)}"` } },
     { ...keyOf(3), error: { code: 'GatewayTimeout', description: '=cmd()' } },
   )
+
+  large = await givenMethodJob(door.deps, 'pump')
+  await start(door.deps, large)
+  const keys = Array.from({ length: 60 }, (_, index) => ({
+    jobId: large,
+    deviceId: `pump-${String(index + 1).padStart(4, '0')}`,
+  }))
+  await dispatch(door.deps, ...keys)
+  const payload = `"${'x'.repeat(120_000)}"`
+  await answer(door.deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload } })))
 })
 afterAll(async () => {
   port.closeAllConnections()
@@ -88,19 +104,32 @@ test('CSV has a head, quotes what it has to, and no formulas', async () => {
 })
 
 test('pages end when their payloads are large, and nothing is missing', async () => {
-  const large = await givenMethodJob(door.deps, 'pump')
-  await start(door.deps, large)
-  const keys = Array.from({ length: 60 }, (_, index) => ({
-    jobId: large,
-    deviceId: `pump-${String(index + 1).padStart(4, '0')}`,
-  }))
-  await dispatch(door.deps, ...keys)
-  const payload = `"${'x'.repeat(120_000)}"`
-  await answer(door.deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload } })))
   const response = await fetch(`${base}${await pathOf(large)}`)
   const lines = (await response.text()).trimEnd().split('\n')
   expect(lines).toHaveLength(count)
   expect(lines.filter((line) => line.length > 120_000)).toHaveLength(60)
+})
+
+test('an export takes room of its caller until it has been sent or its client has gone, and the next one waits for it', async () => {
+  const answerRoom = createAnswerRoom({ clock: systemClock, limits: { ...defaultLimits, answersBytes: 64 * 1024 } })
+  const server = createGraphqlServer({ ...door.deps, answerRoom }, { hostNames: [hubName], anonymous: owner })
+  const narrow = http.createServer(server.results.handle)
+  const { port: number } = await openPort(narrow, { variable: 'HTTP_PORT', host: '127.0.0.1', port: 0 })
+  const path = await pathOf(large)
+  const open = (): Promise<http.IncomingMessage> =>
+    new Promise((resolve) => http.get({ port: number, path, agent: false }, resolve).on('error', () => {}))
+  for (const end of ['destroy', 'resume'] as const) {
+    const unread = await open()
+    const next = open()
+    await expect.poll(() => answerRoom.waiting()).toBe(1)
+    unread[end]()
+    const read = await next
+    expect([read.statusCode, answerRoom.waiting()]).toEqual([200, 0])
+    read.destroy()
+  }
+  narrow.closeAllConnections()
+  await new Promise((resolve) => narrow.close(resolve))
+  await server.close()
 })
 
 test('a viewer with a scope gets the device jobs of its devices', async () => {
