@@ -29,6 +29,9 @@ export function shownBy(zone: string, time: number): number {
   return time + offset
 }
 
+/** The time of day that clocks show. */
+export const timeOfDay = (shown: number): string => new Date(shown).toISOString().slice(11, 16)
+
 /** Whether this Node.js knows the zone. */
 export function isKnownZone(zone: string): boolean {
   try {

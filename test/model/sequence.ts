@@ -6,7 +6,8 @@ import type { RetryPolicy } from '../../src/job/retry-policy.ts'
 import type { JobTargets } from '../../src/job/targets.ts'
 import { daysOfWeek, type TimeWindow } from '../../src/job/time-window.ts'
 import type { Gate, Wave, WaveSize } from '../../src/job/waves.ts'
-import { shownBy } from './clocks.ts'
+import { shownBy, timeOfDay } from './clocks.ts'
+import { playing } from './scenes.ts'
 
 /** A device of a sequence. */
 export type DevicePlan = {
@@ -211,8 +212,6 @@ const windowAround = (moment: number): fc.Arbitrary<TimeWindow> =>
       }
     })
 
-const timeOfDay = (shown: number): string => new Date(shown).toISOString().slice(11, 16)
-
 /** Rules that count the same are refused. */
 const isKnown = (rules: readonly AbortRule[]): boolean =>
   new Set(rules.map(({ action: _, ...counted }) => JSON.stringify(counted))).size < rules.length
@@ -357,8 +356,9 @@ const begins = chosen(
 /** When a batch begins, and the seconds between two of its steps: they pass for all its sequences together. */
 export type Times = { readonly begins: number; readonly seconds: readonly number[] }
 
-/** Once in a while, so much that a job that waits for another one looks again. */
-const pause: fc.Arbitrary<number> = chosen(1, 1, 1, 1, 2, 2, 5, 5, 5, 5, 10, 10, 20, 20, 61)
+/** So much that a job that waits for another one looks again. */
+const aMinute = 61
+const pause: fc.Arbitrary<number> = chosen(1, 1, 1, 1, 2, 2, 5, 5, 5, 5, 10, 10, 20, 20, aMinute)
 
 /** Whether another job has some of the devices is seen where a sequence has several. Each request that may be refused is compared with all open jobs. */
 const jobsAt = (begins: number, isShared: boolean): fc.Arbitrary<readonly JobPlan[]> =>
@@ -373,26 +373,28 @@ const jobsAt = (begins: number, isShared: boolean): fc.Arbitrary<readonly JobPla
         plan,
       ])
 
-/** Sequences of equal numbers have the same times. */
+/** Sequences of equal numbers have the same times. A minute passes before one of the last steps. */
 export const timesOf = (batch: number, steps: number): Times => {
-  const [times = { begins: 0, seconds: [] }] = fc.sample(
-    fc.record({ begins, seconds: fc.array(pause, { minLength: steps, maxLength: steps }) }),
-    { seed: batch, numRuns: 1 },
-  )
+  const seconds = fc
+    .tuple(fc.array(pause, { minLength: steps, maxLength: steps }), chosen(1, 2, 3))
+    .map(([pauses, fromEnd]) => pauses.with(-fromEnd, aMinute))
+  const [times = { begins: 0, seconds: [] }] = fc.sample(fc.record({ begins, seconds }), { seed: batch, numRuns: 1 })
   return times
 }
 
-/** The sequence that follows from a seed. One of `shared` has several jobs. */
+/** The sequence that follows from a seed: a scene or anything. One of `shared` has several jobs. */
 export function generate(seed: number, { begins, seconds }: Times, isShared: boolean): Sequence {
   const exactly = { minLength: seconds.length, maxLength: seconds.length }
+  const anything = jobsAt(begins, isShared).chain((jobs) =>
+    fc.record({
+      devices: fc.array(device, { minLength: 1, maxLength: 6, size: 'max' }),
+      jobs: fc.constant(jobs),
+      commands: fc.array(commandsFor(jobs), exactly),
+    }),
+  )
+  const scene = playing(seed, { begins, steps: seconds.length, isShared })
   const [sequence = { devices: [], jobs: [], commands: [] }] = fc.sample(
-    jobsAt(begins, isShared).chain((jobs) =>
-      fc.record({
-        devices: fc.array(device, { minLength: 1, maxLength: 6, size: 'max' }),
-        jobs: fc.constant(jobs),
-        commands: fc.array(commandsFor(jobs), exactly),
-      }),
-    ),
+    fc.oneof({ arbitrary: anything, weight: isShared ? 2 : 3 }, { arbitrary: scene, weight: isShared ? 3 : 2 }),
     { seed, numRuns: 1 },
   )
   return sequence
