@@ -14,6 +14,7 @@ import { createDocumentReads, type DocumentReads } from './document-reads.ts'
 import { startHealthCheck } from './health-check.ts'
 import { DatabaseUnavailableError, isOutage, isReadOnly } from './outage.ts'
 import { Pool } from './pool.ts'
+import { queryPrepared } from './prepared-query.ts'
 import type { Reader, RunQuery, Tx } from './reader.ts'
 import type { Servers } from './servers.ts'
 
@@ -190,25 +191,39 @@ export function createDb(
     readPools(({ waitingCount }) => waitingCount),
   )
 
+  const execute = <Row extends pg.QueryResultRow>(
+    client: pg.ClientBase,
+    { text, values }: Sql,
+    name: string | undefined,
+    longest: number | undefined,
+  ): Promise<Row[]> => {
+    // Undefined means the pool's setting.
+    const timeout = longest === undefined ? undefined : longest + margin
+    if (name !== undefined) return queryPrepared(client, { name, text, values }, timeout)
+    // The types of pg lack this option.
+    const patience = timeout === undefined ? {} : { query_timeout: timeout }
+    return client.query<Row>({ text, values, ...patience }).then(({ rows }) => rows)
+  }
+
   const run = async <Row extends pg.QueryResultRow>(
-    client: pg.Pool | pg.PoolClient,
+    on: pg.Pool | pg.ClientBase,
     sql: Sql,
     name: string | undefined,
     longest?: number,
   ): Promise<Row[]> => {
-    const statement = { text: sql.text, values: sql.values, ...(name === undefined ? {} : { name }) }
-    // The types of pg lack this option. Undefined means the pool's setting.
-    const patience = longest === undefined ? {} : { query_timeout: longest + margin }
-    const query = () => client.query<Row>({ ...statement, ...patience })
-    if (metrics === undefined && tracing === undefined) return (await query()).rows
+    const query = () =>
+      on instanceof pg.Pool
+        ? onAnyConnection(on, (client) => execute<Row>(client, sql, name, longest))
+        : execute<Row>(on, sql, name, longest)
+    if (metrics === undefined && tracing === undefined) return query()
     const begun = systemClock.elapsed()
     const attributes = { 'db.system.name': 'postgresql' }
-    const result = await (tracing === undefined
+    const rows = await (tracing === undefined
       ? query()
       : tracing.inChild(`statement ${seriesOf(name)}`, { kind: 'client', attributes }, query))
     const seconds = (systemClock.elapsed() - begun) / 1000
     metrics?.observe('twincast_database_statement_seconds', { statement: seriesOf(name) }, seconds)
-    return result.rows
+    return rows
   }
 
   /**
@@ -323,6 +338,20 @@ export function createDb(
       closing ??= close()
       return closing
     },
+  }
+}
+
+/** Runs a statement on a connection that nobody else uses meanwhile. After a failure the connection is closed. */
+async function onAnyConnection<T>(from: pg.Pool, query: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  const client = await from.connect()
+  let broken: Error | undefined
+  try {
+    return await query(client)
+  } catch (error) {
+    broken = toError(error)
+    throw error
+  } finally {
+    client.release(broken)
   }
 }
 
