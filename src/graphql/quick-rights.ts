@@ -1,11 +1,20 @@
 import SchemaBuilder, { type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
 import scopeAuth, { PothosScopeAuthPlugin } from '@pothos/plugin-scope-auth'
-import type { GraphQLFieldResolver } from 'graphql'
+import { defaultFieldResolver, type GraphQLFieldResolver } from 'graphql'
 import { isRight, may, type Right } from '../access/rights.ts'
 import type { Viewer } from '../access/viewer.ts'
 
 /** Several rights, one of which is enough. */
 type Needed = readonly Right[]
+
+/** A member of its object that a field shows to a viewer with the rights. */
+export type Member = { readonly name: string; readonly needed: readonly Needed[] }
+
+/** The members that resolvers show. */
+const members = new WeakMap<WeakKey, Member>()
+
+/** The member that a field with this resolver shows. Undefined when the resolver does anything else. */
+export const memberOf = (resolve: WeakKey): Member | undefined => members.get(resolve)
 
 /** Every context of the API has its viewer. */
 const isViewed = (context: object): context is { readonly viewer: Viewer } => 'viewer' in context
@@ -23,8 +32,11 @@ class QuickScopeAuthPlugin<Types extends SchemaTypes> extends PothosScopeAuthPlu
     const checked = super.wrapResolve(resolver, fieldConfig)
     const needed = checked === resolver ? undefined : this.rightsFor(fieldConfig)
     if (needed === undefined) return checked
-    return (parent, args, context, info) =>
+    const quick: GraphQLFieldResolver<unknown, Types['Context'], object> = (parent, args, context, info) =>
       hasAll(context, needed) ? resolver(parent, args, context, info) : checked(parent, args, context, info)
+    const member = exposedMember(resolver, fieldConfig)
+    if (member !== undefined) members.set(quick, { name: member, needed })
+    return quick
   }
 
   /** The rights that the field, its type and the interfaces of the type need; undefined unless they are constants. */
@@ -47,10 +59,26 @@ function rightsIn(options: object): readonly (Needed | undefined)[] {
   return [Object.keys(authScopes).length === 1 && rights.every(isRight) ? rights : undefined]
 }
 
-function hasAll(context: object, needed: readonly Needed[]): boolean {
+/** The member that a resolver shows which no plugin has wrapped. */
+function exposedMember<Types extends SchemaTypes>(
+  resolver: unknown,
+  { name, resolve, extensions }: PothosOutputFieldConfig<Types>,
+): string | undefined {
+  if (resolver === defaultFieldResolver) return name
+  const exposed: unknown = extensions?.pothosExposedField
+  return resolver === resolve && typeof exposed === 'string' ? exposed : undefined
+}
+
+/** Whether the viewer of the context has the rights. */
+export function hasAll(context: object, needed: readonly Needed[]): boolean {
   if (!isViewed(context)) return false
-  for (const rights of needed) if (!rights.some((right) => may(context.viewer, right))) return false
+  for (const rights of needed) if (!hasOne(context.viewer, rights)) return false
   return true
+}
+
+function hasOne(viewer: Viewer, rights: Needed): boolean {
+  for (const right of rights) if (may(viewer, right)) return true
+  return false
 }
 
 SchemaBuilder.allowPluginReRegistration = true

@@ -114,18 +114,8 @@ export const Job = builder.node(builder.objectRef<SelectedJob>('Job'), {
         'The path of the results of all its devices at the hub, as JSON lines, or as CSV with `?format=csv`. GET takes the same `Authorization` as GraphQL.',
       resolve: ({ id }) => resultsPath(id),
     }),
-    type: t.field({
-      type: JobType,
-      ...ofJob('type'),
-      description: 'The operation of the job.',
-      resolve: ({ type }) => type,
-    }),
-    status: t.field({
-      type: JobStatus,
-      ...ofJob('status'),
-      description: 'The status of the job.',
-      resolve: ({ status }) => status,
-    }),
+    type: t.expose('type', { type: JobType, description: 'The operation of the job.' }),
+    status: t.expose('status', { type: JobStatus, description: 'The status of the job.' }),
     outcome: t.field({
       type: JobOutcome,
       nullable: true,

@@ -11,6 +11,7 @@ import {
   isObjectType,
   locatedError,
 } from 'graphql'
+import { hasAll, type Member } from '../quick-rights.ts'
 import type { DocumentPlan, FieldPlan, OperationPlan, Shape, Variables } from './plan.ts'
 
 /** Executes a query, a mutation, or one event of a subscription. */
@@ -163,13 +164,17 @@ function executeField(execution: Execution, plan: FieldPlan, source: unknown, pa
   return settle(field, undefined, plan.shape, value)
 }
 
-/** Most fields are a value of their object. Without an error, such a field needs nothing else. */
+/**
+ * Most fields are a value of their object. Without an error, such a field needs nothing else. A viewer without the rights
+ * goes through the resolver, which refuses.
+ */
 function executeMember(execution: Execution, plan: FieldPlan, source: unknown, parentPath: Path | undefined): unknown {
   const { member, shape } = plan
-  if (member !== undefined && shape.kind === 'leaf' && isObject(source)) {
+  if (member !== undefined && shape.kind === 'leaf' && isObject(source) && mayRead(execution, member)) {
     try {
-      const value = source[member]
+      const value = source[member.name]
       if (isScalar(value)) return completeLeaf(shape.type, value)
+      if (value === null && shape.isNullable) return null
     } catch {
       // The field fails again below, which adds its place to the error.
     }
@@ -389,6 +394,9 @@ function memberOf(field: FieldExecution, type: GraphQLAbstractType, name: unknow
 /** Whether to wait for a value. Prisma's queries are not promises, but have the method. */
 const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+
+const mayRead = ({ context }: Execution, { needed }: Member): boolean =>
+  needed.length === 0 || (isObject(context) && hasAll(context, needed))
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null

@@ -30,6 +30,7 @@ import {
   type ValueNode,
   visit,
 } from 'graphql'
+import { type Member, memberOf } from '../quick-rights.ts'
 
 /** Coerced variables. */
 export type Variables = { readonly [name: string]: unknown }
@@ -50,8 +51,8 @@ export type FieldPlan = {
   readonly parentType: GraphQLObjectType
   readonly field: GraphQLField<unknown, unknown>
   readonly resolve: GraphQLFieldResolver<unknown, unknown>
-  /** The member of its object that a leaf without a resolver of its own shows. */
-  readonly member: string | undefined
+  /** The member of its object that a leaf shows, to a viewer with the rights. Undefined when a resolver is needed. */
+  readonly member: Member | undefined
   /** The arguments. GraphQLError when a variable does not fit. */
   readonly argumentsFor: (variables: Variables) => Record<string, unknown>
   readonly shape: Shape
@@ -185,12 +186,15 @@ function planField(
     parentType: type,
     field,
     resolve,
-    member: resolve === defaultFieldResolver && shape.kind === 'leaf' ? field.name : undefined,
+    member: shape.kind === 'leaf' ? shownMember(field) : undefined,
     argumentsFor: planArguments(field, nodes[0]),
     shape,
     below: sets.length === 0 ? noFields : planSelections(sets, surroundings),
   }
 }
+
+const shownMember = ({ name, resolve }: GraphQLField<unknown, unknown>): Member | undefined =>
+  resolve === undefined ? { name, needed: [] } : memberOf(resolve)
 
 const shapes = new WeakMap<GraphQLOutputType, Shape>()
 
