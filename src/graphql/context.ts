@@ -91,7 +91,8 @@ export type ServerContext = {
 /** Creates the context of an operation, by what its request says. */
 export type ContextOf = (
   server: ServerContext,
-  signal: AbortSignal,
+  /** Its signal is read only when something waits for it. */
+  client: { readonly signal: AbortSignal },
   request?: {
     readonly document?: DocumentNode
     readonly extensions?: unknown

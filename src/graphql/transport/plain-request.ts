@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql'
+import { acceptsCoding } from '../../accepted-coding.ts'
 import type { Deps } from '../../deps.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { longRequestBytes } from '../../limits/long-turns.ts'
@@ -17,10 +18,13 @@ import { maySelectKeys } from './may-select-keys.ts'
 import type { PrintPieces } from './print-result.ts'
 import { type DocumentOf, type DocumentRequest, namesDocument } from './requested-document.ts'
 import type { RunOperation } from './run-operation.ts'
-import { whenGone } from './when-gone.ts'
+import { Client } from './when-gone.ts'
 
 /** Handles a request that has passed the checks of its host and origin. */
 type Handle = (request: IncomingMessage, response: ServerResponse, server: ServerContext) => Promise<void>
+
+/** Characters of an answer that Node writes with its head as one text, without a buffer for it. */
+const shortAnswer = 16 * 1024
 
 /**
  * Handles what nearly all clients send, bypassing Yoga and its requests and responses of the web: a query or a mutation
@@ -76,29 +80,33 @@ export function createPlainRequests(
     if (form === undefined) return handleAny(request, response, server)
     const { type } = form
     const send = async (
-      { status, headers }: Pick<HttpResult<unknown>, 'status' | 'headers'>,
-      body: Buffer,
-      packed?: Buffer,
+      { status, headers, body }: HttpResult<readonly string[]>,
+      acceptEncoding?: string | string[],
     ): Promise<void> => {
+      const [text = '', more] = body
+      const isPlain = more === undefined && text.length <= shortAnswer && !acceptsCoding(acceptEncoding, 'gzip')
+      const bytes = isPlain ? undefined : await bytesInTurns(clock, body)
+      const packed = bytes && (await compress(bytes, acceptEncoding))
       server.beforeAnswer?.()
       if (response.destroyed) return
       const coding = packed && { 'content-encoding': 'gzip' }
-      const sent = packed ?? body
-      response.writeHead(status, { ...headers, ...coding, 'content-length': String(sent.length) })
-      await endInTurns(clock, response, sent)
+      const sent = packed ?? bytes ?? text
+      response.writeHead(status, { ...headers, ...coding, 'content-length': String(Buffer.byteLength(sent)) })
+      if (typeof sent === 'string') response.end(sent)
+      else await endInTurns(clock, response, sent)
     }
     try {
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })
       const body = await read(request)
       if (body === undefined) return
-      const gone = whenGone(response)
+      const client = new Client(response)
       const isLong = body.length >= longRequestBytes
-      const take = <T>(work: () => T) => longTurns.take(callerIn(server), work, gone)
+      const take = <T>(work: () => T) => longTurns.take(callerIn(server), work, client.signal)
       const parseBody = () => ({ parsed: parse(body) })
       const done = isLong ? await take(parseBody) : parseBody()
       if (done === undefined) return
       const { parsed } = done
-      const work = () => parsed && operate(parsed, (request) => contextOf(server, gone, request))
+      const work = () => parsed && operate(parsed, (request) => contextOf(server, client, request))
       // In another turn: each of them may take milliseconds.
       const operated = isLong && parsed !== undefined ? await take(work) : work()
       if (parsed !== undefined && operated === undefined) return
@@ -107,14 +115,11 @@ export function createPlainRequests(
         return handleAny(again, response, { ...server, isAdmitted: true, document: operated?.document })
       }
       const answer = httpResultOf(await operated.result, type, print)
-      const text = await bytesInTurns(clock, answer.body)
       // The length of a compressed response can reveal a secret next to a text that an attacker chose.
-      const accepted = maySelectKeys(operated.document) ? undefined : request.headers['accept-encoding']
-      await send(answer, text, await compress(text, accepted))
+      await send(answer, maySelectKeys(operated.document) ? undefined : request.headers['accept-encoding'])
     } catch (error) {
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
-      const answer = httpResultOf({ errors: errors.map((each) => mask(each, server.record?.id)) }, type, print)
-      await send(answer, await bytesInTurns(clock, answer.body))
+      await send(httpResultOf({ errors: errors.map((each) => mask(each, server.record?.id)) }, type, print))
     }
   }
 }

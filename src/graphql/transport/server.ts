@@ -169,7 +169,7 @@ export function createGraphqlServer(
       )
     }
 
-  const contextOf: ContextOf = (server, signal, { document, extensions, lastEventId } = {}) => {
+  const contextOf: ContextOf = (server, client, { document, extensions, lastEventId } = {}) => {
     const {
       viewer,
       address,
@@ -185,14 +185,14 @@ export function createGraphqlServer(
     const { answerBytes } = deps.limits
     // A request without a connection, which only tests make, has no end at which it could release its room.
     const leaves = whenAnswered !== undefined || ofOperation !== undefined
-    const takeRoom = leaves ? () => deps.answerRoom.enter(caller, answerBytes, signal) : undefined
+    const takeRoom = leaves ? () => deps.answerRoom.enter(caller, answerBytes, client.signal) : undefined
     const newAnswer = (): AnswerBudget => new AnswerBudget(answerBytes, takeRoom)
     const answer = newAnswer()
     const release = (): void => answer.release()
     if (whenAnswered !== undefined) whenAnswered(release)
     else ofOperation?.addEventListener('abort', release, { once: true })
     const group = {}
-    const transport = { outlet, whenTaken, signal, standing, streams, lastEventId, wantsCost: wantsCost(extensions) }
+    const transport = { outlet, whenTaken, standing, streams, lastEventId, wantsCost: wantsCost(extensions) }
     return {
       deps,
       viewer,
@@ -205,6 +205,9 @@ export function createGraphqlServer(
       answer,
       newAnswer,
       group,
+      get signal() {
+        return client.signal
+      },
       ...transport,
     }
   }
@@ -213,9 +216,9 @@ export function createGraphqlServer(
   const yoga: Yoga = createYoga<ServerContext, Context>({
     schema,
     context(initial) {
-      const { signal, headers } = initial.request
+      const { request } = initial
       const { extensions } = initial.params
-      return contextOf(initial, signal, { extensions, lastEventId: headers.get('last-event-id') || undefined })
+      return contextOf(initial, request, { extensions, lastEventId: request.headers.get('last-event-id') || undefined })
     },
     plugins: [
       jsonOnly,

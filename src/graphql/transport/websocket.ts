@@ -208,7 +208,7 @@ export function createWebSockets(
         const document = documentOf(payload)
         const errors = documents.validate(document)
         if (errors.length > 0) return errors
-        const contextValue = contextOf(server, signal, { document, extensions })
+        const contextValue = contextOf(server, { signal }, { document, extensions })
         return { schema, document, operationName, variableValues: variables, contextValue }
       } catch (error) {
         return [mask(error, record.id)]

@@ -9,3 +9,17 @@ export function whenGone(response: ServerResponse): AbortSignal {
   })
   return gone.signal
 }
+
+/** The client of a response. Its signal is made when it is first read: half of the requests need none. */
+export class Client {
+  private readonly response: ServerResponse
+  private made: AbortSignal | undefined
+  constructor(response: ServerResponse) {
+    this.response = response
+  }
+  /** Aborts when the client has disconnected before it was answered. */
+  get signal(): AbortSignal {
+    this.made ??= whenGone(this.response)
+    return this.made
+  }
+}
