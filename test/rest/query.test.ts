@@ -49,6 +49,21 @@ describe('a statement', () => {
   })
 })
 
+test('answers that an earlier version stored, nested without end, are passed on in their rows', async () => {
+  const keys = ['pump-0001', 'pump-0002'].map((deviceId) => ({ jobId: 'deep', deviceId }))
+  await givenMethodJob(door.deps, 'pump', {}, { jobId: 'deep' })
+  await start(door.deps, 'deep')
+  await dispatch(door.deps, ...keys)
+  const payload = '['.repeat(20_000) + ']'.repeat(20_000)
+  await answer(door.deps, ...keys.map((key) => ({ ...key, response: { status: 200, payload } })))
+  for (const columns of ['*', 'deviceId, outcome', 'deviceId, outcome.deviceMethodResponse.payload']) {
+    const { status, text } = await ask(`SELECT ${columns} FROM devices.jobs WHERE jobId = 'deep'`)
+    expect([status, text.split(`"payload":${payload}`).length - 1]).toEqual([200, 2])
+    expect(text).toContain('pump-0003')
+  }
+  expect(door.logged).toEqual([])
+})
+
 test('pages go by headers in both directions, and the last one has no continuation', async () => {
   const query = 'SELECT deviceId FROM devices'
   const first = await ask(query, { 'x-ms-max-item-count': '2' })
