@@ -80,6 +80,28 @@ test('of two outcomes the one that was committed first stays, and is counted onc
   expect(rows.map((row) => row.version)).toEqual([version - 1, version - 1, version - 1, version])
 })
 
+test('of a batch with marked calls and with the same call twice, the others are marked, each once', async () => {
+  await deps.db.autocommit((tx) => mark(tx, deviceIds.slice(0, 2)))
+  const again = [...deviceIds, ...deviceIds.slice(2)]
+  const { marked } = await deps.db.autocommit((tx) => mark(tx, again))
+  expect(marked.map(({ deviceId }) => deviceId).sort()).toEqual(deviceIds.slice(2))
+  expect(await counters(deps, jobId)).toBe('running: 0 pending, 4 running, 0 succeeded, 0 failed, 0 canceled')
+})
+
+test('of a batch with written outcomes and with the same device twice, the others are written, each once', async () => {
+  await deps.db.autocommit((tx) => mark(tx, deviceIds))
+  await deps.db.autocommit((tx) => settleAll(tx, deviceIds.slice(0, 2), 'running', ok))
+  const again = [...deviceIds, ...deviceIds.slice(2)]
+  await deps.db.autocommit((tx) => settleAll(tx, again, 'running', ok))
+  expect(await counters(deps, jobId)).toBe('running: 0 pending, 0 running, 4 succeeded, 0 failed, 0 canceled')
+  const { rows } = await deps.database.pool.query<{ version: number }>(
+    'select o.version from device_job_outcome o join job on key = job_key where id = $1 order by o.version',
+    [jobId],
+  )
+  const { version } = await jobRow(deps, jobId)
+  expect(rows.map((row) => row.version)).toEqual([version - 1, version - 1, version, version])
+})
+
 test('no call of a job is marked that was cancelled in between', async () => {
   const marked = await whileHeld(
     deps,
