@@ -1,9 +1,9 @@
 import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
-import { type AttemptKey, findCallsOfTheGone, findWaiting, type SettledFrom, settle } from '../job/store/facts.ts'
+import { type AttemptKey, findCallsOfTheGone, findWaiting, type SettledFrom } from '../job/store/facts.ts'
 import { everything } from '../scope.ts'
 import type { Step } from './loop.ts'
-import { publishProgress } from './publish-progress.ts'
+import { createBatchSettling } from './settle-batch.ts'
 
 /**
  * Device deleted while method jobs waited for it or for its answer → failed, instead of waiting until the end of the
@@ -11,6 +11,8 @@ import { publishProgress } from './publish-progress.ts'
  * deletion that it missed costs that wait only.
  */
 export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
+  const name = 'close-deleted-devices'
+  const settling = createBatchSettling(deps, name)
   const changed = new Set<string>()
   const stopListening = deps.events.listen('identity')(({ deviceId }) => {
     changed.add(deviceId)
@@ -22,14 +24,14 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
     from: SettledFrom,
     description: string,
     now: Date,
-  ): Promise<void> => {
-    if (keys.length === 0) return
+  ): Promise<readonly AttemptKey[]> => {
+    if (keys.length === 0) return []
     const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))
-    publishProgress(deps, settlements, await deps.db.autocommit((tx) => settle(tx, settlements, from, now)))
+    return settling.settle(settlements, from, now)
   }
 
   return {
-    name: 'close-deleted-devices',
+    name,
     every: 60_000,
     wokenBy: ['identities'],
     async run(now) {
@@ -42,10 +44,14 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
         { paused: true },
       )
       const called = await findCallsOfTheGone(deps.db, deviceIds)
-      await fail(waiting, 'pending', 'The device was deleted before the job reached it.', now)
-      await fail(called, 'running', 'The call was sent, but the device was deleted before it answered.', now)
+      const left = [
+        ...(await fail(waiting, 'pending', 'The device was deleted before the job reached it.', now)),
+        ...(await fail(called, 'running', 'The call was sent, but the device was deleted before it answered.', now)),
+      ]
       for (const deviceId of deviceIds) changed.delete(deviceId)
-      return { done: waiting.length + called.length, full: false }
+      // For jobs whose outcomes cannot be written.
+      for (const { deviceId } of left) changed.add(deviceId)
+      return { done: waiting.length + called.length - left.length, full: false }
     },
     close: stopListening,
   }

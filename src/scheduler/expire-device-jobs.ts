@@ -1,5 +1,6 @@
 import { inTransaction } from '../database/client.ts'
 import { isAnotherAlive } from '../database/instance-lease.ts'
+import { isOutage } from '../database/outage.ts'
 import type { Deps } from '../deps.ts'
 import { findDisabledIds } from '../device/store.ts'
 import { DeviceTimeoutError } from '../errors.ts'
@@ -19,8 +20,9 @@ import { failSpan } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
 import { createJobByJob } from './job-by-job.ts'
 import type { Step } from './loop.ts'
-import { dueTimeOf, nameOf, type OrphanCandidates } from './orphan-candidates.ts'
+import { dueTimeOf, nameOf, type OrphanCandidate, type OrphanCandidates } from './orphan-candidates.ts'
 import { publishProgress } from './publish-progress.ts'
+import { createBatchSettling } from './settle-batch.ts'
 
 const batch = 1_000
 /**
@@ -75,6 +77,7 @@ export function expireDeviceJobs(
 ): Step & { close(): void } {
   const name = 'expire-device-jobs'
   const jobs = createJobByJob(deps, name)
+  const settling = createBatchSettling(deps, name)
   /** Other instances may have left calls behind since the marks were read. */
   let mayBeLeft = cleansUp
   /** The jobs whose marks are still to be read. */
@@ -99,14 +102,16 @@ export function expireDeviceJobs(
 
   /** The calls of this process are known here: the table of marks is not searched for them. */
   const expireOwn = async (now: Date): Promise<number> => {
-    const expired = window.expired(now, batch)
+    const expired = window.expired(now, batch, settling.rests)
     if (expired.length === 0) return 0
-    await fail(expired.map(withoutAnswer), 'running', now)
-    for (const { requestId, span } of expired) {
+    const left = new Set((await settling.settle(expired.map(withoutAnswer), 'running', now)).map(nameOf))
+    for (const call of expired) {
+      if (left.has(nameOf(call))) continue
+      const { requestId, span } = call
       if (span !== undefined) failSpan(span, new DeviceTimeoutError('The device did not answer in time.'))
       window.remove(requestId)
     }
-    return expired.length
+    return expired.length - left.size
   }
 
   /** Marks do not name their instance. Calls of living instances turn out to have outcomes when they are due. */
@@ -137,9 +142,7 @@ export function expireDeviceJobs(
     )
   }
 
-  const expireOrphans = async (now: Date): Promise<number> => {
-    const due = orphans.due(now, batch)
-    if (due.length === 0) return 0
+  const expireThese = async (due: readonly OrphanCandidate[], now: Date): Promise<void> => {
     const graceOf = new Map(due.map((call) => [nameOf(call), call.graceMs]))
     const later = await inTransaction(deps, async (tx, afterCommit) => {
       const open = await lockOpenJobs(
@@ -159,7 +162,29 @@ export function expireDeviceJobs(
     })
     for (const call of due) orphans.remove(call)
     orphans.add(later)
-    return due.length
+  }
+
+  /** Those of all jobs together; when that fails, those of each job by themselves. */
+  const expireOrphans = async (now: Date): Promise<number> => {
+    const due = orphans.due(now, batch, jobs.rests)
+    if (due.length === 0) return 0
+    try {
+      await expireThese(due, now)
+      return due.length
+    } catch (error) {
+      if (isOutage(error)) throw error
+    }
+    let count = 0
+    await jobs.each(
+      new Set(due.map(({ jobId }) => jobId)),
+      (jobId) => jobId,
+      async (jobId) => {
+        const ofJob = due.filter((call) => call.jobId === jobId)
+        await expireThese(ofJob, now)
+        count += ofJob.length
+      },
+    )
+    return count
   }
 
   const findConnectExpired = async (now: Date): Promise<ConnectTimeout[]> => {

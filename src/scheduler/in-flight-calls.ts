@@ -29,8 +29,8 @@ export type InFlightCalls = {
   spanOf(requestId: string): Span | undefined
   /** The call has an outcome: there is room for another. Ends its span. */
   remove(requestId: string): void
-  /** Up to `limit` calls whose deadline has passed. */
-  expired(now: Date, limit: number): CallUnderWay[]
+  /** Up to `limit` calls whose deadline has passed, except those of jobs that are left for later. */
+  expired(now: Date, limit: number, isLeft: (jobId: string) => boolean): CallUnderWay[]
   /** Waits until no call is under way any more, for at most `ms` and only until `hurry` aborts. */
   settled(clock: Clock, ms: number, hurry?: AbortSignal): Promise<void>
 }
@@ -72,10 +72,10 @@ export function createInFlightCalls(capacity: number, onRoom: () => void, isTrac
         onRoom()
       }
     },
-    expired(now, limit) {
+    expired(now, limit, isLeft) {
       const expired: CallUnderWay[] = []
       for (const call of underWay.values()) {
-        if (call.deadline <= now && expired.push(call) === limit) break
+        if (call.deadline <= now && !isLeft(call.jobId) && expired.push(call) === limit) break
       }
       return expired
     },

@@ -9,8 +9,8 @@ export type OrphanCandidates = {
   readonly size: number
   /** For a known call, the earlier time counts. */
   add(calls: Iterable<OrphanCandidate>): void
-  /** Up to `limit` calls that are due. */
-  due(now: Date, limit: number): OrphanCandidate[]
+  /** Up to `limit` calls that are due, except those of jobs that are left for later. */
+  due(now: Date, limit: number, isLeft: (jobId: string) => boolean): OrphanCandidate[]
   remove(call: DeviceJobKey): void
 }
 
@@ -37,10 +37,10 @@ export function createOrphanCandidates(): OrphanCandidates {
         if (known === undefined || dueTimeOf(call) < dueTimeOf(known)) calls.set(name, call)
       }
     },
-    due(now, limit) {
+    due(now, limit, isLeft) {
       const due: OrphanCandidate[] = []
       for (const call of calls.values()) {
-        if (dueTimeOf(call) <= now.getTime() && due.push(call) === limit) break
+        if (dueTimeOf(call) <= now.getTime() && !isLeft(call.jobId) && due.push(call) === limit) break
       }
       return due
     },

@@ -1,17 +1,19 @@
 import { createBatch } from '../batch.ts'
 import type { Deps } from '../deps.ts'
 import { callOfRequestId } from '../job/request-id.ts'
-import { type Settlement, settle } from '../job/store/facts.ts'
+import type { Settlement } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import type { Span } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
-import { publishProgress } from './publish-progress.ts'
+import { createBatchSettling } from './settle-batch.ts'
 
 /** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
 const batchSize = 1_000
 const batchWait = 5
 /** Transactions at a time: while PostgreSQL commits one, it already has the next. */
 const batchesAtOnce = 2
+/** Milliseconds after which the outcomes of a job that could not be written are tried again, unless the job rests for longer. */
+const retryPause = 1_000
 
 /** Collects the answers of devices and writes them as outcomes, one transaction per batch. */
 export type SettleDeviceJobs = {
@@ -37,12 +39,28 @@ export function settleDeviceJobs(
    * Answers that are being collected or written: the first to a call counts, although a later batch may commit earlier.
    */
   const answered = new Set<string>()
+  const settling = createBatchSettling(deps, 'settle-device-jobs')
+  /** The answers for jobs whose outcomes cannot be written: they are out of the way of the others. */
+  const unwritten = new Set<Answered>()
+  const closing = new AbortController()
+
+  const writeLater = async (answers: readonly Answered[]): Promise<void> => {
+    for (const answer of answers) unwritten.add(answer)
+    await deps.clock.sleep(retryPause, closing.signal)
+    if (closing.signal.aborted) return
+    for (const answer of answers) {
+      unwritten.delete(answer)
+      batch.add(answer)
+    }
+  }
   const write = async (answers: readonly Answered[]): Promise<void> => {
-    const now = deps.clock.now()
-    publishProgress(deps, answers, await deps.db.autocommit((tx) => settle(tx, answers, 'running', now)))
-    for (const { requestId } of answers) {
-      answered.delete(requestId)
-      window.remove(requestId)
+    const left = await settling.settle(answers, 'running', deps.clock.now())
+    if (left.length > 0) void writeLater(left)
+    const isLeft = new Set(left)
+    for (const answer of answers) {
+      if (isLeft.has(answer)) continue
+      answered.delete(answer.requestId)
+      window.remove(answer.requestId)
     }
   }
   const batch = createBatch<Answered>({
@@ -70,6 +88,10 @@ export function settleDeviceJobs(
       )
       return true
     },
-    close: () => batch.close(),
+    close() {
+      closing.abort()
+      for (const answer of unwritten) batch.add(answer)
+      return batch.close()
+    },
   }
 }

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { MethodRequest } from '../../src/attached-devices.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
 import { settle } from '../../src/job/store/facts.ts'
 import { dispatchTwinUpdates } from '../../src/scheduler/dispatch-twin-updates.ts'
@@ -153,6 +154,54 @@ test('devices are called for a job, and fail for it when they do not connect, al
   await breakBad()
   await instance.expire()
   expect(await good()).toMatchObject({ pendingCount: 0 })
+})
+
+describe('outcomes are written for a job although those of others cannot be', () => {
+  /** Called devices of all three jobs, and an instance that they are connected to. */
+  async function called() {
+    await givenAll()
+    await start()
+    const requests: MethodRequest[] = []
+    for (const id of ids) ends.push(deps.attached.attach(id, (request) => requests.push(request)))
+    const instance = await createInstance(deps)
+    ends.push(() => instance.stop())
+    await instance.dispatch()
+    expect(requests).toHaveLength(names.length * ids.length)
+    await breakBad()
+    return { instance, requests }
+  }
+  const pass = (ms: number) => {
+    clock.advance(ms)
+    return clock.giveWay()
+  }
+  const isWritten = (jobId: string, counted: object) =>
+    vi.waitFor(async () => expect(await jobRow(deps, jobId)).toMatchObject(counted))
+
+  test('those of answers, and those of the others as soon as they can be', async () => {
+    const { instance, requests } = await called()
+    for (const request of requests) instance.answer(request)
+    await pass(5)
+    await isWritten('good', { succeededCount: 2 })
+    expect(await jobRow(deps, 'bad-1')).toMatchObject({ succeededCount: 0, runningCount: 2 })
+
+    await deps.database.pool.query('alter table job disable trigger break')
+    await pass(1_000)
+    await pass(5)
+    for (const jobId of ['bad-1', 'bad-2']) await isWritten(jobId, { succeededCount: 2 })
+  })
+
+  test('those of calls without an answer', async () => {
+    const { instance } = await called()
+    clock.advance(31_000)
+    await instance.expire()
+    expect(await good()).toMatchObject({ failedCount: 2 })
+    expect(await jobRow(deps, 'bad-1')).toMatchObject({ failedCount: 0, runningCount: 2 })
+
+    await deps.database.pool.query('alter table job disable trigger break')
+    clock.advance(10_000)
+    await instance.expire()
+    for (const jobId of ['bad-1', 'bad-2']) expect(await jobRow(deps, jobId)).toMatchObject({ failedCount: 2 })
+  })
 })
 
 test('a job whose work fails rests, longer each time, and is forgotten when it succeeds', async () => {
