@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createHubClient } from '../../src/cli/hub-client.ts'
 import { createFleet } from '../../src/simulator/fleet.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { startHubProcess } from '../support/hub-process.ts'
 import { freePorts } from '../support/ports.ts'
@@ -17,10 +18,12 @@ const jobId = 'guarded'
 test('a hub that is killed at the threshold of an abort rule holds the job when it is back, and calls nobody twice', {
   timeout: 240_000,
 }, async () => {
+  const database = await createTestDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'twincast-abort-'))
   const [http = 0, https = 0, mqtt = 0, mqtts = 0] = await freePorts(4)
   const start = () =>
     startHubProcess({
+      DATABASE_URL: database.url,
       DATA_DIR: folder,
       HTTP_PORT: String(http),
       HTTPS_PORT: String(https),
@@ -99,6 +102,7 @@ test('a hub that is killed at the threshold of an abort rule holds the job when 
     client.close()
     await fleet.close()
     expect(await hub.stop()).toBe(0)
+    await database.drop()
     await rm(folder, { recursive: true, force: true })
   }
 })

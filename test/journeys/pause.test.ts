@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createHubClient } from '../../src/cli/hub-client.ts'
 import { createFleet } from '../../src/simulator/fleet.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { startHubProcess } from '../support/hub-process.ts'
 import { freePorts } from '../support/ports.ts'
@@ -17,10 +18,12 @@ const maxConcurrent = 20
 test('a pause outlives a kill, and after kills in and after the pause every device was called once at most', {
   timeout: 240_000,
 }, async () => {
+  const database = await createTestDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'twincast-pause-'))
   const [http = 0, https = 0, mqtt = 0, mqtts = 0] = await freePorts(4)
   const start = () =>
     startHubProcess({
+      DATABASE_URL: database.url,
       DATA_DIR: folder,
       HTTP_PORT: String(http),
       HTTPS_PORT: String(https),
@@ -107,6 +110,7 @@ test('a pause outlives a kill, and after kills in and after the pause every devi
     client.close()
     await fleet.close()
     expect(await hub.stop()).toBe(0)
+    await database.drop()
     await rm(folder, { recursive: true, force: true })
   }
 })

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { signSasToken } from '../../src/access/sas.ts'
 import { createHubClient } from '../../src/cli/hub-client.ts'
 import { methodResponseTopic, methodsFilter } from '../../src/mqtt/topics.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { readDeviceJobs, registerFleet } from '../support/fleet.ts'
 import { startHubProcess } from '../support/hub-process.ts'
 import { freePorts } from '../support/ports.ts'
@@ -19,10 +20,12 @@ const backoffSeconds = 8
 test('a device that refuses twice and then succeeds is called three times, although the hub is killed in between', {
   timeout: 240_000,
 }, async () => {
+  const database = await createTestDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'twincast-repeated-'))
   const [http = 0, https = 0, mqttPort = 0, mqtts = 0] = await freePorts(4)
   const start = () =>
     startHubProcess({
+      DATABASE_URL: database.url,
       DATA_DIR: folder,
       HTTP_PORT: String(http),
       HTTPS_PORT: String(https),
@@ -80,6 +83,7 @@ test('a device that refuses twice and then succeeds is called three times, altho
     await device.endAsync(true)
     client.close()
     expect(await hub.stop()).toBe(0)
+    await database.drop()
     await rm(folder, { recursive: true, force: true })
   }
 })

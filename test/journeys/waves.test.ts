@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createHubClient } from '../../src/cli/hub-client.ts'
 import { createFleet } from '../../src/simulator/fleet.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { registerFleet } from '../support/fleet.ts'
 import { startHubProcess } from '../support/hub-process.ts'
 import { freePorts } from '../support/ports.ts'
@@ -15,10 +16,12 @@ const jobId = 'waved'
 test('a hub that is killed when waves are opened and gates are judged calls no wave early, and each device once at most', {
   timeout: 240_000,
 }, async () => {
+  const database = await createTestDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'twincast-waves-'))
   const [http = 0, https = 0, mqtt = 0, mqtts = 0] = await freePorts(4)
   const start = () =>
     startHubProcess({
+      DATABASE_URL: database.url,
       DATA_DIR: folder,
       HTTP_PORT: String(http),
       HTTPS_PORT: String(https),
@@ -94,6 +97,7 @@ test('a hub that is killed when waves are opened and gates are judged calls no w
     client.close()
     await fleet.close()
     expect(await hub.stop()).toBe(0)
+    await database.drop()
     await rm(folder, { recursive: true, force: true })
   }
 })

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { createTestDatabase } from '../support/database.ts'
 import { startHubProcess } from '../support/hub-process.ts'
 import { openReceiver } from '../support/receiver.ts'
 
@@ -13,10 +14,12 @@ type Deliveries = readonly { readonly jobId: string; readonly status: string; re
 test('a hub that is killed during a delivery, and before others, delivers all of them after its start', {
   timeout: 300_000,
 }, async () => {
+  const database = await createTestDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'twincast-webhooks-'))
   const receiver = await openReceiver()
   const start = () =>
     startHubProcess({
+      DATABASE_URL: database.url,
       DATA_DIR: folder,
       HTTP_PORT: '0',
       HTTPS_PORT: '0',
@@ -85,6 +88,7 @@ test('a hub that is killed during a delivery, and before others, delivers all of
   } finally {
     await hub.stop()
     await receiver.close()
+    await database.drop()
     await rm(folder, { recursive: true, force: true })
   }
 })
