@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from './clock.ts'
+import type { JsonPiece } from './json/json-text.ts'
 
 /** Bytes that are encoded or written in one turn of the event loop: less than a millisecond. */
 const turnBytes = 256 * 1024
@@ -8,7 +9,9 @@ const turnBytes = 256 * 1024
  * The bytes of a text in pieces. A long text takes several turns: a response of megabytes would delay all other
  * requests, once while it is encoded and again while it is written.
  */
-export async function bytesInTurns(clock: Pick<Clock, 'giveWay'>, pieces: readonly string[]): Promise<Buffer> {
+export async function bytesInTurns(clock: Pick<Clock, 'giveWay'>, pieces: readonly JsonPiece[]): Promise<Buffer> {
+  const [only] = pieces
+  if (pieces.length === 1 && typeof only === 'object') return only
   const length = pieces.length === 1 ? 0 : pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
   if (length <= turnBytes) return Buffer.from(pieces.join(''))
   // A buffer of its own: it is passed on without its pool.
@@ -16,7 +19,7 @@ export async function bytesInTurns(clock: Pick<Clock, 'giveWay'>, pieces: readon
   let at = 0
   let turnEnd = turnBytes
   for (const piece of pieces) {
-    at += bytes.write(piece, at)
+    at += typeof piece === 'string' ? bytes.write(piece, at) : piece.copy(bytes, at)
     if (at < turnEnd) continue
     turnEnd = at + turnBytes
     await clock.giveWay()

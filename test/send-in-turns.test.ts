@@ -24,6 +24,14 @@ test('a long text is encoded in several turns, and a short one in none', async (
   expect(clock.turns()).toBeGreaterThan(5)
 })
 
+test('pieces that are bytes already are sent as they are, between texts and alone', async () => {
+  const bytes = Buffer.from('"ä€"'.repeat(50_000))
+  for (const pieces of [[bytes], ['[', bytes.subarray(0, 6), ']'], ['[', bytes, ',"ö",', bytes, ']']]) {
+    const sent = await bytesInTurns(countingClock(), pieces)
+    expect(sent.equals(Buffer.concat(pieces.map((piece) => Buffer.from(piece))))).toBe(true)
+  }
+})
+
 /** Serves one response by `handle`, and requests it. */
 async function served(handle: Parameters<typeof createServer>[1], use: (url: string) => Promise<void>): Promise<void> {
   const server = createServer(handle)

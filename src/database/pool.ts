@@ -2,10 +2,10 @@ import type net from 'node:net'
 import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import { systemClock as clock } from '../clock.ts'
+import { columnTypes } from './column-types.ts'
 import { DatabaseUnavailableError, isFull } from './outage.ts'
 import type { Servers } from './servers.ts'
 import { openSocket } from './socket.ts'
-import { columnTypes } from './timestamps.ts'
 
 /** Settings of a pool. Times in milliseconds. */
 export type PoolSettings = {

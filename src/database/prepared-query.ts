@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import Result from 'pg/lib/result.js'
 import { prepareValue } from 'pg/lib/utils.js'
-import { columnTypes } from './timestamps.ts'
+import { columnTypes } from './column-types.ts'
 
 declare module 'pg' {
   interface Connection {

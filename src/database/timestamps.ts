@@ -46,12 +46,3 @@ function millisecondsIn(text: string, end: number): number {
   if (end >= 23) return digits(text, 20, 23)
   return digits(text, 20, end) * (end === 21 ? 100 : 10)
 }
-
-type Types = NonNullable<pg.PoolConfig['types']>
-
-/** pg's parsers of column values, with a faster one for times. */
-export const columnTypes: Types = {
-  getTypeParser(type, format) {
-    return type === TIMESTAMPTZ && format !== 'binary' ? readTimestamp : pg.types.getTypeParser(type, format)
-  },
-}

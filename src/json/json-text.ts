@@ -4,31 +4,46 @@ import { randomUUID } from 'node:crypto'
 const mark = randomUUID()
 const marks = new RegExp(`"${mark}:(\\d+)"`)
 
+/** A part of printed JSON: text, or its bytes. */
+export type JsonPiece = string | Buffer
+
 /** The texts in the value that is being printed. Printing is never interrupted. */
-let printing: string[] | undefined
+let printing: JsonPiece[] | undefined
 
 /**
  * JSON that is passed on as text: neither parsed nor printed again, however often it occurs in an answer.
  * `JSON.stringify` prints it as the value itself.
  */
 export class JsonText {
-  readonly text: string
-  /** `text` must be JSON. */
-  constructor(text: string) {
-    this.text = text
+  readonly piece: JsonPiece
+  /** `piece` must be JSON. */
+  constructor(piece: JsonPiece) {
+    this.piece = piece
+  }
+  get text(): string {
+    return String(this.piece)
   }
   toJSON(): unknown {
-    return printing === undefined ? JSON.parse(this.text) : `${mark}:${printing.push(this.text) - 1}`
+    return printing === undefined ? JSON.parse(this.text) : `${mark}:${printing.push(this.piece) - 1}`
   }
 }
+
+/** Characters from which on a text that waits to be sent is kept as bytes. */
+const longText = 4_096
+
+/**
+ * Text that waits with many others until it is sent. A long one is kept as bytes: the garbage collector copies strings that
+ * are in use twice, and megabytes of them stop all other work for ten milliseconds. Bytes are not copied.
+ */
+export const waitingText = (text: string): JsonText => new JsonText(text.length < longText ? text : Buffer.from(text))
 
 /**
  * A value that may contain such texts, as JSON in pieces; the texts are pieces, and are not copied. `indent` is the number of
  * spaces for each level; without it, everything is on one line.
  */
-export function jsonPieces(value: unknown, indent?: number): readonly string[] {
-  if (value instanceof JsonText) return [value.text]
-  const texts: string[] = []
+export function jsonPieces(value: unknown, indent?: number): readonly JsonPiece[] {
+  if (value instanceof JsonText) return [value.piece]
+  const texts: JsonPiece[] = []
   printing = texts
   try {
     const printed = JSON.stringify(value, null, indent)

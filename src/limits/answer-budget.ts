@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { AnswerTooLargeError } from '../errors.ts'
-import { JsonText } from '../json/json-text.ts'
+import { type JsonPiece, type JsonText, waitingText } from '../json/json-text.ts'
 
 /** The room that one answer occupies among all answers under way. */
 export type AnswerHold = {
@@ -70,7 +70,7 @@ const turnBytes = 256 * 1024
 export async function itemsWithin<Row>(
   clock: Pick<Clock, 'giveWay'>,
   rows: readonly Row[],
-  itemOf: (row: Row) => readonly string[] | undefined,
+  itemOf: (row: Row) => readonly JsonPiece[] | undefined,
   maxBytes: number,
 ): Promise<readonly JsonText[]> {
   const items: JsonText[] = []
@@ -81,7 +81,7 @@ export async function itemsWithin<Row>(
     if (pieces === undefined) break
     for (const piece of pieces) bytes += Buffer.byteLength(piece)
     if (bytes > maxBytes) break
-    items.push(new JsonText(pieces.join('')))
+    items.push(waitingText(pieces.join('')))
     if (bytes < turnEnd) continue
     turnEnd = bytes + turnBytes
     await clock.giveWay()

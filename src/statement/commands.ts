@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { aggregateDevices, findDeviceGroups, findDeviceTwins, findDeviceValues } from '../device/selection-store.ts'
 import { InvalidInputError } from '../errors.ts'
 import { findDeviceJobRows } from '../job/store/device-jobs.ts'
-import { JsonText, jsonPieces } from '../json/json-text.ts'
+import { type JsonPiece, JsonText, jsonPieces } from '../json/json-text.ts'
 import { itemsWithin } from '../limits/answer-budget.ts'
 import type { Condition, Statement } from '../query/ast.ts'
 import { compileCondition } from '../query/compiler.ts'
@@ -33,7 +33,7 @@ export type StatementPage = {
 export const maxPageSize = 1000
 
 /** A row of results with its sort keys. Its item, JSON in pieces, is created when there is room for it. */
-type Row = { readonly keys: readonly string[]; readonly item: () => readonly string[] | undefined }
+type Row = { readonly keys: readonly string[]; readonly item: () => readonly JsonPiece[] | undefined }
 
 /** Rows, and whether others may follow because there was no room for them. */
 type Rows = { readonly rows: readonly Row[]; readonly cut: boolean }

@@ -1,4 +1,4 @@
-import { JsonText, jsonPieces, jsonTextOf, membersOfText } from '../json/json-text.ts'
+import { type JsonPiece, JsonText, jsonPieces, jsonTextOf, membersOfText } from '../json/json-text.ts'
 import type { Column } from '../query/selection.ts'
 
 /**
@@ -24,7 +24,7 @@ const isInfinite = (text: string): boolean => text.length > 300 && /^-?\d/.test(
 export function memberResult(
   document: object,
   columns: readonly { readonly key: string; readonly path: readonly string[] }[],
-): readonly string[] {
+): readonly JsonPiece[] {
   const memberOf = memberReader(new Set(columns.flatMap(({ path }) => path)))
   const members = columns.flatMap(({ key, path }) => {
     const value = path.reduce<unknown>(memberOf, document)

@@ -2,7 +2,7 @@ import { join, raw, type Sql, sqltag as sql } from '@prisma/client/runtime/clien
 import { deviceForScope, meetsScope } from '../database/in-scope.ts'
 import type { Reader } from '../database/reader.ts'
 import { bytesOf, type WithBytes, withinBytes } from '../database/within-bytes.ts'
-import { JsonText } from '../json/json-text.ts'
+import type { JsonText } from '../json/json-text.ts'
 import type { Scope } from '../scope.ts'
 
 /** The JSON documents of a twin by their names, and their columns. */
@@ -28,7 +28,7 @@ type Counters = {
 /** A twin as readers pass it on; unrequested documents are missing. */
 export type TwinTexts = Counters & { readonly [Name in TwinDocument]?: JsonText }
 
-type Row = Counters & { readonly [Name in TwinDocument]?: string } & WithBytes
+type Row = TwinTexts & WithBytes & { readonly place?: number }
 
 const named = (name: TwinDocument): Sql => raw(`"${name}"`)
 
@@ -51,10 +51,7 @@ export async function findTwinTexts(
   const rows = await db.query<Row>(
     names.length === 0 ? withoutDocuments(scope, deviceIds) : withDocuments(scope, deviceIds, names, maxBytes),
   )
-  const twins = rows.map(({ deviceId, desiredVersion, reportedVersion, version, etagVersion, ...texts }): TwinTexts => {
-    const documents = names.map((name) => [name, new JsonText(texts[name] ?? '{}')])
-    return { deviceId, desiredVersion, reportedVersion, version, etagVersion, ...Object.fromEntries(documents) }
-  })
+  const twins = rows.map(({ place: _place, size: _size, bytes: _bytes, ...twin }) => twin)
   return { twins, bytes: bytesOf(rows) }
 }
 
@@ -71,7 +68,7 @@ function withDocuments(
   names: readonly TwinDocument[],
   maxBytes: number,
 ): Sql {
-  const texts = join(names.map((name) => sql`t.${documents[name]}::text as ${named(name)}`))
+  const texts = join(names.map((name) => sql`t.${documents[name]}::varchar as ${named(name)}`))
   const size = join(
     names.map((name) => sql`octet_length(${named(name)})`),
     ' + ',

@@ -1,8 +1,8 @@
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { columnTypes } from '../../src/database/column-types.ts'
 import { queryPrepared } from '../../src/database/prepared-query.ts'
-import { columnTypes } from '../../src/database/timestamps.ts'
 import { createTestDatabase, openTestDb, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase

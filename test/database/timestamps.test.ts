@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { columnTypes, readTimestamp } from '../../src/database/timestamps.ts'
+import { columnTypes } from '../../src/database/column-types.ts'
+import { readTimestamp } from '../../src/database/timestamps.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { JsonText, jsonPieces, jsonTextOf, membersOfText, onOneLine, printJson } from '../../src/json/json-text.ts'
+import {
+  JsonText,
+  jsonPieces,
+  jsonTextOf,
+  membersOfText,
+  onOneLine,
+  printJson,
+  waitingText,
+} from '../../src/json/json-text.ts'
 
 test('a text is printed as it is, wherever it stands', () => {
   const text = new JsonText('{"big": 12345678901234567890}')
@@ -13,6 +21,18 @@ test('a text is printed as it is, wherever it stands', () => {
 test('a text that stands in a value twice is one string', () => {
   const text = new JsonText(JSON.stringify('x'.repeat(1000)))
   expect(jsonPieces({ a: text, b: text }).filter((piece) => piece === text.text)).toHaveLength(2)
+})
+
+test('a long text that waits is kept as bytes, a short one as it is, and both are printed as they are', () => {
+  const [long, short] = [JSON.stringify('ä€😀'.repeat(2_000)), '["ä"]']
+  expect(waitingText(long).piece).toEqual(Buffer.from(long))
+  expect(waitingText(short).piece).toBe(short)
+  for (const text of [long, short]) {
+    const waiting = waitingText(text)
+    expect(waiting.text).toBe(text)
+    expect(printJson({ a: waiting, b: [waiting] })).toBe(`{"a":${text},"b":[${text}]}`)
+    expect(JSON.stringify(waiting)).toBe(text)
+  }
 })
 
 test('a value without texts is printed in one piece', () => {

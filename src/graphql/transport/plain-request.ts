@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { type DocumentNode, type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql'
 import { acceptsCoding } from '../../accepted-coding.ts'
 import type { Deps } from '../../deps.ts'
+import type { JsonPiece } from '../../json/json-text.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { longRequestBytes } from '../../limits/long-turns.ts'
 import { bytesInTurns, endInTurns } from '../../send-in-turns.ts'
@@ -80,17 +81,18 @@ export function createPlainRequests(
     if (form === undefined) return handleAny(request, response, server)
     const { type } = form
     const send = async (
-      { status, headers, body }: HttpResult<readonly string[]>,
+      { status, headers, body }: HttpResult<readonly JsonPiece[]>,
       acceptEncoding?: string | string[],
     ): Promise<void> => {
-      const [text = '', more] = body
-      const isPlain = more === undefined && text.length <= shortAnswer && !acceptsCoding(acceptEncoding, 'gzip')
+      const [text, more] = body
+      const isShort = typeof text === 'string' && text.length <= shortAnswer
+      const isPlain = isShort && more === undefined && !acceptsCoding(acceptEncoding, 'gzip')
       const bytes = isPlain ? undefined : await bytesInTurns(clock, body)
       const packed = bytes && (await compress(bytes, acceptEncoding))
       server.beforeAnswer?.()
       if (response.destroyed) return
       const coding = packed && { 'content-encoding': 'gzip' }
-      const sent = packed ?? bytes ?? text
+      const sent = packed ?? bytes ?? text ?? ''
       response.writeHead(status, { ...headers, ...coding, 'content-length': String(Buffer.byteLength(sent)) })
       if (typeof sent === 'string') response.end(sent)
       else await endInTurns(clock, response, sent)

@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { jsonPieces } from '../../json/json-text.ts'
+import { type JsonPiece, jsonPieces } from '../../json/json-text.ts'
 import { limitExceeded } from '../limits.ts'
 
 /** Prints the result of an operation. Never throws. */
@@ -11,7 +11,8 @@ export const printedBy = <Result extends ExecutionResult>(print: PrintResult, re
   stringify: print,
 })
 
-const sizeOf = (pieces: readonly string[]): number => pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
+const sizeOf = (pieces: readonly JsonPiece[]): number =>
+  pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
 
 /** The bytes of a printed result, or 0 for one that cannot be printed, which becomes an error. */
 export function bytesOf(result: unknown): number {
@@ -23,7 +24,7 @@ export function bytesOf(result: unknown): number {
 }
 
 /** Prints the result of an operation in pieces, of which long documents are one each. Never throws. */
-export type PrintPieces = (result: unknown) => readonly string[]
+export type PrintPieces = (result: unknown) => readonly JsonPiece[]
 
 /**
  * Prints every result, over HTTP and WebSocket. A result that cannot be printed is replaced by an error, which `mask`
