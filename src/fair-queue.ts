@@ -3,9 +3,15 @@ import { createHeavyWork, type HeavyBudget, type HeavyWork } from './throttle/he
 
 /**
  * How much work may run at a time in total (`most`) and per caller (`each`), and how much of one caller may wait
- * (`waiting`).
+ * (`waiting`). The first work of a caller runs alone for `firstAlone` milliseconds: only its end shows whether it is heavy,
+ * so two long ones do not begin together. Light work of the caller waits no longer for a long one than that.
  */
-export type Turns = { readonly most: number; readonly each: number; readonly waiting: number }
+export type Turns = {
+  readonly most: number
+  readonly each: number
+  readonly waiting: number
+  readonly firstAlone?: number
+}
 
 /** How heavy work is paced: by a budget of its own, or by one that it shares with other work. */
 export type Pacing = {
@@ -23,8 +29,8 @@ type Entry = {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The running and waiting work of one caller. */
-type Line = { under: number; readonly waiting: Set<() => void> }
+/** The running and waiting work of one caller. `begun`: when the latest began. `isKnown`: some of it has ended. */
+type Line = { under: number; begun: number; isKnown: boolean; readonly waiting: Set<() => void> }
 
 /**
  * Lets `most` pieces of work run at a time, and at most `each` of one caller. The caller with the least running work
@@ -66,7 +72,7 @@ async function workUntil<T>(end: () => void, work: () => Promise<T>): Promise<T>
 }
 
 function createQueue(
-  { most, each, waiting }: Turns,
+  { most, each, waiting, firstAlone = 0 }: Turns,
   pacing?: Pacing,
 ): { enter(entry: Entry): void; waiting(): number } {
   const lines = new Map<string, Line>()
@@ -84,7 +90,8 @@ function createQueue(
         const [caller, line] = entry
         if (line.waiting.size === 0 || line.under >= (first?.[1].under ?? each)) continue
         if (line.under > 0 && heavyWork?.isBusy(caller, now)) continue
-        const rest = heavyWork?.restOf(caller, now) ?? 0
+        const alone = line.under > 0 && !line.isKnown ? line.begun + firstAlone - now : 0
+        const rest = Math.max(heavyWork?.restOf(caller, now) ?? 0, alone)
         if (rest > 0) soonest = Math.min(soonest, now + rest)
         else first = entry
       }
@@ -119,7 +126,7 @@ function createQueue(
   }
 
   const enter = ({ caller, begin, turnAway, signal }: Entry): void => {
-    const line = lines.get(caller) ?? { under: 0, waiting: new Set() }
+    const line = lines.get(caller) ?? { under: 0, begun: 0, isKnown: false, waiting: new Set() }
     if (signal?.aborted || line.waiting.size >= waiting) {
       turnAway?.()
       return
@@ -131,6 +138,7 @@ function createQueue(
     let begun = 0
     const end = (): void => {
       line.under--
+      line.isKnown = true
       under--
       if (pacing !== undefined) {
         const now = pacing.clock.elapsed()
@@ -142,6 +150,7 @@ function createQueue(
     const take = (): void => {
       signal?.removeEventListener('abort', give)
       if (pacing !== undefined) begun = pacing.clock.elapsed()
+      line.begun = begun
       begin(end)
     }
     const give = (): void => {

@@ -156,6 +156,39 @@ test('a caller whose work is light never waits, however much it is', async () =>
   }
 })
 
+test('the first work of a caller can run alone, so that two long ones do not begin together', async () => {
+  const clock = createTestClock()
+  const { ask, begun, end } = createWork({ most: 4, each: 2, waiting: 10, firstAlone: 2_000 }, { clock, heavy })
+  const names = ['a1', 'a2', 'a3', 'b1', 'b2', 'b3']
+  const all = new Map(names.map((name) => [name, ask(name)]))
+  const endOf = async (name: string): Promise<void> => {
+    end(name)
+    await all.get(name)
+  }
+  expect(begun).toEqual(['a1', 'b1'])
+  clock.advance(5)
+  await endOf('b1')
+  expect(begun.slice(2)).toEqual(['b2', 'b3'])
+  clock.advance(400)
+  await endOf('a1')
+  expect(begun.slice(4)).toEqual(['a2'])
+  for (const name of ['a2', 'a3', 'b2', 'b3']) await endOf(name)
+})
+
+test('the other work of a caller waits for its first no longer than that', async () => {
+  const clock = createTestClock()
+  const { ask, begun, end } = createWork({ most: 4, each: 2, waiting: 10, firstAlone: 2_000 }, { clock, heavy })
+  const all = ['a1', 'a2'].map((name) => ask(name))
+  clock.advance(1_999)
+  await clock.giveWay()
+  expect(begun).toEqual(['a1'])
+  clock.advance(1)
+  await clock.giveWay()
+  expect(begun).toEqual(['a1', 'a2'])
+  for (const name of ['a1', 'a2']) end(name)
+  await Promise.all(all)
+})
+
 test('waiting work whose caller rests can be given up', async () => {
   const clock = createTestClock()
   const { ask, begun, end } = createWork({ most: 4, each: 2, waiting: 10 }, { clock, heavy })

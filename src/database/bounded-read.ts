@@ -133,10 +133,13 @@ export type OnBoundedSession = <T>(
 
 /** Milliseconds from which on a read is heavy. Most take one or two. */
 const heavyFrom = 20
+/** Milliseconds for which the first read of a caller runs alone: as long as the longest rest of a caller. */
+const firstAlone = 2_000
 
 /**
  * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time. They can only read.
- * Together they use `connections`; one caller uses at most half of them, and its heavy reads are paced. Undefined when
+ * Together they use `connections`; one caller uses at most half of them, the first of its reads runs alone for two
+ * seconds, and its heavy ones are paced. Undefined when
  * the time limit was reached, when too many reads wait already, and when the asker has disconnected: its statement is
  * then cancelled, through `reads`.
  */
@@ -157,7 +160,7 @@ export function createBoundedRead(
 ): BoundedRead {
   const each = Math.max(Math.floor(connections / 2), 1)
   const turn = takeTurns(
-    { most: connections, each, waiting: limits.queriesWaiting },
+    { most: connections, each, waiting: limits.queriesWaiting, firstAlone },
     { clock, heavy: { fromMs: heavyFrom, msPerSecond: limits.heavyWork } },
   )
   metrics?.read('twincast_queue_length', () => [{ labels: { queue: 'bounded_reads' }, value: turn.waiting() }])

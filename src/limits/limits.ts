@@ -317,7 +317,7 @@ export const limitTable = {
     min: 1,
     max: 1_000_000,
     unit: 'count',
-    what: 'such reads of one caller (a policy at an address) that wait in the queue, and, counted separately, its waiting bulk writes; all such reads together use at most half of the read connections, those of one caller at most a quarter',
+    what: 'such reads of one caller (a policy at an address) that wait in the queue, and, counted separately, its waiting bulk writes; all such reads together use at most half of the read connections, those of one caller at most a quarter, or one for two seconds until the first of them has ended',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
   },
   heavyWork: {
