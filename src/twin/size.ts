@@ -81,6 +81,10 @@ export function sizeOf(section: JsonObject): SectionSize {
     return weight
   }
   const measureText = (text: string): number => {
+    if (isPlain(text)) {
+      bytes += text.length + 2
+      return text.length
+    }
     const length = Buffer.byteLength(text)
     if (!/["\\\p{Cc}]/u.test(text)) {
       bytes += length + 2
@@ -90,6 +94,16 @@ export function sizeOf(section: JsonObject): SectionSize {
     return Buffer.byteLength(text.replace(/\p{Cc}/gu, ''))
   }
   return { weight: measure(section, 0), members, bytes }
+}
+
+/** Whether a text is a short one of printable ASCII that JSON does not escape, as nearly all keys are. */
+function isPlain(text: string): boolean {
+  if (text.length > 64) return false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false
+  }
+  return true
 }
 
 /**
