@@ -370,13 +370,15 @@ type Limited = { readonly maxDevices: number }
 const hasTooMany = <Job extends Pick<JobRow, 'maxDevices'>>(job: Job, deviceCount: number): job is Job & Limited =>
   job.maxDevices !== null && deviceCount > job.maxDevices
 
-/** A started job that still has the device that kept the job from starting: then its other devices need not be selected. */
+/**
+ * A started job that still has the device that kept the job from starting: then its other devices need not be selected. Which device jobs
+ * a retry repeats never changes, because its source has ended, so its condition decides, too.
+ */
 async function findKnownObstacle(
   tx: Tx & BoundedReader,
   job: JobRow,
   commonDevice: string,
 ): Promise<Overlap | undefined> {
-  if (job.retry !== null) return undefined
   const wasSelected = job.selectedTime !== null
   const condition = compileDeviceCondition(job.queryCondition)
   if (!wasSelected && !(await isDeviceSelected(tx, readScope(job.scope), condition, commonDevice))) return undefined

@@ -370,6 +370,10 @@ describe('a job that queues', () => {
     await retryJob(deps, tester, { jobId: 'source', newJobId: 'again', result: ['cancelled'] })
     await run()
     expect(await jobRow(deps, 'again')).toMatchObject({ status: 'queued', onOverlap: 'queue' })
+    // After a minute it looks at one device, like any other.
+    await deps.database.pool.query("update job set looked_time = looked_time - interval '1 minute'")
+    expect(await selectionsDuring(run)).toBe(0)
+    expect(await statusOf('again')).toBe('queued')
     await cancelJob(deps, tester, 'first')
     await run()
     expect(await statusOf('again')).toBe('running')
