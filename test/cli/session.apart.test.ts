@@ -797,6 +797,57 @@ updateTwin: { tags: { a: 1 } }
   })
 })
 
+const rule = '{ on: [FAILED], percent: 3, action: PAUSE }'
+test.each([
+  ['abort[0].percent', '{ abort: [{ on: [FAILED], percent: -0.01, action: PAUSE }] }'],
+  ['abort[1].percent', `{ abort: [${rule}, { on: [REFUSED], percent: 100.01, action: PAUSE }] }`],
+  ['waves[0].percent', '{ waves: [{ percent: 101 }, {}] }'],
+  ['waves[0].gate.succeededPercent', '{ waves: [{ devices: 1, gate: { succeededPercent: 101 } }, {}] }'],
+  ['waves', '{ waves: [] }'],
+  ['waves[0].devices', '{ waves: [{ devices: 0 }, {}] }'],
+  ['waves[1].percent', '{ waves: [{ percent: 60 }, { percent: 40 }, {}] }'],
+  ['budget.groupBy', '{ budget: { groupBy: site, maxConcurrent: 1 } }'],
+  ['window.to', '{ window: { from: "02:00", to: "02:04", timeZone: UTC } }'],
+  ['window.timeZone', '{ window: { from: "02:00", to: "04:00", timeZone: Mars/Base } }'],
+  ['maxPerMinute', '{ maxPerMinute: 0 }'],
+  ['ramp.from', '{ maxPerMinute: 5, ramp: { from: 10, afterSucceeded: 5 } }'],
+  ['retry.on[1]', '{ retry: { maxAttempts: 2, on: [503, NoSuchCode] } }'],
+])('a job file names the place of a bad value and schedules nothing: %s in %s', async (path, rollout) => {
+  const file = await fileOf(
+    'bad.yaml',
+    `jobId: refused
+queryCondition: "*"
+cloudToDeviceMethod: { methodName: reboot, responseTimeoutInSeconds: 300 }
+rollout: ${rollout}
+`,
+  )
+  const { status, stdout, stderr } = await run(['apply', '-f', file])
+  expect({ status, stdout, stderr }).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringContaining(`${file}: rollout.${path}: `),
+  })
+  expect((await run(['jobs', 'show', 'refused'])).status).toBe(1)
+})
+
+test('of several jobs in a file, a refusal names the document', async () => {
+  const job = (jobId: string, more = ''): string => `jobId: ${jobId}
+queryCondition: "*"
+startTime: ${new Date(Date.now() + 3_600_000).toISOString()}
+updateTwin: { tags: { a: 1 } }
+${more}`
+  const file = await fileOf(
+    'two.yaml',
+    `${job('first-of-two')}---\n${job('second-of-two', 'rollout: { maxPerMinute: 0 }')}`,
+  )
+  expect(await run(['apply', '-f', file])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(`${file}, document 2: rollout.maxPerMinute: `),
+  })
+  expect((await run(['jobs', 'show', 'second-of-two'])).status).toBe(1)
+  await run(['jobs', 'cancel', 'first-of-two'])
+})
+
 test('a job file with an unknown member schedules nothing', async () => {
   const file = await fileOf('wrong.yaml', 'jobId: wrong\nqueryCondition: "*"\nupdateTwins: {}\n')
   const { status, stderr } = await run(['apply', '-f', file])

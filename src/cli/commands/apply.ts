@@ -1,6 +1,6 @@
 import { ExitError } from '../exit-error.ts'
 import { hubCommand } from '../hub-options.ts'
-import { readJobFile } from '../jobs/job-file.ts'
+import { inFile, readJobFile } from '../jobs/job-file.ts'
 import { showOutcome } from '../jobs/schedule-command.ts'
 import { idTaken, scheduleJob } from '../jobs/schedule-job.ts'
 import { jobExitCodes } from '../jobs/watch-job.ts'
@@ -25,8 +25,9 @@ again.`,
       // Read before anything is scheduled.
       const jobs = await readJobFile(file)
       await withHub(options, async ({ client }, signal) => {
-        for (const job of jobs) {
-          const { jobId, isNew } = await scheduleJob(client, job, true)
+        for (const [index, job] of jobs.entries()) {
+          const schedule = () => scheduleJob(client, job, true)
+          const { jobId, isNew } = await inFile(file, { index, jobs: jobs.length }, schedule)
           process.stderr.write(
             isNew ? `The job ${jobId} is scheduled.\n` : `The job ${jobId} exists already, with the same definition.\n`,
           )

@@ -13,6 +13,7 @@ import type {
   WaveInput,
   WindowInput,
 } from '../../generated/commands/graphql.ts'
+import { HubRefusedError } from '../hub-errors.ts'
 import { inexact, isJsonObject, type JsonObject } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import type { JobDefinition } from './definition.ts'
@@ -32,10 +33,30 @@ export async function readJobFile(file: string): Promise<readonly FiledJob[]> {
   if (!Array.isArray(documents) || documents.length === 0) throw new UsageError(`${file} has no job.`)
   return documents.map((document, index) => {
     const [error] = document.errors
-    const place = documents.length === 1 ? file : `${file}, document ${index + 1}`
+    const place = placeOf(file, index, documents.length)
     if (error !== undefined) throw new UsageError(`${place} is not YAML or JSON: ${error.message.split('\n')[0]}`)
     return jobIn(storable(document.toJS(), place), place)
   })
+}
+
+/** Where a job of so many is in the file, in words. */
+const placeOf = (file: string, index: number, jobs: number): string =>
+  jobs === 1 ? file : `${file}, document ${index + 1}`
+
+/** Runs the work for a job of a file. A refusal of the hub then names the place of the value in the file. */
+export async function inFile<Result>(
+  file: string,
+  { index, jobs }: { readonly index: number; readonly jobs: number },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof HubRefusedError) || error.path.length === 0) throw error
+    const path = error.path.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('')
+    const message = `${placeOf(file, index, jobs)}: ${path.slice(1)}: ${error.message}`
+    throw new HubRefusedError(error.code, message, error.path)
+  }
 }
 
 async function textOf(file: string): Promise<string> {

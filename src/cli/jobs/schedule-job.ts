@@ -11,6 +11,7 @@ const ScheduleMethodJob = graphql(`
       __typename
       ... on ScheduleJobPayload { jobId }
       ... on Error { code message }
+      ... on InvalidInputError { path }
     }
   }
 `)
@@ -21,6 +22,7 @@ const ScheduleTwinJob = graphql(`
       __typename
       ... on ScheduleJobPayload { jobId }
       ... on Error { code message }
+      ... on InvalidInputError { path }
     }
   }
 `)
