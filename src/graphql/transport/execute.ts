@@ -7,7 +7,6 @@ import {
   type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
-  getVariableValues,
   isObjectType,
   locatedError,
 } from 'graphql'
@@ -16,9 +15,6 @@ import type { DocumentPlan, FieldPlan, OperationPlan, Shape, Variables } from '.
 
 /** Executes a query, a mutation, or one event of a subscription. */
 export type Execute = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>
-
-/** Errors of the variables of one request. */
-const maxVariableErrors = 50
 
 type Path = GraphQLResolveInfo['path']
 
@@ -44,9 +40,7 @@ export function executePlan(
   const { schema } = documentPlan
   const plan = documentPlan.operation(operationName)
   if (plan === undefined) throw new Error('Must provide an operation.')
-  const coerced = getVariableValues(schema, plan.operation.variableDefinitions ?? [], variableValues ?? {}, {
-    maxErrors: maxVariableErrors,
-  })
+  const coerced = plan.coerceVariables(variableValues ?? {})
   if (coerced.errors !== undefined) return { errors: coerced.errors.map(asBadRequest) }
   const execution: Execution = {
     plan,

@@ -31,6 +31,7 @@ import {
   visit,
 } from 'graphql'
 import { type Member, memberOf } from '../quick-rights.ts'
+import { type CoerceVariables, planVariables } from './coerce-variables.ts'
 
 /** Coerced variables. */
 export type Variables = { readonly [name: string]: unknown }
@@ -64,6 +65,7 @@ export type FieldPlan = {
 export type OperationPlan = {
   readonly operation: OperationDefinitionNode
   readonly fragments: Fragments
+  readonly coerceVariables: CoerceVariables
   /** The root fields. */
   readonly fieldsFor: (variables: Variables) => readonly FieldPlan[]
 }
@@ -123,6 +125,7 @@ function planOperation(operation: OperationDefinitionNode, surroundings: Surroun
   return {
     operation,
     fragments,
+    coerceVariables: planVariables(schema, operation),
     fieldsFor(variables) {
       if (type === undefined || type === null) throw new Error(`The schema has no ${operation.operation}.`)
       const key = conditions.map((name) => String(variables[name])).join()
