@@ -34,7 +34,7 @@ function copyOf(parts: readonly string[]): string {
   for (const part of parts) {
     cpSync(join(root, part), join(folder, part), {
       recursive: true,
-      filter: (path) => !/node_modules|dist\/console\/assets/.test(path.slice(root.length)),
+      filter: (path) => !/node_modules|dist\/(console\/assets|\.tests)/.test(path.slice(root.length)),
     })
   }
   return folder

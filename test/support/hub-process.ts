@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type OpenAddresses, openAddresses } from './addresses.ts'
-import { twincast } from './twincast.ts'
+import { quickTwincast } from './twincast.ts'
 
 /** The compiled program in a process of its own, which can be killed. */
 export type HubProcess = {
@@ -32,7 +32,7 @@ export async function startHubProcess(
   { signal, openFiles }: { readonly signal?: AbortSignal; readonly openFiles?: number } = {},
 ): Promise<HubProcess> {
   const { PATH } = process.env
-  const program = [process.execPath, twincast, 'start']
+  const program = [process.execPath, quickTwincast, 'start']
   // The shell lowers the hard limit too: Node raises the other one to it.
   const limited = ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`, ...program]
   const [command = '', ...args] = openFiles === undefined ? program : limited
