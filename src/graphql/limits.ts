@@ -27,6 +27,10 @@ export function limitExceeded(limit: string, maximum: number, actual: number, ad
   })
 }
 
+/** The error of a response, or an event, of too many bytes. */
+export const answerTooLong = (maxBytes: number, bytes: number): GraphQLError =>
+  limitExceeded('answerBytes', maxBytes, bytes, 'Request fewer rows per page, or fewer fields.')
+
 /** Nested objects and arrays in the variables of an operation. Each argument has its own limits too. */
 export const maxInputDepth = maxPrintedDepth + envelopeDepth
 

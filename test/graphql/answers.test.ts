@@ -33,7 +33,8 @@ beforeAll(async () => {
     Array.from({ length: 20 }, (_, index) => givenTwinJob(door.deps, 'pump', { jobId: `patch-${index}` })),
   )
   await pool.query(`
-    update job set request = json_build_object('tags', json_build_object('note', repeat('q', 5000)))
+    update job set
+      request = json_build_object('tags', json_build_object('note', repeat('q', 5000))), description = repeat('d', 5000)
     where type = 'scheduleUpdateTwin'`)
 
   roomy = await openDoor()
@@ -61,12 +62,13 @@ describe('an answer of more bytes than it may have is an error LIMIT_EXCEEDED', 
     ['what devices answered', payloads(20, 'payload')],
     ['what jobs do', jobs(20, 'updateTwin')],
     ['a document under many names', devices(2, Array.from({ length: 9 }, (_, n) => `a${n}: tags`).join(' '))],
+    ['a text under many names', jobs(20, Array.from({ length: 9 }, (_, n) => `a${n}: description`).join(' '))],
     ['a patch under many names', jobs(2, Array.from({ length: 9 }, (_, n) => `a${n}: updateTwin`).join(' '))],
     ['an answer under many names', payloads(2, Array.from({ length: 9 }, (_, n) => `a${n}: payload`).join(' '))],
   ])('%s', async (_, query) => {
     const { data, errors } = await door.ask(query)
     expect(errors[0]).toMatchObject(tooLarge)
-    expect(JSON.stringify(data ?? null)).not.toMatch(/nnn|mmm|ppp|qqq/)
+    expect(JSON.stringify(data ?? null)).not.toMatch(/nnn|mmm|ppp|qqq|ddd/)
     expect(door.logged).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, Source, specifiedRules, validate } from 'graphql'
+import type { Limits } from '../../limits/limits.ts'
 import { shapeErrors } from '../complexity.ts'
 import { maxTokens, parseDocument, refuseLongDocument, refuseManyLines } from '../limits.ts'
 import { blankComments } from './blank-comments.ts'
@@ -35,8 +36,14 @@ const maxReasons = 5
  */
 const fieldWeight = 6
 
-/** Texts of more than `maxBytes` are refused. Default: any text is parsed. */
-export function createDocuments(schema: GraphQLSchema, maxBytes = Number.POSITIVE_INFINITY): Documents {
+/** Longer documents are refused, and so are longer results. Default: neither is. */
+export function createDocuments(
+  schema: GraphQLSchema,
+  {
+    documentBytes = Number.POSITIVE_INFINITY,
+    answerBytes,
+  }: Partial<Pick<Limits, 'documentBytes' | 'answerBytes'>> = {},
+): Documents {
   const cache = createDocumentCache<Entry>()
   const entries = new WeakMap<DocumentNode, Entry>()
 
@@ -63,7 +70,7 @@ export function createDocuments(schema: GraphQLSchema, maxBytes = Number.POSITIV
       const known = cache.get(text)
       if (known !== undefined) return known.document
       try {
-        refuseLongDocument(text, maxBytes)
+        refuseLongDocument(text, documentBytes)
         refuseManyLines(text)
         const document = parseDocument(() => parse(new Source(blankComments(text)), { maxTokens }))
         cache.set(text, entryOf(document, text))
@@ -78,7 +85,7 @@ export function createDocuments(schema: GraphQLSchema, maxBytes = Number.POSITIV
       entry.errors ??= reasonsAgainst(document).map((error) => asRequestError(error, 'GRAPHQL_VALIDATION_FAILED'))
       return entry.errors
     },
-    execute: (args) => executePlan(entryOf(args.document).plan, args),
+    execute: (args) => executePlan(entryOf(args.document).plan, args, answerBytes),
   }
 }
 

@@ -10,6 +10,7 @@ import {
   isObjectType,
   locatedError,
 } from 'graphql'
+import { answerTooLong } from '../limits.ts'
 import { hasAll, type Member } from '../quick-rights.ts'
 import type { DocumentPlan, FieldPlan, OperationPlan, Shape, Variables } from './plan.ts'
 
@@ -26,16 +27,20 @@ type Execution = {
   readonly context: unknown
   readonly variables: Variables
   readonly errors: GraphQLError[]
+  /** Characters of all texts in the result so far. */
+  characters: number
 }
 
 /**
  * Executes an operation by the plan of its document, as the GraphQL specification defines it. It returns without a
  * promise if no resolver returns one. Errors are in the result. Values that are lists must be iterable, because no
- * resolver returns an asynchronous list.
+ * resolver returns an asynchronous list. A result whose texts alone have more than `maxBytes` is an error: one text under many
+ * names takes no memory here, but printing it would.
  */
 export function executePlan(
   documentPlan: DocumentPlan,
   { operationName, rootValue, contextValue, variableValues }: Omit<ExecutionArgs, 'document' | 'schema'>,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): ExecutionResult | Promise<ExecutionResult> {
   const { schema } = documentPlan
   const plan = documentPlan.operation(operationName)
@@ -49,9 +54,13 @@ export function executePlan(
     context: contextValue,
     variables: coerced.coerced,
     errors: [],
+    characters: 0,
   }
   const { errors } = execution
-  const respond = (data: Row | null): ExecutionResult => (errors.length === 0 ? { data } : { errors, data })
+  const respond = (data: Row | null): ExecutionResult => {
+    if (execution.characters > maxBytes) return { errors: [answerTooLong(maxBytes, execution.characters)] }
+    return errors.length === 0 ? { data } : { errors, data }
+  }
   const fail = (error: unknown): ExecutionResult => {
     errors.push(...errorsIn(error, undefined, undefined))
     return respond(null)
@@ -167,7 +176,7 @@ function executeMember(execution: Execution, plan: FieldPlan, source: unknown, p
   if (member !== undefined && shape.kind === 'leaf' && isObject(source) && mayRead(execution, member)) {
     try {
       const value = source[member.name]
-      if (isScalar(value)) return completeLeaf(shape.type, value)
+      if (isScalar(value)) return completeLeaf(execution, shape.type, value)
       if (value === null && shape.isNullable) return null
     } catch {
       // The field fails again below, which adds its place to the error.
@@ -284,7 +293,7 @@ function complete(field: FieldExecution, item: Path | undefined, shape: Shape, v
   }
   switch (shape.kind) {
     case 'leaf':
-      return completeLeaf(shape.type, value)
+      return completeLeaf(field.execution, shape.type, value)
     case 'list':
       return completeList(field, item, shape.items, value)
     case 'object':
@@ -295,13 +304,14 @@ function complete(field: FieldExecution, item: Path | undefined, shape: Shape, v
 }
 
 /** A value that the type does not accept is a fault, and not an error that a client may see. */
-function completeLeaf(type: GraphQLLeafType, value: unknown): unknown {
+function completeLeaf(execution: Execution, type: GraphQLLeafType, value: unknown): unknown {
   let serialized: unknown
   try {
     serialized = type.serialize(value)
   } catch (error) {
     throw error instanceof GraphQLError ? new Error(error.message) : error
   }
+  if (typeof serialized === 'string') execution.characters += serialized.length
   if (serialized !== null && serialized !== undefined) return serialized
   throw new Error(`The type ${type.name} has no text for a value: ${String(value)}`)
 }

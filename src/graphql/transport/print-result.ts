@@ -1,6 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { type JsonPiece, jsonPieces } from '../../json/json-text.ts'
-import { limitExceeded } from '../limits.ts'
+import { answerTooLong } from '../limits.ts'
 
 /** Prints the result of an operation. Never throws. */
 export type PrintResult = (result: unknown) => string
@@ -37,7 +37,7 @@ export function createPrintPieces(mask: (error: unknown) => GraphQLError, maxByt
       const pieces = jsonPieces(result)
       const bytes = sizeOf(pieces)
       if (bytes <= maxBytes) return pieces
-      throw limitExceeded('answerBytes', maxBytes, bytes, 'Request fewer rows per page, or fewer fields.')
+      throw answerTooLong(maxBytes, bytes)
     } catch (error) {
       const failed: ExecutionResult = { errors: [mask(error)] }
       return [JSON.stringify(failed)]

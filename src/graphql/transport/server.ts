@@ -115,7 +115,7 @@ export function createGraphqlServer(
   const printPieces = createPrintPieces(mask, deps.limits.answerBytes)
   const print = inOnePiece(printPieces)
   const streams = new Set<() => void>()
-  const documents = createDocuments(schema, deps.limits.documentBytes)
+  const documents = createDocuments(schema, deps.limits)
   const documentOf = createDocumentOf(documents, trusted)
   const trustedDocumentsOnly = trusted?.only ?? false
   const measured = measureOperations(

@@ -50,7 +50,7 @@ test.each([['\n'], ['#\n'], ['#\r'], ['#\r\n']])(
 )
 
 test('a document that is too long is refused before it is parsed, by its bytes', () => {
-  const bounded = createDocuments(schema, 1_000)
+  const bounded = createDocuments(schema, { documentBytes: 1_000 })
   const ofBytes = (bytes: number) => () => bounded.parse(`#${'é'.repeat((bytes - 5) / 2)}\n{ a`)
   const extensions = { code: 'LIMIT_EXCEEDED', limit: 'documentBytes', maximum: 1_000, actual: 1_001, http: request }
   expect(ofBytes(1_001)).toThrow(expect.objectContaining({ extensions }))

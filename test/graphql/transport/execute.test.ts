@@ -407,3 +407,16 @@ test('more sets of conditions than a plan keeps have right results, and are not 
   // Eight sets of at most three fields, with twelve fields together.
   expect(count).toBe(12)
 })
+
+test('texts of more bytes than a result may have are an error instead of the result', async () => {
+  const document = parse('{ must { a: name b: name list { name } } }')
+  const plan = planDocument(schema, document, () => {})
+  const rootValue = { must: { name: 'n'.repeat(40), list: [{ name: 'm'.repeat(40) }] } }
+  const extensions = { code: 'LIMIT_EXCEEDED', limit: 'answerBytes', maximum: 119, actual: 120 }
+  const refused = await executePlan(plan, { rootValue }, 119)
+  expect(refused).not.toHaveProperty('data')
+  expect(refused).toMatchObject({ errors: [{ extensions }] })
+  expect(await executePlan(plan, { rootValue }, 120)).toMatchObject({
+    data: { must: { list: [{ name: 'm'.repeat(40) }] } },
+  })
+})
