@@ -5,7 +5,7 @@ import { systemClock as clock } from '../clock.ts'
 import { columnTypes } from './column-types.ts'
 import { DatabaseUnavailableError, isFull } from './outage.ts'
 import type { Servers } from './servers.ts'
-import { openSocket } from './socket.ts'
+import { openSocket, readInTurns } from './socket.ts'
 
 /** Settings of a pool. Times in milliseconds. */
 export type PoolSettings = {
@@ -64,6 +64,7 @@ export class Pool extends pg.Pool {
       keepAliveInitialDelayMillis: 10_000,
       stream: () => {
         const socket = openSocket(sockets)
+        readInTurns(socket)
         // Only once it exists: pg connects the socket first.
         if (this.#isGivenUp) setImmediate(() => socket.destroy(new DatabaseUnavailableError()))
         return socket

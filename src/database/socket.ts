@@ -10,12 +10,14 @@ export function openSocket(sockets: Set<net.Socket>): net.Socket {
   const socket = new net.Socket()
   sockets.add(socket)
   socket.once('close', () => sockets.delete(socket))
-  readInTurns(socket)
   return socket
 }
 
-/** Node reads up to 32 times at once, and so a long result would delay all other work for ten milliseconds. */
-function readInTurns(socket: net.Socket): void {
+/**
+ * Gives way to other work while a long result is read. Node reads up to 32 times at once, which would take ten milliseconds. Not
+ * for `COPY`, whose stream must be the only reader of its socket.
+ */
+export function readInTurns(socket: net.Socket): void {
   let reads = 0
   socket.on('data', (chunk: Buffer) => {
     if (chunk.length < readBytes) return

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { openSocket } from '../../src/database/socket.ts'
+import { openSocket, readInTurns } from '../../src/database/socket.ts'
 
 test('other work has its turn while a long result is read, which arrives whole and in order', async () => {
   const sent = Buffer.alloc(4 * 1024 * 1024, 'a result of many rows ')
@@ -9,6 +9,7 @@ test('other work has its turn while a long result is read, which arrives whole a
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const socket = openSocket(new Set())
+  readInTurns(socket)
   try {
     const received: Buffer[] = []
     /** Bytes since other work had its turn. */
