@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
-import { givenDevicesForSlowCondition, slowCondition, untilUnderWay } from '../support/slow-condition.ts'
+import { givenDevicesForSlowCondition, slowCondition, untilEnded, untilUnderWay } from '../support/slow-condition.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { start } from './facts.ts'
 import { type OpenPort, openPort } from './transport/sockets.ts'
@@ -48,17 +48,17 @@ test('jobs that are counted and followed take turns like other reads, and end wh
     await client.query('begin; lock table job in access exclusive mode')
     const many = Array.from({ length: 8 }, (_, n) => `a${n}: jobs(first: 1) { totalCount }`)
     const slow = ask('service', { query: `{ ${many.join(' ')} }` }, gone.signal).catch(() => 'hung up')
-    await untilUnderWay(door.deps, 1)
+    await untilUnderWay(door.deps)
     const socket = await socketOf('device')
     expect(socket.raw.readyState).toBe(socket.raw.OPEN)
     gone.abort()
     expect(await slow).toBe('hung up')
-    await untilUnderWay(door.deps, 0)
+    await untilEnded(door.deps)
     const other = await socketOf('service')
     other.send({ id: 'followed', type: 'subscribe', payload: { query: 'subscription { jobUpdated { jobId } }' } })
-    await untilUnderWay(door.deps, 1)
+    await untilUnderWay(door.deps)
     other.raw.terminate()
-    await untilUnderWay(door.deps, 0)
+    await untilEnded(door.deps)
     socket.raw.terminate()
   } finally {
     await client.query('rollback')
@@ -69,15 +69,15 @@ test('jobs that are counted and followed take turns like other reads, and end wh
 test("one caller's eight slow queries leave others a turn, and end when the caller hangs up", async () => {
   const gone = new AbortController()
   const slow = ask('service', eightTimes, gone.signal).catch(() => 'hung up')
-  await untilUnderWay(door.deps, 1)
+  await untilUnderWay(door.deps)
   const query = `{ devices(queryCondition: "deviceId = 'many-1'", first: 1) { totalCount nodes { deviceId } } }`
   expect(await ask('iothubowner', { query })).toEqual({
     data: { devices: { totalCount: 1, nodes: [{ deviceId: 'many-1' }] } },
   })
-  await untilUnderWay(door.deps, 1)
+  await untilUnderWay(door.deps)
   gone.abort()
   expect(await slow).toBe('hung up')
-  await untilUnderWay(door.deps, 0)
+  await untilEnded(door.deps)
   expect(await ask('service', { query })).toMatchObject({ data: { devices: { totalCount: 1 } } })
   expect(door.logged).toEqual([])
 })
@@ -85,7 +85,7 @@ test("one caller's eight slow queries leave others a turn, and end when the call
 test('a page of all devices or jobs is read by an index, so it does not wait for slow queries of the same caller', async () => {
   const gone = new AbortController()
   const slow = ask('service', eightTimes, gone.signal).catch(() => 'hung up')
-  await untilUnderWay(door.deps, 1)
+  await untilUnderWay(door.deps)
   const query =
     '{ devices(first: 2) { nodes { deviceId } pageInfo { hasNextPage } } jobs(first: 1) { nodes { jobId } } }'
   expect(await ask('service', { query })).toEqual({
@@ -94,19 +94,19 @@ test('a page of all devices or jobs is read by an index, so it does not wait for
       jobs: { nodes: [] },
     },
   })
-  await untilUnderWay(door.deps, 1)
+  await untilUnderWay(door.deps)
   gone.abort()
   expect(await slow).toBe('hung up')
-  await untilUnderWay(door.deps, 0)
+  await untilEnded(door.deps)
 })
 
 describe('over a WebSocket queries end', () => {
   test('when the client completes the operation, and no other one', async () => {
     const socket = await socketOf('service')
     socket.send({ id: 'slow', type: 'subscribe', payload: eightTimes })
-    await untilUnderWay(door.deps, 1)
+    await untilUnderWay(door.deps)
     socket.send({ id: 'slow', type: 'complete' })
-    await untilUnderWay(door.deps, 0)
+    await untilEnded(door.deps)
     socket.send({ id: 'quick', type: 'subscribe', payload: { query: '{ devices(first: 1) { totalCount } }' } })
     expect(await socket.next()).toMatchObject({ id: 'quick', payload: { data: { devices: { totalCount: 20_000 } } } })
     socket.raw.terminate()
@@ -115,9 +115,9 @@ describe('over a WebSocket queries end', () => {
   test('when it hangs up', async () => {
     const socket = await socketOf('service')
     socket.send({ id: 'slow', type: 'subscribe', payload: eightTimes })
-    await untilUnderWay(door.deps, 1)
+    await untilUnderWay(door.deps)
     socket.raw.terminate()
-    await untilUnderWay(door.deps, 0)
+    await untilEnded(door.deps)
     expect(door.logged).toEqual([])
   })
 })

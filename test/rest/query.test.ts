@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answer, dispatch, start } from '../graphql/facts.ts'
 import { givenDevices, givenMethodJob } from '../support/rows.ts'
-import { queriesUnderWay, untilUnderWay } from '../support/slow-condition.ts'
+import { untilEnded, untilUnderWay } from '../support/slow-condition.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 let door: TestDoor
@@ -170,9 +170,9 @@ describe('a statement that takes too long', () => {
         body: { query: 'SELECT COUNT() AS n FROM devices' },
         signal: gone.signal,
       })
-      await untilUnderWay(door.deps, 1)
+      await untilUnderWay(door.deps)
       gone.abort()
-      await expect.poll(() => queriesUnderWay(door.deps)).toBe(0)
+      await untilEnded(door.deps)
       await asked
     })
   })

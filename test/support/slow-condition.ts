@@ -17,7 +17,7 @@ export async function givenDevicesForSlowCondition({ database }: { readonly data
 }
 
 /** How many statements of clients' queries PostgreSQL works on. */
-export async function queriesUnderWay({ database }: { readonly database: TestDatabase }): Promise<number> {
+async function queriesUnderWay({ database }: { readonly database: TestDatabase }): Promise<number> {
   const { rows } = await database.pool.query(
     `select 1 from pg_stat_activity
      where datname = current_database() and state = 'active' and application_name like 'twincast read %'`,
@@ -25,6 +25,11 @@ export async function queriesUnderWay({ database }: { readonly database: TestDat
   return rows.length
 }
 
-/** Waits until there are so many of them. */
-export const untilUnderWay = (deps: Pick<Deps, 'db'> & { readonly database: TestDatabase }, count: number) =>
-  expect.poll(() => queriesUnderWay(deps), { interval: 20 }).toBe(count)
+type Following = Pick<Deps, 'db'> & { readonly database: TestDatabase }
+
+/** Waits until there are some: of one caller, one for two seconds, and two then. */
+export const untilUnderWay = (deps: Following) =>
+  expect.poll(() => queriesUnderWay(deps), { interval: 20 }).toBeGreaterThan(0)
+
+/** Waits until there are none. */
+export const untilEnded = (deps: Following) => expect.poll(() => queriesUnderWay(deps), { interval: 20 }).toBe(0)
