@@ -12,6 +12,12 @@ import { givenDevices, givenMethodJob, givenPresent, jobRow, tester } from '../s
 
 // What jobs cost while nothing moves, in statements. The whole scheduler runs, and time passes second by second.
 
+type Callback = (...result: unknown[]) => void
+const isCallback = (value: unknown): value is Callback => typeof value === 'function'
+/** A query of the hub's own, which pg only submits. */
+const isSubmitted = (value: unknown): value is { callback: Callback } =>
+  typeof value === 'object' && value !== null && 'callback' in value && isCallback(value.callback)
+
 let deps: TestDeps
 let clock: TestClock
 let scheduler: Scheduler
@@ -31,13 +37,18 @@ beforeAll(async () => {
   const follow = (client: pg.Client, method: (...given: never[]) => unknown, given: readonly unknown[]): unknown => {
     if (client.database !== name) return Reflect.apply(method, client, given)
     open++
-    const callback = given.at(-1)
-    if (typeof callback === 'function') {
-      const closing = (...result: unknown[]): void => {
+    const closing = (callback: Callback): Callback => {
+      return (...result) => {
         open--
         callback(...result)
       }
-      return Reflect.apply(method, client, [...given.slice(0, -1), closing])
+    }
+    const callback = given.at(-1)
+    if (isCallback(callback)) return Reflect.apply(method, client, [...given.slice(0, -1), closing(callback)])
+    const [statement] = given
+    if (isSubmitted(statement)) {
+      statement.callback = closing(statement.callback)
+      return Reflect.apply(method, client, given)
     }
     const close = (): void => void open--
     const result: unknown = Reflect.apply(method, client, given)
