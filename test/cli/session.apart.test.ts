@@ -499,7 +499,10 @@ test('a job with --targets selects its devices before its start', async () => {
 test('a job with --on-overlap waits for another one, which it shows, or is refused because of it', async () => {
   const job = ['jobs', 'schedule', 'method', 'reboot', '--where', "deviceId = 'pump-1'"]
   await run([...job, '--id', 'in-the-way'])
-  const show = async () => JSON.parse((await run(['jobs', 'show', 'behind', '--format', 'json'])).stdout)
+  const shown = async (id: string) => JSON.parse((await run(['jobs', 'show', id, '--format', 'json'])).stdout)
+  const show = () => shown('behind')
+  // On a busy machine, the other job could start first.
+  await expect.poll(() => shown('in-the-way')).toMatchObject({ status: 'RUNNING' })
   expect(await run([...job, '--id', 'behind', '--on-overlap', 'QUEUE'])).toMatchObject({ status: 0 })
   const waitsFor = ['The job waits for job "in-the-way", which has some of the same devices.']
   await expect.poll(show).toMatchObject({ status: 'QUEUED', onOverlap: 'QUEUE', waitsFor })
