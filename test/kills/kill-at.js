@@ -16,6 +16,12 @@ const kill = () => process.kill(process.pid, 'SIGKILL')
 const killWhenAnswered = (client, args) => {
   const last = args.length - 1
   if (typeof args[last] === 'function') return query.apply(client, [...args.slice(0, last), kill])
+  const [config] = args
+  // A query of the hub's own, which pg only submits.
+  if (typeof config.submit === 'function') {
+    config.callback = kill
+    return query.apply(client, args)
+  }
   const result = query.apply(client, args)
   result.then(kill, () => {})
   return result
