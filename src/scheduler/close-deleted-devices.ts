@@ -2,8 +2,9 @@ import type { Deps } from '../deps.ts'
 import { findExistingIds } from '../device/store.ts'
 import { type AttemptKey, findCallsOfTheGone, findWaiting, type SettledFrom } from '../job/store/facts.ts'
 import { everything } from '../scope.ts'
+import { createJobByJob } from './job-by-job.ts'
 import type { Step } from './loop.ts'
-import { createBatchSettling } from './settle-batch.ts'
+import { settleBatch } from './settle-batch.ts'
 
 /**
  * Device deleted while method jobs waited for it or for its answer → failed, instead of waiting until the end of the
@@ -12,7 +13,7 @@ import { createBatchSettling } from './settle-batch.ts'
  */
 export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
   const name = 'close-deleted-devices'
-  const settling = createBatchSettling(deps, name)
+  const jobs = createJobByJob(deps, name)
   const changed = new Set<string>()
   const stopListening = deps.events.listen('identity')(({ deviceId }) => {
     changed.add(deviceId)
@@ -27,7 +28,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
   ): Promise<readonly AttemptKey[]> => {
     if (keys.length === 0) return []
     const settlements = keys.map((key) => ({ ...key, error: { code: 'DeviceNotFound', description } }))
-    return settling.settle(settlements, from, now)
+    return settleBatch(deps, jobs, settlements, { from, now })
   }
 
   return {

@@ -1,6 +1,5 @@
 import { inTransaction } from '../database/client.ts'
 import { isAnotherAlive } from '../database/instance-lease.ts'
-import { isOutage } from '../database/outage.ts'
 import type { Deps } from '../deps.ts'
 import { findDisabledIds } from '../device/store.ts'
 import { DeviceTimeoutError } from '../errors.ts'
@@ -22,7 +21,7 @@ import { createJobByJob } from './job-by-job.ts'
 import type { Step } from './loop.ts'
 import { dueTimeOf, nameOf, type OrphanCandidate, type OrphanCandidates } from './orphan-candidates.ts'
 import { publishProgress } from './publish-progress.ts'
-import { createBatchSettling } from './settle-batch.ts'
+import { settleBatch } from './settle-batch.ts'
 
 const batch = 1_000
 /**
@@ -77,7 +76,6 @@ export function expireDeviceJobs(
 ): Step & { close(): void } {
   const name = 'expire-device-jobs'
   const jobs = createJobByJob(deps, name)
-  const settling = createBatchSettling(deps, name)
   /** Other instances may have left calls behind since the marks were read. */
   let mayBeLeft = cleansUp
   /** The jobs whose marks are still to be read. */
@@ -102,9 +100,10 @@ export function expireDeviceJobs(
 
   /** The calls of this process are known here: the table of marks is not searched for them. */
   const expireOwn = async (now: Date): Promise<number> => {
-    const expired = window.expired(now, batch, settling.rests)
+    const expired = window.expired(now, batch, jobs.rests)
     if (expired.length === 0) return 0
-    const left = new Set((await settling.settle(expired.map(withoutAnswer), 'running', now)).map(nameOf))
+    const unwritten = await settleBatch(deps, jobs, expired.map(withoutAnswer), { from: 'running', now })
+    const left = new Set(unwritten.map(nameOf))
     for (const call of expired) {
       if (left.has(nameOf(call))) continue
       const { requestId, span } = call
@@ -164,27 +163,10 @@ export function expireDeviceJobs(
     orphans.add(later)
   }
 
-  /** Those of all jobs together; when that fails, those of each job by themselves. */
   const expireOrphans = async (now: Date): Promise<number> => {
     const due = orphans.due(now, batch, jobs.rests)
-    if (due.length === 0) return 0
-    try {
-      await expireThese(due, now)
-      return due.length
-    } catch (error) {
-      if (isOutage(error)) throw error
-    }
-    let count = 0
-    await jobs.each(
-      new Set(due.map(({ jobId }) => jobId)),
-      (jobId) => jobId,
-      async (jobId) => {
-        const ofJob = due.filter((call) => call.jobId === jobId)
-        await expireThese(ofJob, now)
-        count += ofJob.length
-      },
-    )
-    return count
+    const left = await jobs.together(due, (some) => expireThese(some, now))
+    return due.length - left.length
   }
 
   const findConnectExpired = async (now: Date): Promise<ConnectTimeout[]> => {

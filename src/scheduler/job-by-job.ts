@@ -13,6 +13,14 @@ export type JobByJob = {
     jobOf: (item: Item) => string,
     work: (item: Item) => Promise<unknown>,
   ): Promise<void>
+  /**
+   * Does the work for all items at once, except those of jobs that rest; when it fails, for those of each job by themselves.
+   * Returns the items that are left. Rejects when the database is unreachable.
+   */
+  together<Item extends { readonly jobId: string }>(
+    items: readonly Item[],
+    work: (items: readonly Item[]) => Promise<unknown>,
+  ): Promise<readonly Item[]>
   /** The result of work for one job; undefined when it failed. Rejects when the database is unreachable. */
   attempt<Result>(jobId: string, work: () => Promise<Result>): Promise<Result | undefined>
   rests(jobId: string): boolean
@@ -49,9 +57,33 @@ export function createJobByJob(
       return undefined
     }
   }
+  const each: JobByJob['each'] = async (items, jobOf, work) => {
+    for (const item of items) if (!rests(jobOf(item))) await attempt(jobOf(item), () => work(item))
+  }
   return {
-    async each(items, jobOf, work) {
-      for (const item of items) if (!rests(jobOf(item))) await attempt(jobOf(item), () => work(item))
+    each,
+    async together(items, work) {
+      // A failure is rare: nothing is looked up for each item otherwise.
+      const resting = new Set(failing.size === 0 ? [] : items.filter(({ jobId }) => rests(jobId)))
+      const ready = resting.size === 0 ? items : items.filter((item) => !resting.has(item))
+      try {
+        if (ready.length > 0) await work(ready)
+        if (failing.size > 0) for (const { jobId } of ready) failing.delete(jobId)
+        return [...resting]
+      } catch (error) {
+        if (isOutage(error)) throw error
+      }
+      const done = new Set<unknown>()
+      await each(
+        new Set(ready.map(({ jobId }) => jobId)),
+        (id) => id,
+        async (id) => {
+          const ofJob = ready.filter(({ jobId }) => jobId === id)
+          await work(ofJob)
+          for (const item of ofJob) done.add(item)
+        },
+      )
+      return items.filter((item) => !done.has(item))
     },
     attempt,
     rests,

@@ -5,7 +5,8 @@ import type { Settlement } from '../job/store/facts.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 import type { Span } from '../tracing.ts'
 import type { InFlightCalls } from './in-flight-calls.ts'
-import { createBatchSettling } from './settle-batch.ts'
+import { createJobByJob } from './job-by-job.ts'
+import { settleBatch } from './settle-batch.ts'
 
 /** Outcomes per transaction, and the milliseconds for which answers are collected. Measured: 1,000 is best. */
 const batchSize = 1_000
@@ -39,7 +40,7 @@ export function settleDeviceJobs(
    * Answers that are being collected or written: the first to a call counts, although a later batch may commit earlier.
    */
   const answered = new Set<string>()
-  const settling = createBatchSettling(deps, 'settle-device-jobs')
+  const jobs = createJobByJob(deps, 'settle-device-jobs')
   /** The answers for jobs whose outcomes cannot be written: they are out of the way of the others. */
   const unwritten = new Set<Answered>()
   const closing = new AbortController()
@@ -54,7 +55,7 @@ export function settleDeviceJobs(
     }
   }
   const write = async (answers: readonly Answered[]): Promise<void> => {
-    const left = await settling.settle(answers, 'running', deps.clock.now())
+    const left = await settleBatch(deps, jobs, answers, { from: 'running', now: deps.clock.now() })
     if (left.length > 0) void writeLater(left)
     const isLeft = new Set(left)
     for (const answer of answers) {

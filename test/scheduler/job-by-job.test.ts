@@ -228,6 +228,30 @@ test('a job whose work fails rests, longer each time, and is forgotten when it s
   expect(jobs.next()).toBeUndefined()
 })
 
+test('work for several jobs at once is done for each by itself when it fails, and what is left is returned', async () => {
+  const jobs = createJobByJob(deps, 'test')
+  const items = ['bad', 'good', 'bad', 'better'].map((jobId, place) => ({ jobId, place }))
+  const attempts: number[][] = []
+  let isBroken = true
+  const turn = () =>
+    jobs.together(items, async (some) => {
+      attempts.push(some.map(({ place }) => place))
+      if (isBroken && some.some(({ jobId }) => jobId === 'bad')) throw new Error('broken')
+    })
+  expect(await turn()).toEqual([items[0], items[2]])
+  expect(attempts.splice(0)).toEqual([[0, 1, 2, 3], [0, 2], [1], [3]])
+  expect(await turn()).toEqual([items[0], items[2]])
+  expect(attempts.splice(0)).toEqual([[1, 3]])
+  clock.advance(10_000)
+  isBroken = false
+  expect(await turn()).toEqual([])
+  expect(attempts).toEqual([[0, 1, 2, 3]])
+  // The failures are forgotten.
+  isBroken = true
+  await turn()
+  expect((jobs.next()?.getTime() ?? 0) - clock.now().getTime()).toBeLessThanOrEqual(200)
+})
+
 test('when the database is unreachable, the turn fails at once', async () => {
   const jobs = createJobByJob(deps, 'test')
   const attempts: string[] = []
