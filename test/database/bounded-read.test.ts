@@ -107,16 +107,24 @@ test('reads that are given up leave room for others', async () => {
 })
 
 test('however many one caller asks at once, another caller and other reads find a connection', async () => {
-  const answers = await locked(async () => {
-    const reads = Array.from({ length: 50 }, () => deps.db.boundedRead(asker, 60_000, (db) => db.query(wait)))
-    await expect.poll(underWay).toBeGreaterThan(0)
-    expect(await deps.db.boundedRead({ caller: 'b' }, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([
-      { one: 1 },
-    ])
-    expect(await deps.db.reads.query(sql`select 1 as one`)).toEqual([{ one: 1 }])
-    return reads
-  })
-  expect(await Promise.all(answers)).toEqual(Array.from({ length: 50 }, () => [{ one: 1 }]))
+  const clock = createTestClock()
+  const db = openTestDb(deps.database.url, {}, clock)
+  const one = sql`select 1 as one`
+  try {
+    const answers = await locked(async () => {
+      const reads = Array.from({ length: 50 }, () => db.boundedRead(asker, 60_000, (reader) => reader.query(wait)))
+      await expect.poll(underWay).toBe(1)
+      clock.advance(2_000)
+      await expect.poll(underWay).toBe(2)
+      expect(await db.boundedRead({ caller: 'b' }, 10_000, (reader) => reader.query(one))).toEqual([{ one: 1 }])
+      expect(await db.reads.query(one)).toEqual([{ one: 1 }])
+      expect(await underWay()).toBe(2)
+      return reads
+    })
+    expect(await Promise.all(answers)).toEqual(Array.from({ length: 50 }, () => [{ one: 1 }]))
+  } finally {
+    await db.close()
+  }
 })
 
 test('all callers together use at most half of the read connections', async () => {
@@ -137,21 +145,28 @@ test('all callers together use at most half of the read connections', async () =
 
 test('when a caller has gone PostgreSQL stops its statement, nothing more is read, and the turn is free', async () => {
   const gone = new AbortController()
+  const clock = createTestClock()
+  const db = openTestDb(deps.database.url, {}, clock)
   let went = 0
   const read = () =>
-    deps.db.boundedRead({ caller: 'a', signal: gone.signal }, 60_000, async (db) => {
-      await db.query(sleep(60)).catch(() => {})
+    db.boundedRead({ caller: 'a', signal: gone.signal }, 60_000, async (reader) => {
+      await reader.query(sleep(60)).catch(() => {})
       went++
-      return await db.query(sleep(60))
+      return await reader.query(sleep(60))
     })
-  const reads = [read(), read(), read()]
-  await expect.poll(underWay).toBeGreaterThan(0)
-  gone.abort()
-  expect(await Promise.all(reads)).toEqual([undefined, undefined, undefined])
-  // Of one caller, one read runs for two seconds, and two then.
-  expect([1, 2]).toContain(went)
-  expect(await underWay()).toBe(0)
-  expect(await deps.db.boundedRead(asker, 10_000, (db) => db.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+  try {
+    const reads = [read(), read(), read()]
+    await expect.poll(underWay).toBe(1)
+    clock.advance(2_000)
+    await expect.poll(underWay).toBe(2)
+    gone.abort()
+    expect(await Promise.all(reads)).toEqual([undefined, undefined, undefined])
+    expect(went).toBe(2)
+    expect(await underWay()).toBe(0)
+    expect(await db.boundedRead(asker, 10_000, (reader) => reader.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
+  } finally {
+    await db.close()
+  }
 })
 
 test('a read whose caller hangs up as it ends does not end the next one on the connection', async () => {

@@ -276,7 +276,7 @@ export function playing(
 ): fc.Arbitrary<Sequence> {
   const scenes = isShared ? scenesOfSeveral : scenesOfOne(begins)
   const scene = scenes[number % scenes.length]
-  if (scene === undefined) throw new RangeError('There are scenes.')
+  if (scene === undefined) throw new RangeError('There is no scene.')
   const { device: ofScene = device, jobs, opening = [], afterwards } = scene
   const left = Math.max(steps - opening.length, 0)
   return fc.record({

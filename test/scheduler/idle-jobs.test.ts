@@ -37,12 +37,12 @@ beforeAll(async () => {
   const follow = (client: pg.Client, method: (...given: never[]) => unknown, given: readonly unknown[]): unknown => {
     if (client.database !== name) return Reflect.apply(method, client, given)
     open++
-    const closing = (callback: Callback): Callback => {
-      return (...result) => {
+    const closing =
+      (callback: Callback): Callback =>
+      (...result) => {
         open--
         callback(...result)
       }
-    }
     const callback = given.at(-1)
     if (isCallback(callback)) return Reflect.apply(method, client, [...given.slice(0, -1), closing(callback)])
     const [statement] = given
