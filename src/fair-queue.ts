@@ -3,8 +3,8 @@ import { createHeavyWork, type HeavyBudget, type HeavyWork } from './throttle/he
 
 /**
  * How much work may run at a time in total (`most`) and per caller (`each`), and how much of one caller may wait
- * (`waiting`). The first work of a caller runs alone for `firstAlone` milliseconds: only its end shows whether it is heavy,
- * so two long ones do not begin together. Light work of the caller waits no longer for a long one than that.
+ * (`waiting`). The first work of a caller runs alone for up to `firstAlone` milliseconds, so that two long pieces of work do
+ * not begin together: only the end of one shows whether the caller's work is heavy.
  */
 export type Turns = {
   readonly most: number

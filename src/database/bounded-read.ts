@@ -138,10 +138,9 @@ const firstAlone = 2_000
 
 /**
  * Runs statements that may be expensive, each for at most `ms` milliseconds of PostgreSQL's time. They can only read.
- * Together they use `connections`; one caller uses at most half of them, the first of its reads runs alone for two
- * seconds, and its heavy ones are paced. Undefined when
- * the time limit was reached, when too many reads wait already, and when the asker has disconnected: its statement is
- * then cancelled, through `reads`.
+ * Together they use `connections`. One caller uses at most half of them; its first read runs alone for two seconds, and its
+ * heavy ones are paced. Undefined when the time limit was reached, when too many reads wait already, and when the asker has
+ * disconnected: its statement is then cancelled, through `reads`.
  */
 export function createBoundedRead(
   {
