@@ -325,7 +325,8 @@ describe('the times of a window', () => {
     expect({ done, full }).toEqual({ done: 0, full: false })
     const ahead = Number(next?.getTime()) - clock.now().getTime()
     expect(ahead).toBeGreaterThan(1_700 * second)
-    expect(ahead).toBeLessThanOrEqual(1_800 * second)
+    // The clocks of the machine and of the database may differ by a little.
+    expect(ahead).toBeLessThan(1_801 * second)
   })
 
   test('cost nothing while it is closed: each step asks as much as without the job', async () => {
