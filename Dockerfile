@@ -7,6 +7,8 @@ COPY . .
 RUN npm ci --no-audit --no-fund
 RUN mkdir -p /package /opt/twincast
 RUN npm pack --loglevel=error --pack-destination /package
+# npm takes the packages that a lock file in the folder names, and so none that was published after the release.
+RUN cp package-lock.json /opt/twincast
 RUN npm install --prefix /opt/twincast --omit=dev --engine-strict --no-audit --no-fund /package/twincast-*.tgz
 # For any user, whatever the mask of the files was.
 RUN chmod -R a+rX /opt/twincast

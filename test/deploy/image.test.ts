@@ -107,6 +107,18 @@ test('the image starts a hub as a user without rights, on the ports that the ima
   expect(entries.at(-1)).toMatchObject({ access: 'every request needs a token' })
 })
 
+test('the image has the packages of the lock file, and no others', () => {
+  const packagesOf = (file: string): Record<string, { readonly version: string }> =>
+    JSON.parse(readFileSync(file, 'utf8')).packages
+  const { 'node_modules/twincast': own, ...installed } = packagesOf(
+    join(place, 'opt/twincast/node_modules/.package-lock.json'),
+  )
+  expect(own).toBeDefined()
+  const locked = packagesOf(join(checkout, 'package-lock.json'))
+  for (const [path, { version }] of Object.entries(installed))
+    expect([path, locked[path]?.version]).toEqual([path, version])
+})
+
 test('the image has the command for those who look into its container', async () => {
   const { stdout } = await run('twincast', ['token', '--host', 'hub.example'], { env })
   expect(stdout).toMatch(/^SharedAccessSignature sr=hub\.example&/)
