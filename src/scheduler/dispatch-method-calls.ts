@@ -22,7 +22,7 @@ import { createJobByJob } from './job-by-job.ts'
 import { createLaterCalls } from './later-calls.ts'
 import { createLimitedQueues, type LimitedCall } from './limited-queues.ts'
 import { earlier, type Step } from './loop.ts'
-import type { OrphanCandidates } from './orphan-candidates.ts'
+import type { OrphanCandidate, OrphanCandidates } from './orphan-candidates.ts'
 import { publishRoom } from './publish-progress.ts'
 
 // An offline device is neither polled nor called again: its call waits in the rows until the device attaches
@@ -84,8 +84,21 @@ const hasOpened = (openings: readonly string[] | null, known: readonly string[] 
 
 const noMarks: Marks = { marked: [], held: [], full: [], later: [], waitMs: null }
 
+/** The marks of two statements. */
+const joinMarks = (one: Marks, other: Marks): Marks => ({
+  marked: [...one.marked, ...other.marked],
+  held: [...one.held, ...other.held],
+  full: [...one.full, ...other.full],
+  later: [...one.later, ...other.later],
+  waitMs:
+    one.waitMs === null || other.waitMs === null ? (one.waitMs ?? other.waitMs) : Math.min(one.waitMs, other.waitMs),
+})
+
 /** A call of a batch. The attempt is known when it is marked. */
 type Departure = Dispatch & AttemptKey & { readonly call: Call }
+
+/** A call that no other instance waits for either. */
+const withoutGrace = (call: Dispatch): OrphanCandidate => ({ ...call, graceMs: 0 })
 
 const startCall = (tracing: Tracing, { jobId, deviceId, call }: Departure): Span => {
   const attributes = { 'twincast.job.id': jobId, 'twincast.device.id': deviceId }
@@ -108,6 +121,9 @@ export function dispatchMethodCalls(
 ): Step & { close(): void } {
   const name = 'dispatch-method-calls'
   const jobByJob = createJobByJob(deps, name)
+  /** Apart from the reads of a job, which may succeed each time and would end its rests. */
+  const marksByJob = createJobByJob(deps, name)
+  const rests = (jobId: string): boolean => jobByJob.rests(jobId) || marksByJob.rests(jobId)
   const calls = new Map<string, Call>()
   /** Jobs being scanned. The first is next; after a page it moves to the end. */
   const scans = new Map<string, Scan>()
@@ -175,7 +191,7 @@ export function dispatchMethodCalls(
   }
 
   const forgetFailed = (): void => {
-    for (const jobId of jobByJob.resting()) forget(jobId)
+    for (const jobId of [...jobByJob.resting(), ...marksByJob.resting()]) forget(jobId)
   }
 
   const isLearnt = ({ id, resumedVersion, openWave, openings }: JobWithWork): boolean => {
@@ -198,7 +214,7 @@ export function dispatchMethodCalls(
       if (comesBack) scanned.set(jobId, { resumedVersion, openWave, seen })
     }
     await jobByJob.each(
-      jobs.filter((job) => !isLearnt(job)),
+      jobs.filter((job) => !isLearnt(job) && !marksByJob.rests(job.id)),
       ({ id }) => id,
       async ({ id: jobId, deviceCount, isNew, resumedVersion, firstWave, openWave, openings }) => {
         // After a pause, however short, its devices are looked for again: calls may have been refused meanwhile. When a wave was
@@ -379,7 +395,7 @@ export function dispatchMethodCalls(
       const call = calls.get(jobId)
       if (call === undefined) {
         // Its job had no waiting devices when the jobs were learnt, and may not be scanned again. One that rests will be.
-        if (!jobByJob.rests(jobId)) arrivals.add(deviceId)
+        if (!rests(jobId)) arrivals.add(deviceId)
         continue
       }
       const deadline = new Date(now.getTime() + call.timeoutMs)
@@ -392,8 +408,13 @@ export function dispatchMethodCalls(
     const { instanceId } = deps.lease
     let marks = noMarks
     try {
-      marks = await deps.db.autocommit((tx) => markDispatched(tx, [...dispatches.values()], { instanceId, now }))
-      later.add(marks.later)
+      const left = await marksByJob.together([...dispatches.values()], async (some) => {
+        const more = await deps.db.autocommit((tx) => markDispatched(tx, some, { instanceId, now }))
+        later.add(more.later)
+        marks = marks === noMarks ? more : joinMarks(marks, more)
+      })
+      // Their devices are looked for again when they have rested.
+      if (left.length > 0) forgetFailed()
     } finally {
       limited.answer(batch.limited, marks)
     }
@@ -456,7 +477,8 @@ export function dispatchMethodCalls(
         }
       }
       unsure = undelivered
-      if (undelivered.length > 0) await takeBack(undelivered)
+      // What is left stays marked, although nothing waits for it.
+      orphans.add((await marksByJob.together(undelivered, takeBack)).map(withoutGrace))
       for (const jobId of new Set(marked.map((key) => key.jobId))) {
         deps.events.jobChanged(jobId)
         measureDelay(jobId)
@@ -464,8 +486,7 @@ export function dispatchMethodCalls(
       return marked.length - undelivered.length
     } catch (error) {
       // A commit without an answer may have succeeded.
-      // No other instance waits for them.
-      orphans.add([...unsure].map((call) => ({ ...call, graceMs: 0 })))
+      orphans.add([...unsure].map(withoutGrace))
       throw error
     }
   }
@@ -531,7 +552,11 @@ export function dispatchMethodCalls(
       if (full && granted > 0) deps.events.publish('work', 'deviceJobs', {})
       // Without room, the loop is woken when there is some.
       const due = room() > 0 ? later.next() : undefined
-      return { done: granted, full, next: [limited.next(), due, jobByJob.next()].reduce(earlier, next) }
+      return {
+        done: granted,
+        full,
+        next: [limited.next(), due, jobByJob.next(), marksByJob.next()].reduce(earlier, next),
+      }
     },
     close() {
       for (const stop of stopListening) stop()

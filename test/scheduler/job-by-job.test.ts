@@ -156,6 +156,38 @@ test('devices are called for a job, and fail for it when they do not connect, al
   expect(await good()).toMatchObject({ pendingCount: 0 })
 })
 
+test.each<[what: string, request: Partial<JobRequestInput>]>([
+  ['without limits', {}],
+  ['with a limit of calls in progress', { rollout: { maxConcurrent: 2 } }],
+  ['with a retry policy', { rollout: { retry: { maxAttempts: 2, on: ['503'] } } }],
+])('devices are called for a job although calls of others cannot be marked: jobs %s', async (_what, request) => {
+  await givenAll(request)
+  await start()
+  await breakBad()
+  const called: string[] = []
+  const jobOf = ({ requestId }: MethodRequest) => requestId.slice(0, requestId.indexOf('.'))
+  for (const id of ids) ends.push(deps.attached.attach(id, (call) => called.push(jobOf(call))))
+  const instance = await createInstance(deps)
+  ends.push(() => instance.stop())
+  await instance.dispatch()
+  expect(called).toEqual(['good', 'good'])
+  expect(instance.orphans.size).toBe(0)
+
+  // Each rest is longer than the one before, although the job can be read.
+  const errors = vi.spyOn(deps.log, 'error')
+  ends.push(() => errors.mockRestore())
+  for (let second = 0; second < 10; second++) {
+    clock.advance(1_000)
+    await instance.dispatch()
+  }
+  expect(errors.mock.calls.length).toBeLessThan(2 * 7)
+
+  await deps.database.pool.query('alter table job disable trigger break')
+  clock.advance(10_000)
+  await instance.dispatch()
+  expect(called.toSorted()).toEqual(['bad-1', 'bad-1', 'bad-2', 'bad-2', 'good', 'good'])
+})
+
 describe('outcomes are written for a job although those of others cannot be', () => {
   /** Called devices of all three jobs, and an instance that they are connected to. */
   async function called() {
