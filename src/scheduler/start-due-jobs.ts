@@ -73,7 +73,7 @@ export const selectionsAtOnce = ({
  * The part of the time for a selection that one may take in the last place of its actor. If it takes longer, it waits
  * for another place, so that slow conditions of an actor do not delay its other jobs.
  */
-const shortShare = 1 / 30
+export const shortShare = 1 / 30
 /** Milliseconds from which on a selection is heavy: that of some thousand devices. */
 const heavyFrom = 20
 /** Known long selections. To forget one costs a short time in the last place. */

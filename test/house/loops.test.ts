@@ -26,8 +26,10 @@ test('steps that work on several jobs do so by JobByJob, so that a job for which
     'expire-device-jobs.ts: while (after !== undefined) {',
     'job-by-job.ts: for (const item of items) if (!rests(jobOf(item))) await attempt(jobOf(item), () => work(item))',
     'join-devices.ts: for (let from = 0; from < found.length; from += batch) {',
-    'join-devices.ts: for (let from = 0; from < deviceIds.length; from += batch) {',
+    'join-devices.ts: for (let from = 0; from < ids.length; from += batch) {',
     "join-devices.ts: for (let after = ''; ; ) {",
+    // It calls JobByJob.
+    'join-devices.ts: for (let next = nextLook(); next !== undefined; next = nextLook()) done += await take(next)',
     'loop.ts: while (!signal.aborted) {',
     'loop.ts: while (!woken && pause > 0) {',
     // These call JobByJob, or do the same for schedules.

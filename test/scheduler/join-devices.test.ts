@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { MethodRequest } from '../../src/attached-devices.ts'
 import { deleteDevice } from '../../src/device/commands.ts'
 import { cancelJob, pauseJob, resumeJob, retryJob } from '../../src/job/commands.ts'
@@ -346,6 +347,68 @@ describe('a continuous job', () => {
     await finish()
     const retry = await retryJob(deps, tester, { jobId: id })
     expect((await jobRow(deps, retry)).targets).toBeNull()
+  })
+})
+
+describe('a slow condition', () => {
+  type Read = typeof deps.db.boundedRead
+  /** Looks for devices of these jobs last until they are let go. A short one takes too long. */
+  function slowLooks(...ids: string[]) {
+    const held: { id: string; ms: number; letGo: () => void }[] = []
+    const boundedRead: Read = (asker, ms, work) =>
+      deps.db.boundedRead(asker, ms, async (reader) => {
+        const query: typeof reader.query = async (sql, name) => {
+          const id = ids.find((slow) => sql.values.includes(slow))
+          if (id !== undefined && ms < deps.limits.jobSelectionMs) throw outOfTime()
+          if (id !== undefined) await new Promise<void>((resolve) => held.push({ id, ms, letGo: resolve }))
+          return reader.query<never>(sql, name)
+        }
+        return work({ ...reader, query })
+      })
+    const step = joinDevices({ ...deps, db: { ...deps.db, boundedRead } })
+    detach.push(() => step.close())
+    const holds = (id: string) => vi.waitFor(() => expect(held.map((look) => look.id)).toContain(id))
+    return { step, held, holds }
+  }
+  const outOfTime = () => Object.assign(new pg.DatabaseError('canceled', 8, 'error'), { code: '57014' })
+
+  test('of one job does not delay devices that join another', async () => {
+    for (const jobId of ['slow', 'quick']) await continuous({ jobId })
+    const { step, held, holds } = slowLooks('slow')
+    await moveTo('pump', 'spare-0001')
+    const turn = join(step)
+    await holds('slow')
+    await step.run(clock.now())
+    expect(await targetsOf('quick')).toContain('spare-0001')
+    await moveTo('pump', 'spare-0002')
+    await join(step)
+    expect(await targetsOf('quick')).toContain('spare-0002')
+    expect(await targetsOf('slow')).toHaveLength(2)
+
+    // What changed meanwhile is looked at next.
+    held.shift()?.letGo()
+    await holds('slow')
+    expect(await targetsOf('slow')).toContain('spare-0001')
+    held.shift()?.letGo()
+    await turn
+    expect(await targetsOf('slow')).toContain('spare-0002')
+  })
+
+  test('of several jobs leaves a place to others', async () => {
+    for (const jobId of ['slow-1', 'slow-2', 'quick']) await continuous({ jobId })
+    const { step, held, holds } = slowLooks('slow-1', 'slow-2')
+    await moveTo('pump', 'spare-0001')
+    const turn = join(step)
+    await holds('slow-1')
+    await step.run(clock.now())
+    expect(await targetsOf('quick')).toContain('spare-0001')
+    expect(held).toHaveLength(1)
+
+    held.shift()?.letGo()
+    await holds('slow-2')
+    held.shift()?.letGo()
+    await turn
+    for (const jobId of ['slow-1', 'slow-2']) expect(await targetsOf(jobId)).toContain('spare-0001')
   })
 })
 
