@@ -220,15 +220,15 @@ test.each(hangs)('a database that hangs (%s) is closed sooner when it was given 
 })
 
 test('when a database is given up that answers, all ends: what is under way, what waits for a connection, what comes', async () => {
-  const slow = sql`select pg_sleep(2)`
   const most = defaultLimits.databaseConnections + defaultLimits.databaseReadConnections
-  const bounded = (caller: string) => db.boundedRead({ caller }, 600_000, (reader) => reader.query(slow))
+  const bounded = (caller: string) => db.boundedRead({ caller }, 600_000, (reader) => reader.query(sleeping))
   const begun = endsOf(
-    Array.from({ length: most + 1 }, (_, n) => [db.query(slow), db.reads.query(slow), bounded(`${n}`)]).flat(),
+    Array.from({ length: most + 1 }, (_, n) => [db.query(sleeping), db.reads.query(sleeping), bounded(`${n}`)]).flat(),
   )
   await expect.poll(sleepers).toBe(most)
   db.giveUp()
   expect(db.trouble()).toBe('The connection to the database was abandoned because the hub is stopping.')
   const ends = [...(await begun), ...(await endsOf([db.query(sql`select 1`), db.reads.query(sql`select 1`)]))]
   expect(new Set(ends)).toEqual(new Set([true]))
+  await endSleepers()
 })
