@@ -405,16 +405,21 @@ cloudToDeviceMethod: { methodName: ${method} }
 `,
     )
   const create = async (file: string, ...options: string[]) => {
-    const { status, stdout } = await run(['templates', 'create', '-f', file, '--format', 'json', ...options])
-    return { status, rows: JSON.parse(stdout) }
+    const { status, stdout, stderr } = await run(['templates', 'create', '-f', file, '--format', 'json', ...options])
+    return { status, rows: JSON.parse(stdout), stderr }
   }
   const [first, second] = ['several-1', 'several-2'].map((templateId) => ({ templateId }))
   expect(await create(await templates('reboot', 'tags.'))).toMatchObject({
     status: 1,
     rows: [{ ...first, result: 'created', etag: expect.any(String) }],
   })
+  const refused = await fileOf(
+    'refused.yaml',
+    'jobId: several-3\nqueryCondition: "*"\ncloudToDeviceMethod: { methodName: reboot }\nrollout: { abort: [{ on: [FAILED], percent: 300, action: PAUSE }] }',
+  )
+  expect((await create(refused)).stderr).toContain('refused.yaml: rollout.abort[0].percent: ')
   const file = await templates('reboot', '"*"')
-  expect(await create(file)).toEqual({ status: 1, rows: [] })
+  expect(await create(file)).toMatchObject({ status: 1, rows: [] })
   expect(await create(file, '--if-exists', 'skip')).toMatchObject({
     status: 0,
     rows: [

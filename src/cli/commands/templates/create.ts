@@ -3,7 +3,7 @@ import { graphql } from '../../../generated/commands/gql.ts'
 import type { HubClient } from '../../hub-client.ts'
 import { hubCommand } from '../../hub-options.ts'
 import { defaults } from '../../jobs/definition.ts'
-import { type FiledJob, readJobFile } from '../../jobs/job-file.ts'
+import { type FiledJob, inFile, readJobFile } from '../../jobs/job-file.ts'
 import { format } from '../../output/format.ts'
 import { printRows } from '../../output/print.ts'
 import { payloadOf } from '../../payload.ts'
@@ -16,6 +16,7 @@ const CreateOneTemplate = graphql(`
       __typename
       ... on CreateJobTemplatePayload { jobTemplate { templateId etag } }
       ... on Error { code message }
+      ... on InvalidInputError { path }
     }
   }
 `)
@@ -26,6 +27,7 @@ const UpdateOneTemplate = graphql(`
       __typename
       ... on UpdateJobTemplatePayload { jobTemplate { templateId etag } }
       ... on Error { code message }
+      ... on InvalidInputError { path }
     }
   }
 `)
@@ -54,7 +56,9 @@ export const createTemplatesCreate = () =>
         // What was saved before a failure is printed, in each format.
         async function* saved() {
           try {
-            for (const job of jobs) yield await save(client, job, ifExists)
+            for (const [index, job] of jobs.entries()) {
+              yield await inFile(file, { index, jobs: jobs.length }, () => save(client, job, ifExists))
+            }
           } catch (error) {
             failures.push(error)
           }
