@@ -1,14 +1,13 @@
 import type { Deps } from '../deps.ts'
-import { findExistingIds } from '../device/store.ts'
-import { type AttemptKey, findCallsOfTheGone, findWaiting, type SettledFrom } from '../job/store/facts.ts'
-import { everything } from '../scope.ts'
+import { type AttemptKey, findCallsOfTheGone, findWaitingForTheGone, type SettledFrom } from '../job/store/facts.ts'
 import { createJobByJob } from './job-by-job.ts'
 import type { Step } from './loop.ts'
 import { settleBatch } from './settle-batch.ts'
 
 /**
  * Device deleted while method jobs waited for it or for its answer → failed, instead of waiting until the end of the
- * job. No message of a new device with the same id can then count as that answer. The step depends on events; a
+ * job, even if a new device has the same id by now: the job did not select it. No message of that device can then count as the
+ * answer. The step depends on events; a
  * deletion that it missed costs that wait only.
  */
 export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
@@ -38,12 +37,7 @@ export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
     async run(now) {
       if (changed.size === 0) return { done: 0, full: false }
       const deviceIds = [...changed]
-      const existing = await findExistingIds(deps.db, everything, deviceIds)
-      const waiting = await findWaiting(
-        deps.db,
-        deviceIds.filter((deviceId) => !existing.has(deviceId)),
-        { paused: true },
-      )
+      const waiting = await findWaitingForTheGone(deps.db, deviceIds)
       const called = await findCallsOfTheGone(deps.db, deviceIds)
       const left = [
         ...(await fail(waiting, 'pending', 'The device was deleted before the job reached it.', now)),

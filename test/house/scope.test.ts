@@ -84,6 +84,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
     'job/store/awaited-jobs.ts': ['findFirstOverlap', 'findOverlapOf', 'awaitNext'],
     'job/store/facts.ts': [
       'findWaiting',
+      'findWaitingForTheGone',
       'findCallsOfTheGone',
       'unmarkDispatched',
       'countSkipped',

@@ -69,6 +69,34 @@ test('a device that is deleted while a job waits for its turn or its answer has 
   await settling.close()
 })
 
+test('another device of the same id does not get the call that waits for its predecessor', async () => {
+  const continuous = await givenMethodJob(deps, 'pump', {}, { targets: 'continuous' })
+  await startDueJobs(deps, { maxRunning: 10 }).run(clock.now())
+  await deleteDevice(deps, everything, { deviceId: 'pump-0003', ifMatch: '*' })
+  clock.advance(3_000)
+  await createDevice(deps, everything, { deviceId: 'pump-0003' })
+  await expect.poll(async () => (await closing.run(clock.now())).done).toBe(1)
+  expect(await counters(deps, jobId)).toContain('0 pending, 2 running, 0 succeeded, 1 failed')
+  // The device that joins a continuous job may be a new one.
+  expect(await counters(deps, continuous)).toContain('3 pending, 0 running, 0 succeeded, 0 failed')
+  await settling.close()
+})
+
+test('a device that was selected keeps its call when it is changed', async () => {
+  const id = await givenMethodJob(
+    deps,
+    'pump',
+    {},
+    { targets: 'atCreation', startTime: new Date(clock.now().getTime() + 60_000) },
+  )
+  clock.advance(60_000)
+  for (const deviceId of ['pump-0002', 'pump-0003']) deps.events.publish('identity', { deviceId })
+  expect((await closing.run(clock.now())).done).toBe(0)
+  expect(await counters(deps, id)).toContain('0 failed')
+  expect(await counters(deps, jobId)).toContain('1 pending, 2 running')
+  await settling.close()
+})
+
 test('another device of the same id cannot answer the call of its predecessor', async () => {
   await deleteDevice(deps, everything, { deviceId: 'pump-0001', ifMatch: '*' })
   clock.advance(1)

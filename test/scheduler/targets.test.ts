@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { deleteDevice } from '../../src/device/commands.ts'
+import { createDevice, deleteDevice } from '../../src/device/commands.ts'
 import { approveJob, rejectJob } from '../../src/job/approval-commands.ts'
 import { cancelJob, pauseJob, previewJob, resumeJob, retryJob } from '../../src/job/commands.ts'
 import type { JobRequestInput } from '../../src/job/request.ts'
@@ -119,6 +119,7 @@ describe('a job that selects its devices at its creation', () => {
     await run()
     for (const deviceId of ['pump-0001', 'pump-0003']) await deleteDevice(deps, everything, { deviceId, ifMatch: '*' })
     clock.advance(hour)
+    await createDevice(deps, everything, { deviceId: 'pump-0003' })
     await run()
     await finish()
     expect(await counters(deps, other)).toBe('completed: 0 pending, 0 running, 0 succeeded, 2 failed, 0 canceled')

@@ -7,7 +7,7 @@ import type { Scope } from '../../scope.ts'
 import type { Fragment } from '../../sql-fragment.ts'
 import type { JobType } from '../request.ts'
 import type { DeviceJobStatus } from '../state.ts'
-import { type DeviceJobKey, isSkipped } from './facts.ts'
+import { type DeviceJobKey, isSkipped, selectedTime } from './facts.ts'
 import { andVisible } from './own-jobs.ts'
 
 /**
@@ -199,9 +199,6 @@ export type DeviceJobRow = DeviceJobView & {
   readonly updatedTime: Date
 }
 
-/** When the device list of `job` was frozen. */
-const frozenTime = sql`coalesce(job.selected_time, job.started_time)`
-
 /**
  * The facts of `target`, looked up row by row. The planner assumes that a condition on the status selects almost
  * nothing; if it could choose (`facts`), it would read all facts of a job for every page.
@@ -247,12 +244,12 @@ export async function findDeviceJobRows(
               select v.*
               from (
                 select ${view}, o.response_payload as "responsePayload", job.key as "jobKey", job.type as "jobType",
-                       job.start_time as "startTime", job.deadline, ${frozenTime} as "createdTime",
+                       job.start_time as "startTime", job.deadline, ${selectedTime} as "createdTime",
                        coalesce(
                          case when ${status} in ('completed', 'failed', 'canceled')
                            then coalesce(o.ended_time, job.end_time) end,
                          x.dispatched_time,
-                         ${frozenTime}
+                         ${selectedTime}
                        ) as "updatedTime"
                 from device_job target ${factsOneByOne}
                 where target.job_key = job.key and target.device_id > job.after${andVisible(scope)}

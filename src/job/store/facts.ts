@@ -98,26 +98,52 @@ export const isSkipped = (outcome: Sql): Sql =>
 export const hasVersion = (outcome: Sql): Sql => sql`${outcome}.version > 0`
 
 /**
- * The device jobs of running method jobs that wait for these devices, in open waves and time windows. With `paused` also those of
- * paused jobs that have started, and of waves and windows that are not open. One lookup per device and job, so that no further
- * index is needed.
+ * The device jobs of running method jobs that wait for these devices, in open waves and time windows. One lookup per device and
+ * job, so that no further index is needed.
  */
-export function findWaiting(
-  db: Reader,
-  deviceIds: readonly string[],
-  { paused = false }: { readonly paused?: boolean } = {},
-): Promise<DeviceJobKey[]> {
+export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
   return db.query<DeviceJobKey>(
     sql`select job.id as "jobId", target.device_id as "deviceId"
         from job
         cross join unnest(${deviceIds}::text[]) as arrived (device_id)
         join device_job target on target.job_key = job.key and target.device_id = arrived.device_id
-        where job.end_time is null and ${paused ? sql`job.status in ('running', 'paused') and job.started_time is not null` : sql`job.status = 'running'`}
+        where job.end_time is null and job.status = 'running'
           and job.type = 'scheduleDeviceMethod' and job.pending_count > 0
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
-          ${paused ? empty : sql`and ${isInOpenWave(target)} and (not job.has_window or ${isInOpenWindow(target)})`}
+          and ${isInOpenWave(target)} and (not job.has_window or ${isInOpenWindow(target)})
         order by job.started_time, job.id`,
-    paused ? 'find-waiting-or-paused' : 'find-waiting',
+    'find-waiting',
+  )
+}
+
+/** When the devices of `job` were selected. */
+export const selectedTime = sql`coalesce(job.selected_time, job.started_time)`
+
+/**
+ * Whether the device of a device job, by whatever alias, still exists: not if another device has its id, which was created after
+ * the devices of `job` were selected. The clocks of two instances may differ by two seconds. Into a continuous job, the other
+ * device would come, too.
+ */
+export const isStillThere = (deviceJob: Sql): Sql => sql`exists (
+  select from device
+  where device.id = ${deviceJob}.device_id
+    and (job.targets is not distinct from 'continuous' or device.created_time <= ${selectedTime} + interval '2 seconds')
+)`
+
+/**
+ * The device jobs of method jobs that wait for those of these devices that were deleted: also of jobs that are paused, and in waves
+ * and time windows that are not open.
+ */
+export function findWaitingForTheGone(db: Reader, deviceIds: readonly string[]): Promise<DeviceJobKey[]> {
+  return db.query<DeviceJobKey>(
+    sql`select job.id as "jobId", target.device_id as "deviceId"
+        from job
+        cross join unnest(${deviceIds}::text[]) as gone (device_id)
+        join device_job target on target.job_key = job.key and target.device_id = gone.device_id
+        where job.end_time is null and job.status in ('running', 'paused') and job.started_time is not null
+          and job.type = 'scheduleDeviceMethod' and job.pending_count > 0
+          and not ${isDispatched(target)} and not ${hasOutcome(target)} and not ${isStillThere(target)}`,
+    'find-waiting-for-the-gone',
   )
 }
 

@@ -7,7 +7,7 @@ import type { Scope } from '../../scope.ts'
 import type { DeviceCondition, Fragment } from '../../sql-fragment.ts'
 import type { Wave } from '../waves.ts'
 import { createGroups, groupOf } from './budget-groups.ts'
-import { hasOutcome, isInOpenWindow, keyOf, target } from './facts.ts'
+import { hasOutcome, isInOpenWindow, isStillThere, keyOf, target } from './facts.ts'
 import { expandInWaves } from './waves.ts'
 
 /** What narrows or groups the devices of a job. */
@@ -84,9 +84,10 @@ export async function findTargets(
 /** A page of the targets without an outcome whose devices do not exist any more, by id. */
 export async function findTargetsOfTheGone(tx: Tx, jobId: string, after: string, limit: number): Promise<string[]> {
   const rows = await tx.query<{ deviceId: string }>(
-    sql`select device_id as "deviceId" from device_job target
-        where job_key = ${keyOf(jobId)} and device_id > ${after}
-          and not exists (select from device where device.id = target.device_id) and not ${hasOutcome(target)}
+    sql`select device_id as "deviceId"
+        from job
+        join device_job target on target.job_key = job.key
+        where job.id = ${jobId} and device_id > ${after} and not ${isStillThere(target)} and not ${hasOutcome(target)}
         order by device_id
         limit ${limit}`,
   )
