@@ -1,5 +1,6 @@
 import type { Fragment } from '../sql-fragment.ts'
 import type { Comparison, Condition, Expression, Membership } from './ast.ts'
+import { chooseValues } from './choose-values.ts'
 import { comparison, isMember, textTest, truth, typeTest, unknown } from './compile-predicates.ts'
 import { fold } from './constant-folding.ts'
 import { contains, jsonOf, nullOf, targetOf } from './operands.ts'
@@ -48,7 +49,10 @@ function isTrue(expression: Expression, fields: FieldMap): Fragment {
     case 'typeTest':
       return typeTest(expression, fields)
     case 'textTest':
-      return settled(textTest(expression, fields), [expression.text, expression.part], fields)
+      return (
+        chooseValues(expression, true, fields) ??
+        settled(textTest(expression, fields), [expression.text, expression.part], fields)
+      )
     case 'arithmetic':
     case 'negation':
       return never
@@ -80,7 +84,7 @@ function isFalse(expression: Expression, fields: FieldMap): Fragment {
     case 'typeTest':
       return sql`not (${typeTest(expression, fields)})`
     case 'textTest':
-      return sql`(${textTest(expression, fields)}) is false`
+      return chooseValues(expression, false, fields) ?? sql`(${textTest(expression, fields)}) is false`
     case 'arithmetic':
     case 'negation':
       return never
@@ -97,12 +101,16 @@ function isTrueComparison(expression: Comparison, fields: FieldMap): Fragment {
     const target = targetOf(left, fields)
     if (target.kind === 'json') return contains(target.document, target.segments, right.value)
   }
+  const chosen = chooseValues(expression, true, fields)
+  if (chosen !== undefined) return chosen
   return settled(comparison(expression, fields), [left, right], fields)
 }
 
 function isTrueMembership(expression: Membership, fields: FieldMap): Fragment {
   const { operand, elements, negated } = expression
   if (operand.kind !== 'path') return sql`(${truth(expression, fields)}) is true`
+  const chosen = chooseValues(expression, true, fields)
+  if (chosen !== undefined) return chosen
   const target = targetOf(operand, fields)
   const isLookup = target.kind === 'json' && elements.length <= maxLookups
   const member = isLookup

@@ -11,6 +11,12 @@ const caseBlind = (fields: Fields): Members =>
 const group = (members: Fields): Field => ({ kind: 'group', members: caseBlind(members) })
 const text = (expression: Fragment): Field => ({ kind: 'text', sql: expression, nullable: false })
 const word = (expression: Fragment, words: Words): Field => ({ kind: 'text', sql: expression, nullable: false, words })
+const choice = (column: Fragment, expression: Fragment, values: Readonly<Record<string, string>>): Field => ({
+  kind: 'text',
+  sql: expression,
+  nullable: false,
+  choice: { column, values: new Map(Object.entries(values)) },
+})
 const nullableText = (expression: Fragment): Field => ({ kind: 'text', sql: expression, nullable: true })
 const document = (expression: Fragment, members: Fields = {}): Field => ({
   kind: 'document',
@@ -37,13 +43,21 @@ export const deviceFields: FieldMap = {
     etag: etag(sql`t.etag_version`),
     deviceEtag: etag(sql`d.etag_version`),
     version: number(sql`t.version`),
-    status: text(sql`d.status`),
+    status: choice(sql`d.status`, sql`d.status`, { enabled: 'enabled', disabled: 'disabled' }),
     statusReason: nullableText(sql`d.status_reason`),
     statusUpdateTime: time(sql`d.status_updated_time`),
-    connectionState: text(sql`initcap(d.connection_state)`),
+    connectionState: choice(sql`d.connection_state`, sql`initcap(d.connection_state)`, {
+      Connected: 'connected',
+      Disconnected: 'disconnected',
+    }),
     lastActivityTime: time(sql`d.last_activity_time`),
     cloudToDeviceMessageCount: number(sql`0`),
-    authenticationType: text(sql`d.authentication_type`),
+    authenticationType: choice(sql`d.authentication_type`, sql`d.authentication_type`, {
+      sas: 'sas',
+      selfSigned: 'selfSigned',
+      certificateAuthority: 'certificateAuthority',
+      none: 'none',
+    }),
     x509Thumbprint: group({
       primaryThumbprint: nullableText(sql`d.primary_thumbprint`),
       secondaryThumbprint: nullableText(sql`d.secondary_thumbprint`),

@@ -3,17 +3,27 @@ import type { Words } from './enum-aliases.ts'
 import { bindText, sql } from './sql-builder.ts'
 
 /**
- * The meaning of a name. A `text` with `words` always has one of them as its value. A `text`, `number` or `boolean` is
- * an SQL expression of that type, never NULL unless `nullable`, which the language reads as null. A `document` is a
- * jsonb expression that is always an object: every path below it is allowed, unless `members` defines it differently. A
- * `group` has members only. A `json` is a value below a document, by one segment or more, which may be missing.
+ * The meaning of a name. A `text` with `words` always has one of them as its value. One with `choice` is a column with
+ * few values, each with the text that stands for it. A `text`, `number` or `boolean` is an SQL expression of that type,
+ * never NULL unless `nullable`, which the language reads as null. A `document` is a jsonb expression that is always an
+ * object: every path below it is allowed, unless `members` defines it differently. A `group` has members only. A `json`
+ * is a value below a document, by one segment or more, which may be missing.
  */
 export type Field =
-  | { readonly kind: 'text'; readonly sql: Fragment; readonly nullable: boolean; readonly words?: Words }
+  | {
+      readonly kind: 'text'
+      readonly sql: Fragment
+      readonly nullable: boolean
+      readonly words?: Words
+      readonly choice?: Choice
+    }
   | { readonly kind: 'number' | 'boolean'; readonly sql: Fragment }
   | { readonly kind: 'document'; readonly sql: Fragment; readonly members: Members }
   | { readonly kind: 'group'; readonly members: Members }
   | { readonly kind: 'json'; readonly document: Fragment; readonly segments: readonly string[] }
+
+/** A column that is never NULL, and its possible values by the texts that stand for them in conditions. */
+export type Choice = { readonly column: Fragment; readonly values: ReadonlyMap<string, string> }
 
 /**
  * Fields by name, each with the name as displayed. Names outside of documents are case-insensitive, and lower case

@@ -12,8 +12,11 @@ let database: TestDatabase
 beforeAll(async () => {
   database = await createTestDatabase()
   await database.pool.query(`
-    insert into device (id, generation_id, created_time)
-    select 'device-' || lpad(n::text, 6, '0'), 'g', '2024-01-01' from generate_series(1, 100000) n`)
+    insert into device (id, generation_id, created_time, status, connection_state, connection_id, instance_id)
+    select 'device-' || lpad(n::text, 6, '0'), 'g', '2024-01-01',
+      case n % 1000 when 3 then 'disabled' else 'enabled' end,
+      case n % 1000 when 5 then 'connected' else 'disconnected' end, 'c', 'i'
+    from generate_series(1, 100000) n`)
   await database.pool.query(`
     insert into twin (device_id, tags, desired, reported)
     select 'device-' || lpad(n::text, 6, '0'),
@@ -46,10 +49,43 @@ test.each([
   ["deviceId IN ['device-000007', 'device-000008']", '_pkey'],
   ["STARTSWITH(deviceId, 'device-00000')", '_pkey'],
   ["deviceId > 'device-0999'", '_pkey'],
+  ["connectionState = 'Connected'", 'device_connection'],
+  ["connectionState != 'Disconnected'", 'device_connection'],
+  ["NOT (connectionState >= 'D')", 'device_connection'],
+  ["STARTSWITH(connectionState, 'Con')", 'device_connection'],
+  ["connectionState IN ['Connected', 'connected']", 'device_connection'],
+  ["status = 'disabled'", 'device_disabled'],
+  ["status NIN ['enabled'] AND tags.floor = 1", 'device_disabled'],
 ])('%s is answered by %s', async (condition, index) => {
   const plan = await explain(condition)
   expect(plan).toContain(index)
   expect(plan).not.toContain('Seq Scan on twin')
+})
+
+type Plan = {
+  readonly 'Actual Rows': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly Plans?: readonly Plan[]
+}
+
+const rowsOf = (plan: Plan): number =>
+  Math.max(plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0), ...(plan.Plans ?? []).map(rowsOf))
+
+test.each([
+  ["connectionState = 'Connected'", 51],
+  ["connectionState = 'Disconnected'", 51],
+  ["connectionState = 'Connected' AND status = 'disabled'", 100],
+  ["connectionState = 'connected'", 0],
+])('a page of devices that meet %s reads %i devices, wherever they are', async (condition, count) => {
+  // All of them at the end of the order, which no statistics know.
+  await database.pool.query(`update device set connection_state = 'disconnected'`)
+  await database.pool.query(`update device set connection_state = 'connected' where id > 'device-099000'`)
+  const { text, values } = statementOf(parseCondition(condition))
+  const { rows } = await database.pool.query<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>(
+    `explain (analyze, format json) ${text} limit 51`,
+    values,
+  )
+  expect(rows[0]?.['QUERY PLAN'][0] && rowsOf(rows[0]['QUERY PLAN'][0].Plan)).toBe(count)
 })
 
 test('a list of the devices in a scope is answered by the index of its property, and a lookup by keys', async () => {
