@@ -34,22 +34,41 @@ export const readsFor = (db: { readonly boundedRead: BoundedRead }, asker: Asker
   boundedRead: (ms, work) => db.boundedRead(asker, ms, work),
 })
 
+type TimedReads<Limit extends keyof Limits> = {
+  readonly db: { readonly boundedRead: BoundedRead }
+  readonly limits: Pick<Limits, Limit>
+}
+
 /**
  * Reads for a client. Throws OutOfTimeError when the read took too long, and LimitExceededError when too many reads of
  * the client wait already.
  */
-export async function readInTime<T>(
-  { db, limits }: { readonly db: { readonly boundedRead: BoundedRead }; readonly limits: Pick<Limits, 'queryMs'> },
+export const readInTime = <T>(
+  { db, limits: { queryMs } }: TimedReads<'queryMs'>,
+  asker: Asker,
+  work: (db: BoundedReader) => Promise<T>,
+): Promise<T> => readWithin(queryMs, db, asker, work)
+
+/** The same, for a page of a list: an operator may allow it less time than other reads. */
+export const readPage = <T>(
+  { db, limits: { queryMs, pageMs } }: TimedReads<'queryMs' | 'pageMs'>,
+  asker: Asker,
+  work: (db: BoundedReader) => Promise<T>,
+): Promise<T> => readWithin(Math.min(queryMs, pageMs), db, asker, work)
+
+async function readWithin<T>(
+  ms: number,
+  db: { readonly boundedRead: BoundedRead },
   asker: Asker,
   work: (db: BoundedReader) => Promise<T>,
 ): Promise<T> {
   let begun = false
-  const found = await db.boundedRead(asker, limits.queryMs, (reader) => {
+  const found = await db.boundedRead(asker, ms, (reader) => {
     begun = true
     return work(reader)
   })
   if (found !== undefined) return found
-  if (begun) throw new OutOfTimeError(limits.queryMs / 1000)
+  if (begun) throw new OutOfTimeError(ms / 1000)
   throw tooManyWaiting()
 }
 

@@ -283,6 +283,15 @@ export const limitTable = {
     what: 'database time for one read whose cost depends on the client: devices that meet a condition, their number, lists of jobs, device jobs, a statement',
     answer: 'GraphQL: an error LIMIT_EXCEEDED; REST: 400 ArgumentInvalid',
   },
+  pageMs: {
+    variable: 'LIMIT_PAGE_MS',
+    default: 10_000,
+    min: 10,
+    max: 600_000,
+    unit: 'ms',
+    what: 'database time for one page of devices or jobs: of `devices` and `jobs`, and of a statement without aggregates. LIMIT_QUERY_MS also applies. Lower it where a late page is worse than none: conditions that no index answers then need another part that few devices meet',
+    answer: 'GraphQL: an error LIMIT_EXCEEDED of this field, and the others are answered; REST: 400 ArgumentInvalid',
+  },
   jobSelectionMs: {
     variable: 'LIMIT_JOB_SELECTION_MS',
     default: 60_000,

@@ -1,11 +1,11 @@
-import { type Asker, type BoundedReader, readInTime } from '../database/bounded-read.ts'
+import { type Asker, type BoundedReader, readInTime, readPage } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import { aggregateDevices, findDeviceGroups, findDeviceTwins, findDeviceValues } from '../device/selection-store.ts'
 import { InvalidInputError } from '../errors.ts'
 import { findDeviceJobRows } from '../job/store/device-jobs.ts'
 import { type JsonPiece, JsonText, jsonPieces } from '../json/json-text.ts'
 import { itemsWithin } from '../limits/answer-budget.ts'
-import type { Condition, Statement } from '../query/ast.ts'
+import type { Condition, SelectItem, Statement } from '../query/ast.ts'
 import { compileCondition } from '../query/compiler.ts'
 import type { ParseOptions } from '../query/expression.ts'
 import { deviceFields, deviceJobFields, jobFieldNames } from '../query/fields.ts'
@@ -48,6 +48,8 @@ type Plan = {
   read(db: BoundedReader, keys: readonly string[] | undefined, limit: number, maxBytes: number): Promise<Rows>
 }
 
+const isAggregate = ({ kind }: SelectItem): boolean => kind === 'aggregate'
+
 /** Text that PostgreSQL can store. */
 const storable = /^[^\0\p{Surrogate}]*$/u
 const integer = /^\d{1,18}$/
@@ -68,6 +70,7 @@ export async function runStatement(
 ): Promise<StatementPage> {
   const statement = parseStatement(text, options)
   const { itemType, patterns, read } = planOf(statement)
+  const readRows = statement.groupBy === undefined && !statement.items?.some(isAggregate) ? readPage : readInTime
   if (!Number.isInteger(page.size) || page.size < 1) {
     throw new InvalidInputError(['size'], 'A page must have at least one row.')
   }
@@ -80,7 +83,7 @@ export async function runStatement(
 
   const limit = Math.min(size, left ?? size)
   const { pageBytes } = deps.limits
-  const { rows, cut } = await readInTime(deps, asker, (db) => read(db, keys, limit + 1, pageBytes))
+  const { rows, cut } = await readRows(deps, asker, (db) => read(db, keys, limit + 1, pageBytes))
   const items = await itemsWithin(deps.clock, rows.slice(0, limit), (row) => row.item(), pageBytes)
   const last = rows[items.length - 1]
   const leftNext = left === undefined ? undefined : left - items.length

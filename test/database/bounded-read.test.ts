@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { boundedFragment } from '../../src/database/bounded-fragment.ts'
-import { limitTime, readInTime } from '../../src/database/bounded-read.ts'
+import { type BoundedRead, limitTime, readInTime, readPage } from '../../src/database/bounded-read.ts'
 import { askIfReadOnly } from '../../src/database/servers.ts'
 import { LimitExceededError, OutOfTimeError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
@@ -229,6 +229,25 @@ test('a client that waits for the answer learns whether it took too long, or whe
     await db.close()
   }
 })
+
+test.each([
+  { queryMs: 10_000, pageMs: 100, query: 10_000, page: 100 },
+  { queryMs: 50, pageMs: 100, query: 50, page: 50 },
+])(
+  'a page has $page ms and another read $query ms, when queries have $queryMs ms and pages $pageMs ms',
+  async (given) => {
+    const times: number[] = []
+    const boundedRead: BoundedRead = async (_asker, ms) => {
+      times.push(ms)
+      return undefined
+    }
+    const limited = { db: { boundedRead }, limits: { ...defaultLimits, queryMs: given.queryMs, pageMs: given.pageMs } }
+    for (const read of [readPage, readInTime]) {
+      await expect(read(limited, asker, async () => [])).rejects.toThrow(LimitExceededError)
+    }
+    expect(times).toEqual([given.page, given.query])
+  },
+)
 
 test('it can only read', async () => {
   const write = sql`update hub set request_key = ''`

@@ -167,6 +167,35 @@ describe('what takes too long is an error that says what to do', () => {
   })
 })
 
+test('a page that takes too long fails alone, and the other fields of the request are answered', async () => {
+  const hurried = await openDoor({ limits: { pageMs: 50 } })
+  await givenDevices(hurried.deps, 'pump', 1)
+  const client = await hurried.deps.database.pool.connect()
+  try {
+    await client.query('begin; lock table twin in access exclusive mode')
+    const query = `{
+      found: devices(queryCondition: "tags.fleet = 'pump'", first: 1) { nodes { deviceId } }
+      devices(first: 1) { nodes { status } }
+      jobs(first: 1) { totalCount nodes { jobId } }
+    }`
+    expect(await hurried.ask(query)).toMatchObject({
+      status: 200,
+      data: { found: null, devices: { nodes: [{ status: 'ENABLED' }] }, jobs: { totalCount: 0, nodes: [] } },
+      errors: [
+        {
+          message: expect.stringContaining('more than 0.05 seconds. Narrow the condition'),
+          path: ['found'],
+          extensions: { code: 'LIMIT_EXCEEDED' },
+        },
+      ],
+    })
+  } finally {
+    await client.query('rollback')
+    client.release()
+    await hurried.close()
+  }
+})
+
 test('of more queries than may wait the last is an error at once, and the others are answered', async () => {
   const busy = await openDoor({ limits: { queriesWaiting: 1 } })
   const client = await busy.deps.database.pool.connect()

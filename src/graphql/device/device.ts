@@ -1,4 +1,4 @@
-import { readInTime } from '../../database/bounded-read.ts'
+import { readInTime, readPage } from '../../database/bounded-read.ts'
 import { countDevices, findAllDevices, findDevicePage } from '../../device/selection-store.ts'
 import { authenticationOf, findSelectedDevices, type SelectedDevice } from '../../device/store.ts'
 import { withGroups } from '../../device-group/commands.ts'
@@ -185,7 +185,7 @@ builder.queryField('devices', (t) =>
           if (selectsAll(queryCondition) && isEverything(scope)) {
             return findAllDevices(deps.db.reads, scope, columns, wanted)
           }
-          return readInTime(deps, askerOf(context), (db) => findDevicePage(db, scope, columns, condition, wanted))
+          return readPage(deps, askerOf(context), (db) => findDevicePage(db, scope, columns, condition, wanted))
         },
         () => readInTime(deps, askerOf(context), (db) => countDevices(db, scope, condition)),
       )

@@ -1,4 +1,4 @@
-import { readInTime } from '../../database/bounded-read.ts'
+import { readInTime, readPage } from '../../database/bounded-read.ts'
 import { parseZonedDateTime } from '../../date-time.ts'
 import { InvalidInputError } from '../../errors.ts'
 import { checkLabelName } from '../../job/naming.ts'
@@ -199,7 +199,7 @@ builder.queryField('jobs', (t) =>
           const direction = readIn(order, page.forward)
           if (!selectsRows(info)) return []
           if (selectsAll(selection)) return findAllJobs(deps.db.reads, viewer.scope, columns, direction, page)
-          return readInTime(deps, askerOf(context), (db) =>
+          return readPage(deps, askerOf(context), (db) =>
             findJobs(db, viewer.scope, columns, selection, direction, page),
           )
         },
