@@ -1,5 +1,3 @@
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
 import type { Bench } from './benchmark.ts'
 import { createClosers } from './closers.ts'
 import { registerDevices } from './devices.ts'
@@ -7,6 +5,7 @@ import { openGraphqlDoor } from './door.ts'
 import { type BenchHub, openHub } from './hub.ts'
 import { compare } from './measure.ts'
 import { percentile } from './numbers.ts'
+import { post } from './post.ts'
 import { type Row, type Run, VoidRunError } from './row.ts'
 
 const full = { few: 10_000, many: 100_000, jobs: 500 }
@@ -68,11 +67,3 @@ async function openScheduling({ deps }: Pick<BenchHub, 'deps'>): Promise<Schedul
     close,
   }
 }
-
-const post = (url: string, body: string, signal: AbortSignal): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-    const sent = request(url, { method: 'POST', headers, signal }, (response) => resolve(text(response)))
-    sent.on('error', reject)
-    sent.end(body)
-  })

@@ -37,6 +37,7 @@ import { endurance } from './p22-endurance.ts'
 import { queueAlone } from './p23-queues.ts'
 import { metricsCost } from './p24-metrics.ts'
 import { auditCost } from './p25-audit.ts'
+import { devicePages } from './p26-device-pages.ts'
 import { report } from './report.ts'
 import { failsGate, judge, type Row } from './row.ts'
 import { attacked } from './s8-attacks.ts'
@@ -66,6 +67,7 @@ const allBenchmarks: Readonly<Record<string, Benchmark>> = {
   P23: queueAlone,
   P24: metricsCost,
   P25: auditCost,
+  P26: devicePages,
   N1: dividedWork,
   N2: jobsOnNats,
   N3: idleInstances,
@@ -103,7 +105,7 @@ and simulated devices. Removes everything at the end. Exits with status 1 if a g
     }),
   )
   .addOption(wholeNumber('--rounds <N>', 'number of measured runs per side', { min: 1, max: 100 }).default(5))
-  .option('--million', 'runs P6, P7 and P8 with 1,000,000 devices too, and N7 with so many')
+  .option('--million', 'runs P6, P7 and P8 with 1,000,000 devices too, and P26 and N7 with so many')
   .option('--quick', 'small sizes, to check that the benchmarks run; nothing is judged')
   .option('--explain', 'also prints the query plans of P10')
   .option('--json <FILE>', 'also writes all runs to this file')
