@@ -1,8 +1,12 @@
+import { performance } from 'node:perf_hooks'
+
 /** Time as a dependency: no other code reads the wall clock or sets a timer. */
 export type Clock = {
   now(): Date
   /** Milliseconds since some moment. Unlike `now` it never goes back, and cannot be set. */
   elapsed(): number
+  /** Milliseconds for which the event loop has worked since some moment. For the rest of the time it has waited. */
+  worked(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Resolves in a later turn of the event loop, so that other work has its turn during long work. */
@@ -19,6 +23,7 @@ const nextTurn = (): Promise<void> =>
 export const systemClock: Clock = {
   now: () => new Date(),
   elapsed: () => performance.now(),
+  worked: () => performance.eventLoopUtilization().active,
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) {
@@ -62,6 +67,7 @@ export function createMovableClock({ standsAt }: { readonly standsAt?: Date } = 
   return {
     now: () => new Date(elapsed()),
     elapsed,
+    worked: systemClock.worked,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (ms <= 0 || signal?.aborted) {

@@ -136,7 +136,7 @@ export function newerStates<Event extends object, State>(
   }
   return open<object, State, State | null>(context, {
     shown: after,
-    attach: (follower) => reads.follow(context, { listen, keyOf: () => '', find }, follower),
+    attach: (follower) => reads.follow(context, { listen, keyOf: () => '', find, isPaced: true }, follower),
     first: async (to) => {
       const state = accept(await reads.first(context, find))
       const rows = show(state, to)

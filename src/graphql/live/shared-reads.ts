@@ -1,6 +1,8 @@
+import type { Clock } from '../../clock.ts'
 import type { Listen } from '../../events/events.ts'
 import type { Context } from '../context.ts'
 import { type Message, type Recipient, writeNewer } from './broadcast.ts'
+import { type DeliveryPace, deliveryPaceOf } from './delivery-pace.ts'
 import { readThroughOutage, type WaitsForDatabase } from './through-outage.ts'
 
 type InGroup = Pick<Context, 'group'>
@@ -25,6 +27,8 @@ export type Changes<Event, Found> = {
   readonly listen: Listen<Event>
   readonly keyOf: (event: Event) => string
   readonly find: (key: string) => Promise<Found>
+  /** Whether the changes are states of one object, of which later ones replace earlier ones (`delivery-pace.ts`). */
+  readonly isPaced?: boolean
 }
 
 /** Reads that equal subscriptions share; see `sharedReads`. Reads of changes survive a short outage of the database. */
@@ -98,11 +102,13 @@ export function sharedReads<Found>(): SharedReads<Found> {
       const readWithin = () => readThroughOutage(context, read)
       return event === undefined ? readWithin() : readAfter(readingsOf(context), event, readWithin)
     },
-    follow(context, { listen, keyOf, find }, follower) {
+    follow(context, { listen, keyOf, find, isPaced = false }, follower) {
       const readings = readingsOf(context)
       readings.join ??= gather({
         listen,
         keyOf,
+        clock: context.deps.clock,
+        pace: isPaced ? deliveryPaceOf(context.deps.clock) : undefined,
         read: (key, event) => readAfter(readings, event, () => readThroughOutage(context, () => find(key))),
         close() {
           readings.join = undefined
@@ -117,15 +123,22 @@ export function sharedReads<Found>(): SharedReads<Found> {
 function gather<Event extends object, Found>({
   listen,
   keyOf,
+  clock,
+  pace,
   read,
   close,
-}: Omit<Changes<Event, Found>, 'find'> & {
+}: Pick<Changes<Event, Found>, 'listen' | 'keyOf'> & {
+  readonly clock: Clock
+  readonly pace: DeliveryPace | undefined
   readonly read: (key: string, event: Event) => Promise<Found>
   readonly close: () => void
 }): (follower: Follower<Found>) => () => void {
   const followers = new Set<Follower<Found>>()
   const changed = new Map<string, Event>()
   let reading = false
+  let resting = false
+  /** When the last read began. */
+  let begun = Number.NEGATIVE_INFINITY
 
   const readNext = (): void => {
     for (const [key, event] of changed) {
@@ -135,10 +148,13 @@ function gather<Event extends object, Found>({
         continue
       }
       reading = true
+      if (pace !== undefined) begun = clock.elapsed()
       const notifyAll = (notify: (follower: Follower<Found>) => void): void => {
         reading = false
+        const start = pace && clock.elapsed()
         for (const follower of followers) notify(follower)
-        if (!reading) readNext()
+        if (start !== undefined) pace?.count(clock.elapsed() - start)
+        readInTime()
       }
       const announce = async (what: Found): Promise<void> => {
         const message = await messageFor(followers, what)
@@ -150,9 +166,22 @@ function gather<Event extends object, Found>({
       return
     }
   }
+  const readInTime = (): void => {
+    if (reading || resting || changed.size === 0) return
+    const rest = pace === undefined ? 0 : begun + pace.pause() - clock.elapsed()
+    if (rest <= 0) {
+      readNext()
+      return
+    }
+    resting = true
+    void clock.sleep(rest).then(() => {
+      resting = false
+      readNext()
+    })
+  }
   const stop = listen((event) => {
     changed.set(keyOf(event), event)
-    if (!reading) readNext()
+    readInTime()
   })
   return (follower) => {
     followers.add(follower)

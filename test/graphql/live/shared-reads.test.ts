@@ -86,3 +86,54 @@ test('changes during a read are one, and where nobody waits nothing is read', as
   events.publish('anyJob', { jobId: 'a' })
   expect(log).toHaveLength(2)
 })
+
+test('while sending takes much of the time of a busy hub, states are sent less often, and always the last', async () => {
+  const clock = createTestClock()
+  let isBusy = true
+  let begun = clock.elapsed()
+  const busy = { ...clock, worked: () => (isBusy ? clock.elapsed() : begun) }
+  const events = createEvents(clock)
+  const reads = sharedReads<number>()
+  const found: number[] = []
+  let version = 0
+  const follower = {
+    shown: 0,
+    wire: undefined,
+    messageOf: async () => undefined,
+    waits: () => true,
+    changed: () => {},
+    found: (_key: string, _event: object, what: number) => {
+      found.push(what)
+      clock.advance(20)
+    },
+    failed: () => {},
+  }
+  const changes = { listen: events.listen('anyJob'), keyOf: () => '', find: async () => version, isPaced: true }
+  const leave = reads.follow({ ...context, deps: { clock: busy } }, changes, follower)
+  /** The states that are sent when there are so many in two seconds. */
+  const sentOf = async (states: number) => {
+    found.length = 0
+    for (let state = 0; state < states; state++) {
+      version++
+      events.publish('anyJob', { jobId: 'a' })
+      await settled()
+      clock.advance(2_000 / states)
+      await settled()
+    }
+    return found.length
+  }
+  expect(await sentOf(20)).toBeGreaterThan(8)
+  const paced = await sentOf(20)
+  expect(paced).toBeGreaterThanOrEqual(4)
+  expect(paced).toBeLessThanOrEqual(7)
+  clock.advance(500)
+  await settled()
+  expect(found.at(-1)).toBe(version)
+
+  // Sending alone may take as long as it likes.
+  begun = clock.elapsed()
+  isBusy = false
+  await sentOf(20)
+  expect(await sentOf(20)).toBe(20)
+  leave()
+})
