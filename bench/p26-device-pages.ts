@@ -63,7 +63,7 @@ const query = `query Page($condition: String) {
     nodes { deviceId connectionState twin { tags } }
     pageInfo { hasNextPage endCursor }
   }
-  jobs(first: 1) { totalCount }
+  jobs(first: 1) { nodes { jobId } }
 }`
 
 /** P26: whether a page of devices is there soon, whatever its condition meets. */
@@ -126,8 +126,8 @@ async function run({ signal }: Bench, url: string, { condition, expected }: Case
       : answer.includes('"deviceId"')
         ? 'some'
         : 'none'
-    // The other field of the request is answered in any case.
-    if (found !== expected || !answer.includes('"totalCount":0')) {
+    // The other field of the request is answered in any case, by a read that does not wait after heavy ones.
+    if (found !== expected || !answer.includes('"jobs":{"nodes":[]}')) {
       throw new VoidRunError(`Void: ${condition} has a page that is '${found}' and not '${expected}': ${answer}`)
     }
     longest = Math.max(longest, took)
