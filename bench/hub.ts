@@ -21,6 +21,7 @@ import { createLongTurns } from '../src/limits/long-turns.ts'
 import { createRequestRoom } from '../src/limits/request-room.ts'
 import { throttlingOf } from '../src/throttle/presets.ts'
 import { createThrottles } from '../src/throttle/throttles.ts'
+import { createTwinThread } from '../src/twin-thread/twin-thread.ts'
 import { createClosers } from './closers.ts'
 import type { Meter } from './measure.ts'
 import { familyCpu, readStat } from './processes.ts'
@@ -54,6 +55,8 @@ export async function openHub(): Promise<BenchHub> {
     await migrate(postgres.url, log)
     const db = createDb(serversOf(postgres.url), { limits: defaultLimits, log })
     closers.add(() => db.close())
+    const twinThread = createTwinThread()
+    closers.add(() => twinThread.close())
     const postmaster = await findPostmaster(db)
     const [bus, events] = [createBus(systemClock), createEvents(systemClock)]
     return {
@@ -70,6 +73,7 @@ export async function openHub(): Promise<BenchHub> {
         requestRoom: createRequestRoom(defaultLimits),
         answerRoom: createAnswerRoom({ clock: systemClock, limits: defaultLimits }),
         longTurns: createLongTurns(systemClock, defaultLimits),
+        twinThread,
         limits: defaultLimits,
         allowPrivateWebhooks: false,
       },

@@ -62,6 +62,7 @@ import { createRestHandler, looksLikeRest, openApi, restPaths } from './rest/rou
 import { type Scheduler, startScheduler } from './scheduler/scheduler.ts'
 import { createThrottles } from './throttle/throttles.ts'
 import { openTracing } from './tracing.ts'
+import { createTwinThread } from './twin-thread/twin-thread.ts'
 import { version } from './version.ts'
 import { openCertificates, type WatchedCertificates } from './watched-certificates.ts'
 import type { WatchedFile } from './watched-file.ts'
@@ -335,6 +336,8 @@ export function createApp(
     }
     retire = () => briefly(held.retire())
     onStop('the lease of this instance', () => briefly(held.leave()))
+    const twinThread = createTwinThread()
+    onStop('the thread of large twins', () => twinThread.close())
     const deps: Deps = {
       db,
       clock,
@@ -348,6 +351,7 @@ export function createApp(
       requestRoom: createRequestRoom(config.limits),
       answerRoom: createAnswerRoom({ clock, limits: config.limits }),
       longTurns: createLongTurns(clock, config.limits),
+      twinThread,
       limits: config.limits,
       allowPrivateWebhooks: config.webhookAllowPrivate,
       metrics,

@@ -13,6 +13,7 @@ import type { Log } from './log/log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Throttles } from './throttle/throttles.ts'
 import type { Tracing } from './tracing.ts'
+import type { TwinThread } from './twin-thread/twin-thread.ts'
 
 /** The first argument of every command. A function that needs less requires less: `Pick<Deps, 'clock'>`. */
 export type Deps = {
@@ -26,6 +27,7 @@ export type Deps = {
   readonly requestRoom: RequestRoom
   readonly answerRoom: AnswerRoom
   readonly longTurns: LongTurns
+  readonly twinThread: TwinThread
   readonly limits: Limits
   /** Whether webhooks may lead to addresses that are not public, and to http. */
   readonly allowPrivateWebhooks: boolean

@@ -6,12 +6,11 @@ import type { Deps } from '../deps.ts'
 import { AlreadyExistsError, DomainError, NotFoundError, PreconditionError } from '../errors.ts'
 import { etagMatches } from '../etag.ts'
 import { type JsonObject, membersOf } from '../json/json.ts'
-import type { Limits } from '../limits/limits.ts'
+import { JsonText } from '../json/json-text.ts'
 import { outsideScope } from '../query/scope.ts'
 import { type Everything, isEverything, type Scope } from '../scope.ts'
-import { checkTwinPatch } from '../twin/check-patch.ts'
-import { mergeSection, mergeTags, type TwinSection } from '../twin/merge.ts'
-import { chunkBytes, statementBytes, turnBytes, writtenBytes } from '../twin/size.ts'
+import { firstReportedMetadata, firstTwin } from '../twin/changes.ts'
+import { chunkBytes, hasMoreMembers, statementBytes, threadMembers, turnBytes } from '../twin/size.ts'
 import {
   checkAuthentication,
   checkCapabilities,
@@ -49,48 +48,54 @@ const makeKeys = (): SymmetricKey => ({
   secondaryKey: makeKey(randomBytes(keyLength)),
 })
 
-/** Before the first write, which makes version 1. */
-const nothing: TwinSection = { value: {}, metadata: {}, version: 0 }
-
 /**
  * The first twin of a device. `written` is the bytes that the database writes, and `bytes` is what the work of the hub on it
  * counts for: the same, without desired properties that another device of the request has, too.
  */
-type FirstTwin = {
-  readonly tags: JsonObject
-  readonly desired: TwinSection
+type CheckedTwin = Pick<NewDevice, 'tags' | 'desired' | 'desiredMetadata' | 'desiredVersion'> & {
   readonly bytes: number
   readonly written: number
 }
 
 /**
- * Checks first twins. Devices may share the value of a variable: as desired properties of thousands of members it is
- * checked once, and the result is shared, too.
+ * Checks first twins, large ones in the thread for them. Devices may share the value of a variable: as desired properties of
+ * thousands of members it is checked once, and the result is shared, too.
  */
-function createTwinCheck(time: string, limits: Limits): (twin: unknown) => FirstTwin {
-  const known = new WeakMap<object, FirstTwin>()
-  const check = (twin: unknown): FirstTwin => {
-    const patch = twin === undefined || twin === null ? {} : checkTwinPatch(twin, ['twin'], limits)
-    const bytes = writtenBytes(patch)
+function createTwinCheck(
+  { twinThread, limits: { twinBytes, twinMembers }, longTurns }: Pick<Deps, 'twinThread' | 'limits' | 'longTurns'>,
+  now: Date,
+  caller: string,
+): (twin: unknown) => Promise<CheckedTwin> {
+  const context = { now, limits: { twinBytes, twinMembers } }
+  const known = new WeakMap<object, CheckedTwin>()
+  const checkLarge = async (twin: unknown): Promise<CheckedTwin> => {
+    const { tags, desired, desiredMetadata, ...first } = await twinThread.run('firstTwin', { twin, ...context })
     return {
-      tags: mergeTags({}, patch.tags ?? {}),
-      desired: mergeSection(nothing, patch.desired ?? {}, time, { stampVersion: true }),
-      bytes,
-      written: bytes,
+      ...first,
+      tags: new JsonText(tags),
+      desired: new JsonText(desired),
+      desiredMetadata: new JsonText(desiredMetadata),
+      written: first.bytes,
     }
   }
-  return (twin) => {
+  const checkSmall = (twin: unknown): CheckedTwin => {
+    const first = firstTwin(twin, context)
+    return { ...first, written: first.bytes }
+  }
+  const check = async (twin: unknown): Promise<CheckedTwin> =>
+    hasMoreMembers(twin, threadMembers) ? await checkLarge(twin) : longTurns.count(caller, () => checkSmall(twin))
+  return async (twin) => {
     const shared = desiredIn(twin)
-    if (shared === undefined) return check(twin)
+    if (shared === undefined) return await check(twin)
     const before = known.get(shared)
     if (before === undefined) {
-      const first = check(twin)
+      const first = await check(twin)
       known.set(shared, first)
       return first
     }
-    const { desired } = before
-    const { tags, bytes } = check(withDesired(twin, {}))
-    return { tags, desired, bytes, written: bytes + before.written }
+    const { desired, desiredMetadata, desiredVersion } = before
+    const { tags, bytes } = await check(withDesired(twin, {}))
+    return { tags, desired, desiredMetadata, desiredVersion, bytes, written: bytes + before.written }
   }
 }
 
@@ -105,28 +110,21 @@ const withDesired = (twin: unknown, desired: object): unknown => ({
   properties: { ...membersOf(membersOf(twin).properties), desired },
 })
 
-/** The device, and the bytes of its first twin. */
-function checkNewDevice(
-  input: NewDeviceInput,
-  now: Date,
-  checkTwin: (twin: unknown) => FirstTwin,
-): { readonly device: NewDevice } & Pick<FirstTwin, 'bytes' | 'written'> {
-  const time = now.toISOString()
-  const { tags, desired, bytes, written } = checkTwin(input.twin)
-  const device = {
+/** The device with its first twin. */
+function checkNewDevice(input: NewDeviceInput, now: Date, twin: CheckedTwin): NewDevice {
+  return {
     id: checkDeviceId(input.deviceId, ['deviceId']),
     generationId: randomUUID(),
     status: checkStatus(input.status, ['status']),
     statusReason: checkStatusReason(input.statusReason, ['statusReason']),
     authentication: checkAuthentication(input.authentication, ['authentication'], makeKeys),
     iotEdge: checkCapabilities(input.capabilities, ['capabilities']),
-    tags,
-    desired: desired.value,
-    desiredMetadata: desired.metadata,
-    desiredVersion: desired.version,
-    reportedMetadata: mergeSection(nothing, {}, time, { stampVersion: false }).metadata,
+    tags: twin.tags,
+    desired: twin.desired,
+    desiredMetadata: twin.desiredMetadata,
+    desiredVersion: twin.desiredVersion,
+    reportedMetadata: firstReportedMetadata(now),
   }
-  return { device, bytes, written }
 }
 
 /**
@@ -159,7 +157,7 @@ async function insertEach(
   { caller }: Pick<Asker, 'caller'> = { caller: '' },
 ): Promise<readonly (string | DomainError)[]> {
   const now = deps.clock.now()
-  const checkTwin = createTwinCheck(now.toISOString(), deps.limits)
+  const checkTwin = createTwinCheck(deps, now, caller)
   const results: (string | DomainError)[] = []
   let chunk: { readonly device: NewDevice; readonly place: number }[] = []
   let done = { turn: 0, chunk: 0, written: 0 }
@@ -184,7 +182,9 @@ async function insertEach(
   // In the order of their ids, like every transaction that locks several devices.
   for (const [place, input] of inOrderOfIds(inputs)) {
     try {
-      const { device, bytes, written } = deps.longTurns.count(caller, () => checkNewDevice(input, now, checkTwin))
+      const twin = await checkTwin(input.twin)
+      const { bytes, written } = twin
+      const device = checkNewDevice(input, now, twin)
       if (ids.has(device.id)) throw new AlreadyExistsError('device', device.id)
       ids.add(device.id)
       chunk.push({ device, place })

@@ -5,7 +5,7 @@ import { inScope, meetsScope, preparedName, twinForScope } from '../database/in-
 import type { Reader, Tx } from '../database/reader.ts'
 import { selectColumns } from '../database/select-columns.ts'
 import type { JsonObject } from '../json/json.ts'
-import { jsonTextOf } from '../json/json-text.ts'
+import { type JsonText, jsonTextOf } from '../json/json-text.ts'
 import type { Everything, Scope } from '../scope.ts'
 import {
   type Authentication,
@@ -23,9 +23,9 @@ export type NewDevice = {
   readonly statusReason: string | null
   readonly authentication: Authentication
   readonly iotEdge: boolean
-  readonly tags: JsonObject
-  readonly desired: JsonObject
-  readonly desiredMetadata: JsonObject
+  readonly tags: JsonObject | JsonText
+  readonly desired: JsonObject | JsonText
+  readonly desiredMetadata: JsonObject | JsonText
   readonly desiredVersion: number
   readonly reportedMetadata: JsonObject
 }
@@ -65,7 +65,7 @@ export async function insertDevices(tx: Tx, devices: readonly NewDevice[], now: 
   const columns = devices.map((device) => storedAuthentication(device.authentication))
   const documents = new DocumentsOnce()
   const places = devices.map((device) => ({
-    tags: documents.placeOf(JSON.stringify(device.tags)),
+    tags: documents.placeOf(jsonTextOf(device.tags).text),
     // Many devices can share them, and then they are printed once.
     desired: documents.placeOf(jsonTextOf(device.desired).text),
     desiredMetadata: documents.placeOf(jsonTextOf(device.desiredMetadata).text),

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json/json.ts'
+import type { JsonText } from '../json/json-text.ts'
 import type { MethodAnswer } from '../method/answer.ts'
 
 /**
@@ -27,7 +28,11 @@ export const definitionKinds = ['jobSchedule', 'jobTemplate', 'deviceGroup'] as 
 export type DefinitionKind = (typeof definitionKinds)[number]
 
 /** A patch of desired properties on its way to a device; `version` is the section's version after it. */
-export type DesiredPatch = { readonly deviceId: string; readonly version: number; readonly patch: JsonObject }
+export type DesiredPatch = {
+  readonly deviceId: string
+  readonly version: number
+  readonly patch: JsonObject | JsonText
+}
 
 /**
  * A message from a device; it is not stored. `properties` are those of the message, `payload` is its bytes, and `size`

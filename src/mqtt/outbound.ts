@@ -3,7 +3,7 @@ import { type BackOff, backOff } from '../back-off.ts'
 import type { Deps } from '../deps.ts'
 import { NotShownError } from '../errors.ts'
 import type { DesiredPatch } from '../events/topics.ts'
-import type { JsonObject } from '../json/json.ts'
+import { jsonTextOf } from '../json/json-text.ts'
 import { readProperties } from '../twin/commands.ts'
 import { deviceSection, withVersion } from '../twin/document.ts'
 import { type Connection, type Connections, send } from './connection.ts'
@@ -59,30 +59,25 @@ export function createOutbound(
   }
 
   /** Without a patch, the whole section is sent. */
-  const notify = ({ deviceId, version }: Pick<DesiredPatch, 'deviceId' | 'version'>, patch?: string): void => {
+  const notify = (
+    { deviceId, version }: Pick<DesiredPatch, 'deviceId' | 'version'>,
+    patch?: DesiredPatch['patch'],
+  ): void => {
     const connection = connections.find(deviceId)
     if (connection === undefined || version <= connection.announcedDesired) return
     connection.announcedDesired = version
     if (!connection.wantsDesired || connection.catchingUp || version <= connection.sentDesired) return
     // A device that has been sent nothing yet has no gap: it will read its twin.
     if (patch !== undefined && (connection.sentDesired === 0 || version === connection.sentDesired + 1)) {
-      sendDesired(connection, version, withVersion(patch, version))
+      // A job gives all its devices the same patch: it is printed once.
+      sendDesired(connection, version, withVersion(jsonTextOf(patch).text, version))
     } else void catchUp(connection)
   }
 
   const stopListening = deps.events.listen('desiredPatches')((patches) => {
     const deviceIds = connections.undecidedCount > 0 ? patches.map(({ deviceId }) => deviceId) : []
     noteMissed(connections, deviceIds)
-    // A job gives all its devices the same patch: it is printed once.
-    let printed: JsonObject | undefined
-    let text = ''
-    for (const desiredPatch of patches) {
-      if (desiredPatch.patch !== printed) {
-        printed = desiredPatch.patch
-        text = JSON.stringify(printed)
-      }
-      notify(desiredPatch, text)
-    }
+    for (const desiredPatch of patches) notify(desiredPatch, desiredPatch.patch)
   })
   const elsewhere = followTwinsElsewhere(deps, { connections, notify })
 

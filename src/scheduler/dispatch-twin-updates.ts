@@ -1,7 +1,7 @@
 import { inTransaction } from '../database/client.ts'
 import type { Deps } from '../deps.ts'
 import { countSkipped, lockOpenJobs, payRate, readRoom, type Settlement, settle } from '../job/store/facts.ts'
-import { findJob, findWaitingJobs, type JobWithWork } from '../job/store/jobs.ts'
+import { findTwinUpdate, findWaitingJobs, type JobWithWork } from '../job/store/jobs.ts'
 import { findOpenTargets, findOpenTargetsInWaves, type WavePlace } from '../job/store/targets.ts'
 import type { TwinPatch } from '../twin/check-patch.ts'
 import { makesTwinsLarge, patchTwins, publishPatches } from '../twin/commands.ts'
@@ -23,6 +23,9 @@ type Batch = {
 const beginOf = (wave: number | null): WavePlace => ({ wave: wave ?? 0, deviceId: '' })
 
 const nothing: Batch = { deviceIds: [], isCut: false, largeBytes: 0 }
+
+/** Patches that are kept, of a megabyte at most. */
+const knownPatches = 16
 
 /** Twins per transaction: enough to be efficient, few enough that a cancel need not wait long for the job's row. */
 const batch = 500
@@ -50,6 +53,8 @@ export function dispatchTwinUpdates(deps: Deps): Step {
   const exhausted = new Map<string, string>()
   /** The `resumedVersion` of jobs when their rate was used up: with another rate, they need not wait any longer. */
   const rateVersions = new Map<string, number | null>()
+  /** The patches of some jobs, which never change: a large one takes milliseconds to read, and each of its twins is a batch. */
+  const patches = new Map<string, TwinPatch>()
   let paidUntil = 0
 
   /** When the job may go on after a batch with so many bytes of large twins; undefined for at once. */
@@ -141,7 +146,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
     async run(now) {
       const waiting = await findWaitingJobs(deps.db, 'scheduleUpdateTwin')
       const jobIds = waiting.map(({ id }) => id)
-      for (const known of [cursors, sizes, dueTimes, rateVersions, exhausted]) {
+      for (const known of [cursors, sizes, dueTimes, rateVersions, exhausted, patches]) {
         for (const jobId of known.keys()) if (!jobIds.includes(jobId)) known.delete(jobId)
       }
       for (const { id, resumedVersion } of waiting) {
@@ -162,9 +167,11 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           const { id: jobId, isNew, resumedVersion, firstWave } = work
           if ((dueTimes.get(jobId) ?? 0) > deps.clock.elapsed()) return
           if (exhausted.get(jobId) === turnOf(work)) return
-          const job = await findJob(deps.db, jobId)
-          if (job?.type !== 'scheduleUpdateTwin') return
-          const size = sizes.get(jobId) ?? (makesTwinsLarge(job.request) ? 1 : batch)
+          const job = await findTwinUpdate(deps.db, jobId, { isPatchKnown: patches.has(jobId) })
+          const patch = patches.get(jobId) ?? job?.patch
+          if (job === undefined || patch === undefined || patch === null) return
+          if (patches.size < knownPatches) patches.set(jobId, patch)
+          const size = sizes.get(jobId) ?? (makesTwinsLarge(patch) ? 1 : batch)
           const { granted, next } = deps.throttles.pace(size)
           if (granted === 0) {
             held = jobId
@@ -176,7 +183,7 @@ export function dispatchTwinUpdates(deps: Deps): Step {
           try {
             processed = await dispatchBatch(
               jobId,
-              job.request,
+              patch,
               granted,
               {
                 isRated: job.maxPerMinute !== null,

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts'
-import type { Json, JsonObject } from '../json/json.ts'
-import { isMark } from './merge.ts'
+import type { JsonObject } from '../json/json.ts'
+import { withoutMarks } from './merge.ts'
 import { hasMoreMembers } from './size.ts'
 import { checkSectionSize, type SectionName, type TwinLimits } from './size-limit.ts'
 
@@ -8,6 +8,9 @@ import { checkSectionSize, type SectionName, type TwinLimits } from './size-limi
 export type TwinPatch = { readonly tags?: JsonObject; readonly desired?: JsonObject }
 
 type Path = readonly string[]
+
+/** The members of an object, unchecked. */
+type Members = Readonly<Record<string, unknown>>
 
 // The limits of Azure IoT Hub, apart from the size of a section (size-limit.ts). All lengths are bytes of UTF-8.
 const maxKeyLength = 1024
@@ -65,7 +68,9 @@ export function checkSectionPatch(value: unknown, path: Path, { twinMembers }: T
       `A change to a section must have at most ${twinMembers} members. Send it in parts.`,
     )
   }
-  return checkMembers(objectIn(value, path), [...path], { depth: 0, inArray: false })
+  const members = withoutMarks(membersOf(value, path))
+  checkMembers(members, [...path], { depth: 0, inArray: false })
+  return members
 }
 
 function checkFreshSection(value: unknown, section: SectionName, path: Path, limits: TwinLimits): JsonObject {
@@ -78,20 +83,18 @@ function checkFreshSection(value: unknown, section: SectionName, path: Path, lim
 type Place = { readonly depth: number; readonly inArray: boolean }
 
 /**
- * `path` is one array that grows and shrinks: a new array for each of thousands of members would be most of the work.
+ * Makes no copy, which would take longer than the check. `path` is one array that grows and shrinks: a new array for each of
+ * thousands of members would be most of the work.
  */
-function checkMembers(members: object, path: string[], { depth, inArray }: Place): JsonObject {
-  const checked: Record<string, Json> = {}
-  const place = { depth: depth + 1, inArray }
-  for (const [key, value] of Object.entries(members)) {
-    if (depth === 0 && isMark(key)) continue
+function checkMembers(members: Members, path: string[], place: Place): asserts members is JsonObject {
+  const memberPlace = { depth: place.depth + 1, inArray: place.inArray }
+  for (const key in members) {
     path.push(key)
     // Refuses every key that could reach a prototype.
     checkKey(key, path)
-    checked[key] = checkValue(value, path, place)
+    checkValue(members[key], path, memberPlace)
     path.pop()
   }
-  return checked
 }
 
 function checkKey(key: string, path: Path): void {
@@ -106,51 +109,62 @@ function checkKey(key: string, path: Path): void {
   }
 }
 
-function checkValue(value: unknown, path: string[], place: Place): Json {
-  if (value === null) {
-    // An array is replaced whole, so a null anywhere inside one would delete nothing.
-    if (place.inArray) throw refused(path, 'must not be null inside an array')
-    return value
+function checkValue(value: unknown, path: string[], place: Place): void {
+  switch (typeof value) {
+    case 'boolean':
+      break
+    case 'number':
+      checkNumber(value, path)
+      break
+    case 'string':
+      checkString(value, path)
+      break
+    case 'object':
+      // An array is replaced whole, so a null anywhere inside one would delete nothing.
+      if (value !== null) checkNested(value, path, place)
+      else if (place.inArray) throw refused(path, 'must not be null inside an array')
+      break
+    default:
+      throw refused(path, 'must be JSON')
   }
-  if (typeof value === 'boolean') return value
-  if (typeof value === 'number') return checkNumber(value, path)
-  if (typeof value === 'string') return checkString(value, path)
-  if (typeof value !== 'object') throw refused(path, 'must be JSON')
-  if (place.depth > maxDepth) throw refused(path, `is nested more than ${maxDepth} levels deep`)
-  if (!Array.isArray(value)) return checkMembers(value, path, place)
-  const itemPlace = { depth: place.depth + 1, inArray: true }
-  return value.map((item: unknown, index) => {
-    path.push(String(index))
-    const checked = checkValue(item, path, itemPlace)
-    path.pop()
-    return checked
-  })
 }
 
-function checkNumber(value: number, path: Path): number {
+function checkNested(value: object, path: string[], place: Place): void {
+  if (place.depth > maxDepth) throw refused(path, `is nested more than ${maxDepth} levels deep`)
+  if (isObject(value)) {
+    checkMembers(value, path, place)
+    return
+  }
+  if (!Array.isArray(value)) return
+  const itemPlace = { depth: place.depth + 1, inArray: true }
+  for (let index = 0; index < value.length; index++) {
+    path.push(String(index))
+    checkValue(value[index], path, itemPlace)
+    path.pop()
+  }
+}
+
+function checkNumber(value: number, path: Path): void {
   if (!Number.isFinite(value)) throw refused(path, 'must be a finite number')
   if (Number.isInteger(value) && (value < minInteger || value > maxInteger)) {
     throw refused(path, `is ${value}. Integers must be from ${minInteger} to ${maxInteger}`)
   }
-  return value
 }
 
-function checkString(value: string, path: Path): string {
+function checkString(value: string, path: Path): void {
   const length = Buffer.byteLength(value)
   if (length > maxStringLength) throw refused(path, `has ${length} bytes. Strings must have at most 4 KB`)
   if (value.includes('\0')) throw refused(path, 'contains the character U+0000')
   if (/\p{Surrogate}/u.test(value)) throw refused(path, 'contains half of a surrogate pair')
+}
+
+function membersOf(value: unknown, path: Path): Members {
+  if (!isObject(value)) throw refused(path, 'must be an object')
   return value
 }
 
-function membersOf(value: unknown, path: Path): Readonly<Record<string, unknown>> {
-  return { ...objectIn(value, path) }
-}
-
-function objectIn(value: unknown, path: Path): object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(path, 'must be an object')
-  return value
-}
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function refuseOthers(others: Readonly<Record<string, unknown>>, path: Path): void {
   const [key] = Object.keys(others)

@@ -6,15 +6,26 @@ import { InvalidInputError, NotFoundError, NotShownError, PreconditionError } fr
 import { etagMatches } from '../etag.ts'
 import type { DesiredPatch } from '../events/topics.ts'
 import type { JsonObject } from '../json/json.ts'
+import { JsonText, jsonTextOf } from '../json/json-text.ts'
 import { outsideScope } from '../query/scope.ts'
 import { everything, isEverything, type Scope } from '../scope.ts'
+import { type ChangeContext, isEmpty, patched, replaced, reported, withContent } from './changes.ts'
 import { checkSectionPatch, type TwinPatch } from './check-patch.ts'
-import type { PropertyTexts, TwinRow } from './document.ts'
-import { mergeSection, mergeTags, patchBetween, replaceSection, type TwinSection } from './merge.ts'
+import {
+  type DeviceSide,
+  deviceTexts,
+  type PropertyTexts,
+  type ServiceSide,
+  serviceTexts,
+  type TextsOf,
+  type TwinRow,
+} from './document.ts'
+import type { PatchTexts } from './large-changes.ts'
+import { patchBetween } from './merge.ts'
 import { type TwinPath, twinPathsOf } from './path-catalogue.ts'
 import { readSampledPaths } from './path-store.ts'
-import { chunkBytes, turnBytes, writtenBytes } from './size.ts'
-import { checkSectionSize, maxTwinBytes, type TwinLimits } from './size-limit.ts'
+import { chunkBytes, threadBytes, turnBytes, writtenBytes } from './size.ts'
+import { maxTwinBytes, type TwinLimits } from './size-limit.ts'
 import {
   deleteReportedMembers,
   deleteServiceMembers,
@@ -25,70 +36,25 @@ import {
   type Locked,
   lockTwins,
   readServiceSides,
-  type ServiceSide,
-  type ServiceTexts,
+  readSideTexts,
   saveDesired,
   saveReported,
-  serviceTexts,
 } from './store.ts'
 
-/** The twin after a patch by a service. InvalidInputError when a section would exceed its limit. */
-function patched(twin: ServiceSide, { tags, desired }: TwinPatch, now: Date, limits: TwinLimits): ServiceSide {
-  return written(
-    twin,
-    {
-      tags: tags && mergeTags(twin.tags, tags),
-      desired: desired && mergeSection(desiredOf(twin), desired, now.toISOString(), { stampVersion: true }),
-    },
-    limits,
-  )
-}
+/** What a command needs to change twins. */
+type ChangeDeps = Pick<Deps, 'clock' | 'limits' | 'twinThread'>
 
-/** The twin with the given sections in place of the existing ones. InvalidInputError as above. */
-function replaced(twin: ServiceSide, { tags, desired }: TwinPatch, now: Date, limits: TwinLimits): ServiceSide {
-  return written(
-    twin,
-    {
-      tags: tags && mergeTags({}, tags),
-      desired: desired && replaceSection(desiredOf(twin), desired, now.toISOString(), { stampVersion: true }),
-    },
-    limits,
-  )
-}
-
-const desiredOf = (twin: ServiceSide): TwinSection => ({
-  value: twin.desired,
-  metadata: twin.desiredMetadata,
-  version: twin.desiredVersion,
+/** Only what the thread of large twins can be sent. */
+const contextAt = (now: Date, { twinBytes, twinMembers }: TwinLimits): ChangeContext => ({
+  now,
+  limits: { twinBytes, twinMembers },
 })
 
-type WrittenSections = { readonly tags: JsonObject | undefined; readonly desired: TwinSection | undefined }
-
-function written(twin: ServiceSide, { tags, desired }: WrittenSections, limits: TwinLimits): ServiceSide {
-  if (tags !== undefined) checkSectionSize(tags, 'tags', { path: ['tags'], limits, before: twin.tags })
-  if (desired !== undefined) {
-    checkSectionSize(desired.value, 'desired', { path: ['properties', 'desired'], limits, before: twin.desired })
-  }
-  return {
-    ...twin,
-    tags: tags ?? twin.tags,
-    desired: desired?.value ?? twin.desired,
-    desiredMetadata: desired?.metadata ?? twin.desiredMetadata,
-    desiredVersion: desired?.version ?? twin.desiredVersion,
-    version: twin.version + 1,
-    etagVersion: twin.etagVersion + 1,
-  }
-}
-
-/** The sections that are not empty or, when they replace others, remove something. Empty ones change no twin. */
-function withContent({ tags, desired }: TwinPatch, replaced?: Pick<TwinRow, 'tags' | 'desired'>): TwinPatch {
-  return {
-    ...(tags !== undefined && !(isEmpty(tags) && isEmpty(replaced?.tags)) && { tags }),
-    ...(desired !== undefined && !(isEmpty(desired) && isEmpty(replaced?.desired)) && { desired }),
-  }
-}
-
-const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0
+/** Printed once for all twins of a job. */
+const patchTexts = ({ tags, desired }: TwinPatch): PatchTexts => ({
+  tags: tags && jsonTextOf(tags).text,
+  desired: desired && jsonTextOf(desired).text,
+})
 
 /**
  * The result of a batch of patches: the devices whose twins are as the patch requires, the changed ones among them, the
@@ -130,7 +96,7 @@ export const makesTwinsLarge = (patch: TwinPatch): boolean => writtenBytes(patch
  * the database, after they were locked.
  */
 export async function patchTwins(
-  { clock, limits }: Pick<Deps, 'clock' | 'limits'>,
+  { clock, limits, twinThread }: ChangeDeps,
   tx: Tx,
   deviceIds: readonly string[],
   given: TwinPatch,
@@ -139,9 +105,12 @@ export async function patchTwins(
 ): Promise<PatchedTwins> {
   const patch = withContent(given)
   const most = maxTwinBytes(limits)
+  const patchBytes = writtenBytes(patch)
+  /** Whether the thread of large twins merges a twin of this size. */
+  const isForThread = (bytes: number): boolean => bytes + patchBytes >= threadBytes
   const all = await lockTwins(tx, everything, deviceIds, 'service', {
     maxBytes: skipCompliant || isEmpty(patch) ? 0 : chunkBytes,
-    most,
+    most: threadBytes - patchBytes - 1,
   })
   const found = new Set(all.map((twin) => twin.deviceId))
   const missing = deviceIds.filter((deviceId) => !found.has(deviceId))
@@ -160,7 +129,6 @@ export async function patchTwins(
   const compliant = skipCompliant ? await findCompliant(tx, [...found], patch) : new Set<string>()
   const skipped = [...compliant]
   const locked = skipCompliant ? all.filter(({ deviceId }) => !compliant.has(deviceId)) : all
-  const patchBytes = writtenBytes(patch)
   const changed: string[] = []
   const desiredPatches: DesiredPatch[] = []
   const refused: { deviceId: string; error: InvalidInputError }[] = []
@@ -168,7 +136,8 @@ export async function patchTwins(
     changed.push(deviceId)
     if (patch.desired !== undefined) desiredPatches.push({ deviceId, version, patch: patch.desired })
   }
-  let saved: ServiceTexts[] = []
+  const context = contextAt(now, limits)
+  let saved: TextsOf<ServiceSide>[] = []
   let work = { turn: 0, chunk: 0, batch: 0 }
   let largeBytes = 0
   let turnBegan = clock.elapsed()
@@ -179,6 +148,29 @@ export async function patchTwins(
   }
 
   let read = new Map(locked.flatMap((twin) => (twin.read === undefined ? [] : [[twin.deviceId, twin.read]])))
+  let readTexts = new Map<string, TextsOf<ServiceSide>>()
+  /** The ids of the next twins, from a place on, that are read in one statement because they are merged in the same place. */
+  const nextChunk = (place: number, forThread: boolean): string[] =>
+    firstBytes(
+      locked.slice(place).filter(({ bytes }) => bytes <= most && isForThread(bytes) === forThread),
+      chunkBytes,
+    )
+  const merged = async (place: number, deviceId: string, bytes: number): Promise<TextsOf<ServiceSide>> => {
+    if (!isForThread(bytes)) {
+      if (!read.has(deviceId)) {
+        await save()
+        read = byDevice(await readServiceSides(tx, nextChunk(place, false)))
+      }
+      return serviceTexts(patched(known(read.get(deviceId), deviceId), patch, context))
+    }
+    if (!readTexts.has(deviceId)) {
+      await save()
+      readTexts = byDevice(await readSideTexts(tx, 'service', nextChunk(place, true)))
+    }
+    const twin = known(readTexts.get(deviceId), deviceId)
+    return await twinThread.run('patched', { twin, patch: patchTexts(patch), ...context })
+  }
+
   for (const [place, { deviceId, bytes }] of locked.entries()) {
     if (work.batch >= batchSize || largeBytes > 0) {
       await save()
@@ -191,27 +183,12 @@ export async function patchTwins(
       else note(deviceId, await deleteServiceMembers(tx, deviceId, gone, now))
       continue
     }
-    let twin = read.get(deviceId)
-    if (twin === undefined) {
-      await save()
-      read = new Map(
-        (await readServiceSides(tx, nextChunk(locked.slice(place), most))).map((row) => [row.deviceId, row]),
-      )
-      twin = read.get(deviceId)
-    }
-    if (twin === undefined) throw new Error(`The twin of "${deviceId}" is missing although it is locked.`)
     const done = bytes + patchBytes
     const isLarge = done >= largeTwin
-    if (isLarge) {
-      largeBytes += done
-      // Reading it, merging it, printing it and sending it take milliseconds each.
-      await clock.giveWay()
-    }
+    if (isLarge) largeBytes += done
     try {
-      const after = patched(twin, patch, now, limits)
-      if (isLarge) await clock.giveWay()
-      saved.push(serviceTexts(after))
-      if (isLarge) await clock.giveWay()
+      const after = await merged(place, deviceId, bytes)
+      saved.push(after)
       note(deviceId, after.desiredVersion)
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error
@@ -229,17 +206,22 @@ export async function patchTwins(
   return { deviceIds: changed, changed, desiredPatches, skipped, refused, missing, postponed: [], largeBytes }
 }
 
-/** The ids of the first twins to read in one statement, at least one. */
-function nextChunk(twins: readonly { readonly deviceId: string; readonly bytes: number }[], most: number): string[] {
-  const ids: string[] = []
+/** The ids of the first twins that have so many bytes together, at least one. */
+function firstBytes(twins: readonly { readonly deviceId: string; readonly bytes: number }[], most: number): string[] {
   let sum = 0
-  for (const { deviceId, bytes } of twins) {
-    if (bytes > most) continue
-    if (ids.length > 0 && sum + bytes > chunkBytes) break
+  const end = twins.findIndex(({ bytes }, place) => {
     sum += bytes
-    ids.push(deviceId)
-  }
-  return ids
+    return place > 0 && sum > most
+  })
+  return twins.slice(0, end === -1 ? undefined : end).map(({ deviceId }) => deviceId)
+}
+
+const byDevice = <Row extends { readonly deviceId: string }>(rows: readonly Row[]): Map<string, Row> =>
+  new Map(rows.map((row) => [row.deviceId, row]))
+
+function known<Twin>(twin: Twin | undefined, deviceId: string): Twin {
+  if (twin === undefined) throw new Error(`The twin of "${deviceId}" is missing although it is locked.`)
+  return twin
 }
 
 /** The root members that a patch deletes in its sections; undefined when it does anything else. */
@@ -315,18 +297,50 @@ export function replaceTwin(
   { deviceId, sections, ifMatch }: { deviceId: string; sections: TwinPatch; ifMatch: string },
 ): Promise<void> {
   return inTransaction(deps, async (tx, afterCommit) => {
-    const size = { maxBytes: chunkBytes, most: maxTwinBytes(deps.limits) }
-    const { read: before, bytes } = await lockMatchingTwin(tx, scope, { deviceId, ifMatch }, size)
-    if (before === undefined) throw tooLarge(bytes)
-    const changes = withContent(sections, before)
-    if (isEmpty(changes)) return
-    const after = replaced(before, changes, deps.clock.now(), deps.limits)
-    await saveDesired(tx, [serviceTexts(after)])
+    const size = { maxBytes: chunkBytes, most: threadBytes - writtenBytes(sections) - 1 }
+    const { read, bytes } = await lockMatchingTwin(tx, scope, { deviceId, ifMatch }, size)
+    if (bytes > maxTwinBytes(deps.limits)) throw tooLarge(bytes)
+    const context = contextAt(deps.clock.now(), deps.limits)
+    const change =
+      read === undefined
+        ? await replacedLarge(deps, tx, { deviceId, sections }, context)
+        : replacedSmall(read, sections, context)
+    if (change === undefined) return
+    await saveDesired(tx, [change.twin])
     await checkStillInScope(tx, scope, deviceId)
-    const patch = patchBetween(before.desired, after.desired)
-    const desiredPatches = changes.desired === undefined ? [] : [{ deviceId, version: after.desiredVersion, patch }]
+    const { desiredPatch: patch } = change
+    const desiredPatches = patch === undefined ? [] : [{ deviceId, version: change.twin.desiredVersion, patch }]
     afterCommit(() => publishPatches(deps, { changed: [deviceId], desiredPatches }))
   })
+}
+
+/** A twin that was replaced, and the patch with the same effect on its desired properties. Undefined when nothing changes. */
+type Replacement =
+  | { readonly twin: TextsOf<ServiceSide>; readonly desiredPatch: JsonObject | JsonText | undefined }
+  | undefined
+
+function replacedSmall(before: ServiceSide, sections: TwinPatch, context: ChangeContext): Replacement {
+  const changes = withContent(sections, before)
+  if (isEmpty(changes)) return undefined
+  const after = replaced(before, changes, context)
+  return { twin: serviceTexts(after), desiredPatch: changes.desired && patchBetween(before.desired, after.desired) }
+}
+
+async function replacedLarge(
+  { twinThread }: ChangeDeps,
+  tx: Tx,
+  { deviceId, sections }: { readonly deviceId: string; readonly sections: TwinPatch },
+  context: ChangeContext,
+): Promise<Replacement> {
+  const [read] = await readSideTexts(tx, 'service', [deviceId])
+  const twin = known(read, deviceId)
+  const change = await twinThread.run('replaced', { twin, sections: patchTexts(sections), ...context })
+  return (
+    change && {
+      twin: change.twin,
+      desiredPatch: change.desiredPatch === undefined ? undefined : new JsonText(change.desiredPatch),
+    }
+  )
 }
 
 /** The twin as it is. NotFoundError; NotShownError when an earlier version let it grow too large. */
@@ -385,11 +399,12 @@ export async function reportProperties(
   const checked = checkSectionPatch(patch, path, limits)
   return inTransaction(deps, async (tx, afterCommit) => {
     const most = maxTwinBytes(limits)
-    const [twin] = await lockTwins(tx, everything, [deviceId], 'device', { maxBytes: chunkBytes, most })
+    const written = writtenBytes({ desired: checked })
+    const size = { maxBytes: chunkBytes, most: threadBytes - written - 1 }
+    const [twin] = await lockTwins(tx, everything, [deviceId], 'device', size)
     if (twin === undefined) throw new NotFoundError('device', deviceId)
     const published = (): void => afterCommit(() => deps.events.publish('twin', deviceId, { deviceId }))
-    const { read: before } = twin
-    if (before === undefined) {
+    if (twin.bytes > most) {
       const gone = deletedMembers({ desired: checked })
       if (gone === undefined) throw tooLarge(twin.bytes)
       const written = { keys: gone.desired, now: clock.now(), connectionId }
@@ -397,22 +412,23 @@ export async function reportProperties(
       if (version !== undefined) published()
       return version
     }
-    const reported = mergeSection(
-      { value: before.reported, metadata: before.reportedMetadata, version: before.reportedVersion },
-      checked,
-      clock.now().toISOString(),
-      { stampVersion: false },
-    )
-    checkSectionSize(reported.value, 'reported', { path, limits, before: before.reported })
-    const after = {
-      deviceId,
-      reported: reported.value,
-      reportedMetadata: reported.metadata,
-      reportedVersion: reported.version,
-      version: before.version + 1,
-    }
+    const context = contextAt(clock.now(), limits)
+    const after =
+      twin.read === undefined
+        ? await reportedLarge(deps, tx, { deviceId, patch: checked }, context)
+        : deviceTexts(reported(twin.read, checked, context))
     if (!(await saveReported(tx, after, connectionId))) return undefined
     published()
-    return reported.version
+    return after.reportedVersion
   })
+}
+
+async function reportedLarge(
+  { twinThread }: ChangeDeps,
+  tx: Tx,
+  { deviceId, patch }: { readonly deviceId: string; readonly patch: JsonObject },
+  context: ChangeContext,
+): Promise<TextsOf<DeviceSide>> {
+  const [read] = await readSideTexts(tx, 'device', [deviceId])
+  return await twinThread.run('reported', { twin: known(read, deviceId), patch: JSON.stringify(patch), ...context })
 }

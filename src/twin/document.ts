@@ -17,6 +17,33 @@ export type TwinRow = {
   readonly etagVersion: number
 }
 
+/** The sections of a twin that services write. */
+export type ServiceSide = Pick<
+  TwinRow,
+  'deviceId' | 'tags' | 'desired' | 'desiredMetadata' | 'desiredVersion' | 'version' | 'etagVersion'
+>
+
+/** The section of a twin that the device writes. */
+export type DeviceSide = Pick<TwinRow, 'deviceId' | 'reported' | 'reportedMetadata' | 'reportedVersion' | 'version'>
+
+/** A side whose documents are JSON texts. */
+export type TextsOf<Side> = { readonly [Name in keyof Side]: Side[Name] extends JsonObject ? string : Side[Name] }
+
+/** The sections that services write, printed. */
+export const serviceTexts = (twin: ServiceSide): TextsOf<ServiceSide> => ({
+  ...twin,
+  tags: JSON.stringify(twin.tags),
+  desired: JSON.stringify(twin.desired),
+  desiredMetadata: JSON.stringify(twin.desiredMetadata),
+})
+
+/** The section that the device writes, printed. */
+export const deviceTexts = (twin: DeviceSide): TextsOf<DeviceSide> => ({
+  ...twin,
+  reported: JSON.stringify(twin.reported),
+  reportedMetadata: JSON.stringify(twin.reportedMetadata),
+})
+
 /** Both property sections of a twin as JSON documents. */
 export type Properties = { readonly desired: JsonObject; readonly reported: JsonObject }
 

@@ -16,6 +16,13 @@ export type SectionSize = {
 
 /** Bytes of twins, read and written, after which other work has its turn: some milliseconds. */
 export const turnBytes = 64 * 1024
+/**
+ * Bytes of a twin with its patch from which on another thread merges it: a millisecond of work and more. For less, asking the
+ * thread would take longer than the work.
+ */
+export const threadBytes = 32 * 1024
+/** Members of desired properties from which on another thread checks the first twin of a device: as much work. */
+export const threadMembers = 500
 /** Bytes of twins that the hub sends with a statement. */
 export const chunkBytes = 256 * 1024
 /** Bytes of twins that a statement writes, which can be more: twins may share documents, which are sent once. */
@@ -31,8 +38,17 @@ export function writtenBytes({
   readonly tags?: JsonObject
   readonly desired?: JsonObject
 }): number {
-  const size = sizeOf(desired)
-  return sizeOf(tags).bytes + 2 * size.bytes + stamp * size.members
+  const size = knownSizeOf(desired)
+  return knownSizeOf(tags).bytes + 2 * size.bytes + stamp * size.members
+}
+
+const knownSizes = new WeakMap<JsonObject, SectionSize>()
+
+/** A job asks for the size of its patch with each batch. */
+function knownSizeOf(section: JsonObject): SectionSize {
+  const size = knownSizes.get(section) ?? sizeOf(section)
+  knownSizes.set(section, size)
+  return size
 }
 
 /** No section is nested deeper, unless another program wrote it: then it has unlimited members. */

@@ -6,16 +6,7 @@ import type { Reader, Tx } from '../database/reader.ts'
 import type { Scope } from '../scope.ts'
 import type { TwinPatch } from './check-patch.ts'
 import { complianceOf } from './compliance.ts'
-import type { PropertyTexts, TwinRow } from './document.ts'
-
-/** The sections of a twin that services write. */
-export type ServiceSide = Pick<
-  TwinRow,
-  'deviceId' | 'tags' | 'desired' | 'desiredMetadata' | 'desiredVersion' | 'version' | 'etagVersion'
->
-
-/** The section of a twin that the device writes. */
-export type DeviceSide = Pick<TwinRow, 'deviceId' | 'reported' | 'reportedMetadata' | 'reportedVersion' | 'version'>
+import type { DeviceSide, PropertyTexts, ServiceSide, TextsOf, TwinRow } from './document.ts'
 
 /** A locked row, and the bytes of its documents as text. Without documents it was not read. */
 export type Locked<Side> = {
@@ -181,22 +172,21 @@ export function readServiceSides(tx: Tx, deviceIds: readonly string[]): Promise<
   )
 }
 
-/** The sections that services write, printed: printing a large one takes as long as merging it. */
-export type ServiceTexts = Omit<ServiceSide, 'tags' | 'desired' | 'desiredMetadata'> & {
-  readonly tags: string
-  readonly desired: string
-  readonly desiredMetadata: string
+/** One side of these twins, which must be locked, as texts. Texts of large twins are passed on: to parse them takes milliseconds. */
+export function readSideTexts<Name extends Side>(
+  tx: Tx,
+  side: Name,
+  deviceIds: readonly string[],
+): Promise<TextsOf<Name extends 'service' ? ServiceSide : DeviceSide>[]> {
+  const texts = documentsOf[side].map((name) => sql`${documents[name].column}::text as ${documents[name].name}`)
+  return tx.query(
+    sql`select ${counters}, ${join(texts)} from twin where device_id = any(${deviceIds}) order by device_id`,
+    `read-${side}-texts`,
+  )
 }
 
-export const serviceTexts = (twin: ServiceSide): ServiceTexts => ({
-  ...twin,
-  tags: JSON.stringify(twin.tags),
-  desired: JSON.stringify(twin.desired),
-  desiredMetadata: JSON.stringify(twin.desiredMetadata),
-})
-
 /** Writes the sections that services write, and their counters. */
-export async function saveDesired(tx: Tx, twins: readonly ServiceTexts[]): Promise<void> {
+export async function saveDesired(tx: Tx, twins: readonly TextsOf<ServiceSide>[]): Promise<void> {
   const documents = new DocumentsOnce()
   const places = twins.map((twin) => ({
     tags: documents.placeOf(twin.tags),
@@ -235,11 +225,11 @@ const isNewest = (deviceId: string, connectionId = ''): Sql =>
  * Writes the section that the device writes. Returns false, and writes nothing, when the device has a newer connection
  * than the given one.
  */
-export async function saveReported(tx: Tx, twin: DeviceSide, connectionId?: string): Promise<boolean> {
+export async function saveReported(tx: Tx, twin: TextsOf<DeviceSide>, connectionId?: string): Promise<boolean> {
   const rows = await tx.query(
     sql`update twin
-        set reported = ${JSON.stringify(twin.reported)}::jsonb,
-            reported_metadata = ${JSON.stringify(twin.reportedMetadata)}::jsonb,
+        set reported = ${twin.reported}::jsonb,
+            reported_metadata = ${twin.reportedMetadata}::jsonb,
             reported_version = ${twin.reportedVersion},
             version = ${twin.version}
         where device_id = ${twin.deviceId} and ${isNewest(twin.deviceId, connectionId)}

@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   metrics: [],
   program: [],
   tls: [],
+  'twin-thread': ['twin (pure)'],
   database: [],
   'database/embedded': [],
   throttle: [],

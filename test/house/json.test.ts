@@ -22,8 +22,10 @@ const adapters = [
 const bounded: Readonly<Record<string, string>> = {
   // What came in through a door, or was checked by the rules of its kind
   'device/store.ts': 'twins that twin/check-patch.ts has checked',
-  'twin/document.ts': 'a section of 8 KB at most',
-  'twin/store.ts': 'twins that twin/check-patch.ts has checked',
+  'twin/document.ts': 'a section of 8 KB at most, and twins that twin/check-patch.ts has checked',
+  'twin/commands.ts': 'patches that twin/check-patch.ts has checked',
+  'twin/large-changes.ts': 'twins and patches that twin/check-patch.ts has checked',
+  'twin-thread/twin-thread.ts': 'the address of a file of this program',
   'twin/size.ts': 'one text of a section',
   'twin/service-document.ts': 'texts of the database, and what the hub knows of a device',
   'job-schedule/store.ts': 'who a schedule is for: names, roles and ids',
@@ -34,7 +36,6 @@ const bounded: Readonly<Record<string, string>> = {
   'job/store/transitions.ts': 'labels that job/naming.ts has checked',
   'method/commands.ts': 'payloads that method/check-call.ts has checked',
   'scheduler/dispatch-method-calls.ts': 'payloads that method/check-call.ts has checked',
-  'mqtt/outbound.ts': 'sections of twins that twin/check-patch.ts has checked',
   'rest/methods.ts': 'a body that rest/body.ts has read',
   'rest/printed-response.ts': 'pages that the hub has printed itself, and only for callers other than HTTP',
   'device/selection-store.ts': 'texts of the database, in a bounded page',

@@ -116,6 +116,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, readonly strin
     'device/store.ts': ['insertDevices', 'saveIdentity', 'removeDevice'],
     'twin/store.ts': [
       'readServiceSides',
+      'readSideTexts',
       'findCompliant',
       'saveDesired',
       'saveReported',

@@ -12,6 +12,7 @@ import { createLongTurns } from '../../src/limits/long-turns.ts'
 import { createRequestRoom } from '../../src/limits/request-room.ts'
 import { type Throttling, unlimited } from '../../src/throttle/presets.ts'
 import { createThrottles } from '../../src/throttle/throttles.ts'
+import { createTwinThread } from '../../src/twin-thread/twin-thread.ts'
 import { createTestDatabase, openTestDb, type TestDatabase, testLimits } from './database.ts'
 
 /** Real dependencies on a database of their own. */
@@ -31,6 +32,7 @@ export async function createTestDeps(
   await prepare(database)
   const [bus, events] = [createBus(clock), createEvents(clock)]
   const db = openTestDb(database.url, limits, clock)
+  const twinThread = createTwinThread()
   return {
     db,
     lease: await takeLeaseForGood(db),
@@ -42,6 +44,7 @@ export async function createTestDeps(
     requestRoom: createRequestRoom({ ...testLimits, ...limits }),
     answerRoom: createAnswerRoom({ clock, limits: { ...testLimits, ...limits } }),
     longTurns: createLongTurns(clock, { ...testLimits, ...limits }),
+    twinThread,
     limits: { ...testLimits, ...limits },
     // Receivers of tests are on this machine.
     allowPrivateWebhooks: true,
@@ -49,6 +52,7 @@ export async function createTestDeps(
     log: pino({ level: 'silent' }),
     database,
     async close() {
+      await twinThread.close()
       await db.close()
       await database.drop()
     },

@@ -64,6 +64,8 @@ export type JobRow = JobOperation &
     readonly scope: readonly string[] | null
   }
 
+const maxPerMinute = sql`coalesce((ramp ->> 'maxPerMinute')::integer, max_per_minute)`
+
 const columnsWith = (status: Sql): Sql => sql`
   id, type, ${status} as status, query_condition as "queryCondition", request, created_time as "createdTime",
   start_time as "startTime", started_time as "startedTime",
@@ -71,7 +73,7 @@ const columnsWith = (status: Sql): Sql => sql`
   skip_compliant as "skipCompliant",
   coalesce(targets, 'atStart') as targets, selected_time as "selectedTime",
   coalesce(on_overlap, 'parallel') as "onOverlap",
-  name, description, labels, coalesce((ramp ->> 'maxPerMinute')::integer, max_per_minute) as "maxPerMinute",
+  name, description, labels, ${maxPerMinute} as "maxPerMinute",
   ramp - 'maxPerMinute' as ramp, max_concurrent as "maxConcurrent",
   rollout -> 'waves' as waves, rollout -> 'window' as "window", rollout -> 'retry' as "retryPolicy", version,
   budget_group_by as "budgetGroupBy", budget_max_concurrent as "budgetMaxConcurrent",
@@ -205,6 +207,26 @@ export function findWaitingJobs(db: Reader, type: JobType): Promise<JobWithWork[
 
 export async function findJob(db: Reader, id: string): Promise<JobRow | undefined> {
   const [row] = await db.query<JobRow>(sql`select ${columns} from job where id = ${id}`, 'find-job')
+  return row
+}
+
+/** What the devices of a twin update have their turns by, and its patch unless that is known: a large one takes long to parse. */
+export type TwinUpdate = Pick<JobRow, 'startTime' | 'maxPerMinute' | 'window' | 'skipCompliant'> & {
+  readonly patch: TwinPatch | null
+}
+
+/** The twin update with this id. */
+export async function findTwinUpdate(
+  db: Reader,
+  id: string,
+  { isPatchKnown }: { readonly isPatchKnown: boolean },
+): Promise<TwinUpdate | undefined> {
+  const [row] = await db.query<TwinUpdate>(
+    sql`select case when not ${isPatchKnown}::boolean then request end as patch, start_time as "startTime",
+          ${maxPerMinute} as "maxPerMinute", rollout -> 'window' as "window", skip_compliant as "skipCompliant"
+        from job where id = ${id} and type = 'scheduleUpdateTwin'`,
+    'find-twin-update',
+  )
   return row
 }
 
