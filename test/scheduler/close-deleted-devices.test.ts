@@ -19,6 +19,7 @@ let jobId: string
 let received: MethodRequest[]
 let settling: ReturnType<typeof settleDeviceJobs>
 let closing: ReturnType<typeof closeDeletedDevices>
+let dispatch: () => Promise<void>
 const closers: (() => void)[] = []
 
 /** Two devices have the call of a job, a third waits for it. */
@@ -37,7 +38,10 @@ beforeEach(async () => {
   closers.push(() => dispatching.close())
   jobId = await givenMethodJob(deps, 'pump')
   await startDueJobs(deps, { maxRunning: 10 }).run(clock.now())
-  while ((await dispatching.run(clock.now())).full);
+  dispatch = async () => {
+    while ((await dispatching.run(clock.now())).full);
+  }
+  await dispatch()
   expect(await counters(deps, jobId)).toContain('1 pending, 2 running')
 })
 afterEach(async () => {
@@ -70,15 +74,20 @@ test('a device that is deleted while a job waits for its turn or its answer has 
 })
 
 test('another device of the same id does not get the call that waits for its predecessor', async () => {
+  const called: (string | undefined)[] = []
   const continuous = await givenMethodJob(deps, 'pump', {}, { targets: 'continuous' })
   await startDueJobs(deps, { maxRunning: 10 }).run(clock.now())
   await deleteDevice(deps, everything, { deviceId: 'pump-0003', ifMatch: '*' })
   clock.advance(3_000)
   await createDevice(deps, everything, { deviceId: 'pump-0003' })
+  // It may connect before the hub has looked.
+  closers.push(deps.attached.attach('pump-0003', ({ requestId }) => called.push(requestId.split('.')[0])))
+  await dispatch()
+  expect(called).toEqual([continuous])
   await expect.poll(async () => (await closing.run(clock.now())).done).toBe(1)
   expect(await counters(deps, jobId)).toContain('0 pending, 2 running, 0 succeeded, 1 failed')
   // The device that joins a continuous job may be a new one.
-  expect(await counters(deps, continuous)).toContain('3 pending, 0 running, 0 succeeded, 0 failed')
+  expect(await counters(deps, continuous)).toContain('0 pending, 3 running, 0 succeeded, 0 failed')
   await settling.close()
 })
 

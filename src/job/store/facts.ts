@@ -110,7 +110,7 @@ export function findWaiting(db: Reader, deviceIds: readonly string[]): Promise<D
         where job.end_time is null and job.status = 'running'
           and job.type = 'scheduleDeviceMethod' and job.pending_count > 0
           and not ${isDispatched(target)} and not ${hasOutcome(target)}
-          and ${isInOpenWave(target)} and (not job.has_window or ${isInOpenWindow(target)})
+          and ${isInOpenWave(target)} and (not job.has_window or ${isInOpenWindow(target)}) and ${isStillThere(target)}
         order by job.started_time, job.id`,
     'find-waiting',
   )
