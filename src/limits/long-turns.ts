@@ -13,10 +13,11 @@ export type LongTurns = {
   arrived(caller: string): void
   /**
    * Does work that may take milliseconds before it gives way, when it is the caller's turn: one such work in a turn of
-   * the event loop, and callers alternate. Undefined when the signal aborts before. LimitExceededError when too many
-   * such works of the caller wait.
+   * the event loop, and callers alternate. `bytes` of a request that the work is the first to look at count, too: they
+   * were read, and their memory is collected later. Undefined when the signal aborts before. LimitExceededError when too
+   * many such works of the caller wait.
    */
-  take<T>(caller: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T | undefined>
+  take<T>(caller: string, work: () => T | Promise<T>, signal?: AbortSignal, bytes?: number): Promise<T | undefined>
   /** Does work at once that may take milliseconds. Later work of the caller waits the longer for its turn. */
   count<T>(caller: string, work: () => T): T
   /** Number of works that wait for their turns. */
@@ -26,8 +27,12 @@ export type LongTurns = {
 /** Bytes from which on a request may take a long turn: nearly all requests of persons and programs are smaller. */
 export const longRequestBytes = 4 * 1024
 
-/** Milliseconds from which on a turn counts. Shorter ones delay nobody noticeably. */
+/** Milliseconds from which on a turn counts. Shorter ones delay nobody noticeably, unless there are many of them. */
 const longFrom = 1
+/** What shorter turns of a caller may take together before they count, too, as a multiple of the limit. */
+const shortShare = 5
+/** Bytes of a request that count as a millisecond, if its turn is not longer. */
+const bytesPerMs = 64 * 1024
 /** Milliseconds in which unused budget is kept: with the default of the limit, half a second of work. */
 const memory = 100_000
 /** The longest time between two long turns of a caller, in milliseconds. Clients give up after 10 seconds or more. */
@@ -41,21 +46,32 @@ export function createLongTurns(
   clock: Pick<Clock, 'elapsed' | 'sleep' | 'giveWay'>,
   { longTurns }: Pick<Limits, 'longTurns'>,
 ): LongTurns {
-  const turns = createHeavyWork({ fromMs: longFrom, msPerSecond: longTurns, memory, longestRest })
+  const turns = createHeavyWork({ fromMs: 0, msPerSecond: longTurns, memory, longestRest })
+  const shortTurns = createHeavyWork({ fromMs: 0, msPerSecond: shortShare * longTurns, longestRest: 1_000 })
   /** The last request, and the last one of any other caller before it. */
   let last = { caller: '', time: Number.NEGATIVE_INFINITY }
   let lastOfOthers = Number.NEGATIVE_INFINITY
   const isAlone = (caller: string | null, now: number): boolean =>
     (caller === last.caller ? lastOfOthers : last.time) <= now - aloneAfter
 
-  const count = <T>(caller: string, work: () => T): T => {
+  const counted = <T>(work: () => T, add: (ms: number, now: number) => void): T => {
     const begun = clock.elapsed()
     try {
       return work()
     } finally {
       const now = clock.elapsed()
-      turns.count(caller, now - begun, now)
+      add(now - begun, now)
     }
+  }
+  const addLong = (caller: string, ms: number, now: number): void => {
+    if (ms >= longFrom) turns.count(caller, ms, now)
+  }
+  const addAny = (caller: string, ms: number, now: number): void => {
+    if (ms < longFrom) {
+      shortTurns.count(caller, ms, now)
+      if (shortTurns.restOf(caller, now) === 0) return
+    }
+    turns.count(caller, ms, now)
   }
   const takeTurn = takeTurns(
     { most: 1, each: 1, waiting: mostWaiting },
@@ -74,14 +90,14 @@ export function createLongTurns(
       if (caller !== last.caller) lastOfOthers = last.time
       last = { caller, time: clock.elapsed() }
     },
-    count,
+    count: (caller, work) => counted(work, (ms, now) => addLong(caller, ms, now)),
     waiting: takeTurn.waiting,
-    take: (caller, work, signal) =>
+    take: (caller, work, signal, bytes = 0) =>
       new Promise((resolve, reject) => {
         // The turn lasts until the event loop has gone on; what began in it is not waited for.
         const turn = async (): Promise<true> => {
           try {
-            resolve(count(caller, work))
+            resolve(counted(work, (ms, now) => addAny(caller, Math.max(ms, bytes / bytesPerMs), now)))
           } catch (error) {
             reject(error)
           }

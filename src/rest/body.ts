@@ -11,14 +11,14 @@ import { RestError } from './errors.ts'
 export async function readBody(
   request: Request,
   { maxBytes, maxDepth }: { readonly maxBytes: number; readonly maxDepth: number },
-  takeTurn: (parse: () => unknown) => Promise<unknown>,
+  takeTurn: (parse: () => unknown, bytes: number) => Promise<unknown>,
 ): Promise<{ readonly json: unknown; readonly isLong: boolean }> {
   const bytes = await readBytes(request, maxBytes)
   if (bytes.length === 0) throw new RestError('ArgumentNull', 'The request has no body.')
   if (!isJsonBody(request.headers)) throw new RestError('GenericUnsupportedMediaType', notJsonBody)
   const parseBytes = () => parseWithin(bytes, { maxBytes, maxDepth })
   const isLong = bytes.length >= longRequestBytes
-  return { json: isLong ? await takeTurn(parseBytes) : parseBytes(), isLong }
+  return { json: isLong ? await takeTurn(parseBytes, bytes.length) : parseBytes(), isLong }
 }
 
 function parseWithin(

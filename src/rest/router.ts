@@ -124,7 +124,7 @@ export function createRestHandler(
       const maxDepth = deps.limits.jsonDepth + envelopeDepth
       const { headers, signal } = request
       deps.longTurns.arrived(caller)
-      const takeTurn = <T>(work: () => T) => deps.longTurns.take(caller, work, signal)
+      const takeTurn = <T>(work: () => T, bytes = 0) => deps.longTurns.take(caller, work, signal, bytes)
       const read = route.body && (await readBody(request, { maxBytes, maxDepth }, takeTurn))
       form = route.errorForm
       const body = route.body && typedBody(read?.json, route.body.schema)

@@ -10,13 +10,13 @@ function createTurns() {
   const turns = createLongTurns(clock, { longTurns: 5 })
   const done: string[] = []
   /** Work of `ms` of the caller with the first letter of its name. */
-  const ask = (name: string, ms: number, signal?: AbortSignal): Promise<string | undefined> => {
+  const ask = (name: string, ms: number, signal?: AbortSignal, bytes?: number): Promise<string | undefined> => {
     const work = (): string => {
       done.push(name)
       clock.advance(ms)
       return name
     }
-    return turns.take(name.slice(0, 1), work, signal)
+    return turns.take(name.slice(0, 1), work, signal, bytes)
   }
   const bothArrive = (): void => {
     for (const caller of ['a', 'b']) turns.arrived(caller)
@@ -72,7 +72,7 @@ test('a caller that is alone never waits', async () => {
   }
 })
 
-test('work that was done at once counts, and work of less than a millisecond does not', async () => {
+test('work that was done at once counts, and such work of less than a millisecond does not', async () => {
   const { clock, turns, ask, done, bothArrive } = createTurns()
   for (let round = 0; round < 2_000; round++) turns.count('b', () => clock.advance(0.9))
   turns.count('a', () => clock.advance(1_000))
@@ -84,6 +84,38 @@ test('work that was done at once counts, and work of less than a millisecond doe
   gone.abort()
   expect(await waiting).toBeUndefined()
   expect(done).toEqual(['b1'])
+})
+
+test('many short turns of a caller count, from 25 milliseconds per second on', async () => {
+  const { clock, ask, done, bothArrive } = createTurns()
+  for (let round = 0; round < 1_500; round++) {
+    bothArrive()
+    await ask('b', 0.5)
+    clock.advance(20) // 24 ms per second
+  }
+  clock.advance(2_000) // nobody else sends requests
+  for (let round = 0; round < 1_100; round++) await ask('a', 0.5)
+  bothArrive()
+  expect(await ask('b1', 0.5)).toBe('b1')
+  const gone = new AbortController()
+  const waiting = ask('a1', 0.5, gone.signal)
+  await clock.giveWay()
+  gone.abort()
+  expect(await waiting).toBeUndefined()
+  expect(done.at(-1)).toBe('b1')
+})
+
+test('the bytes of a request count, however short its turn was', async () => {
+  const { clock, ask, bothArrive } = createTurns()
+  for (let round = 0; round < 128; round++) await ask('a', 0, undefined, 256 * 1024)
+  bothArrive()
+  const waiting = ask('a', 0)
+  await clock.asleep()
+  clock.advance(2_399) // 512 ms were used, and 500 were there
+  bothArrive()
+  await clock.giveWay()
+  clock.advance(1)
+  expect(await waiting).toBe('a')
 })
 
 test('the failure of the work is that of the turn, and the next turn comes', async () => {

@@ -27,7 +27,7 @@ export function createParseParams(
   return async ({ signal }, server, bytes, parse) => {
     const { viewer, address } = server
     if (bytes < longRequestBytes || viewer === undefined) return parse()
-    const take = <T>(work: () => T) => longTurns.take(callerOf(viewer, address), work, signal)
+    const take = <T>(work: () => T, size = 0) => longTurns.take(callerOf(viewer, address), work, signal, size)
     const isKnown = server.document !== undefined
     server.isLong = true
     const params = await take(() => {
@@ -35,7 +35,7 @@ export function createParseParams(
       const { query } = parsed
       if (!isKnown && typeof query === 'string' && query !== '') server.document = documentOf({ ...parsed, query })
       return parsed
-    })
+    }, bytes)
     const { document } = server
     if (params === undefined || document === undefined || isKnown) return params
     // In another turn: each of them may take milliseconds.

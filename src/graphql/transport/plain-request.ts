@@ -103,9 +103,9 @@ export function createPlainRequests(
       if (body === undefined) return
       const client = new Client(response)
       const isLong = body.length >= longRequestBytes
-      const take = <T>(work: () => T) => longTurns.take(callerIn(server), work, client.signal)
+      const take = <T>(work: () => T, bytes = 0) => longTurns.take(callerIn(server), work, client.signal, bytes)
       const parseBody = () => ({ parsed: parse(body) })
-      const done = isLong ? await take(parseBody) : parseBody()
+      const done = isLong ? await take(parseBody, body.length) : parseBody()
       if (done === undefined) return
       const { parsed } = done
       const work = () => parsed && operate(parsed, (request) => contextOf(server, client, request))
