@@ -172,9 +172,9 @@ export const limitTable = {
     min: 1,
     max: 1_000,
     unit: 'ms',
-    what: 'time per second in which the hub works for one caller (a policy at an address) without giving way, and so serves nobody else: requests of 4 KB or more that are parsed and checked and conditions of 256 characters or more that the fields of a GraphQL request select devices by. Turns of less than 1 ms count while they take more than five times the limit per second together. 64 KB of a request count as 1 ms, if parsing them is faster. What was not used in the last 100 seconds may be used at once. Applies while other callers send requests too',
+    what: 'time per second in which the hub works for one caller (a policy at an address) without giving way, and so serves nobody else: requests of 4 KB or more that are parsed and checked, messages of a GraphQL WebSocket included, and conditions of 256 characters or more that the fields of a GraphQL request select devices by. Turns of less than 1 ms count while they take more than five times the limit per second together. 64 KB of a request count as 1 ms, if parsing them is faster. What was not used in the last 100 seconds may be used at once. Applies while other callers send requests too',
     answer:
-      'such requests of the caller over HTTP, and such conditions, are handled one at a time, with up to 5 seconds between them; smaller ones do not wait. When 1,000 wait, GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException',
+      'such requests and conditions of the caller are handled one at a time, with up to 5 seconds between them; smaller requests do not wait, but the hub reads nothing more from a WebSocket whose message waits. When 1,000 wait, GraphQL: an error LIMIT_EXCEEDED, and over WebSockets the close code 1013; REST: 429 ThrottlingException',
   },
   // Answers
   answerBytes: {

@@ -11,8 +11,8 @@ const interval = 12_000
  */
 export type LogCutOff = DeduplicatedLog<{ readonly reason: string; readonly address: string }>
 
-/** What is known of an open connection. */
-type Sign = { readonly address: string; isAlive: boolean; waiting: number }
+/** What is known of an open connection. `isHeld`: the hub does not read from it now, so no answer to a ping arrives. */
+type Sign = { readonly address: string; isAlive: boolean; isHeld: boolean; waiting: number }
 
 /**
  * Terminates connections whose clients have disappeared without closing them. While the hub does not read from a client,
@@ -25,6 +25,7 @@ export function createKeepAlive(clock: Clock, log: LogCutOff) {
   let isRunning = false
 
   const judge = ([socket, sign]: readonly [WebSocket, Sign]): void => {
+    if (sign.isHeld) return
     const takesSome = socket.isPaused && socket.bufferedAmount < sign.waiting
     if (!sign.isAlive && !takesSome) {
       const reason =
@@ -55,9 +56,19 @@ export function createKeepAlive(clock: Clock, log: LogCutOff) {
   return {
     /** Watches a connection that was just opened, until `forget`. */
     watch(socket: WebSocket, address: string): void {
-      signs.set(socket, { address, isAlive: true, waiting: 0 })
+      signs.set(socket, { address, isAlive: true, isHeld: false, waiting: 0 })
       socket.on('pong', noteAnswer)
       if (!isRunning) void run()
+    },
+    /** The hub waits before it reads on, whatever the client does. The client counts as alive until the returned function is called. */
+    hold(socket: WebSocket): () => void {
+      const sign = signs.get(socket)
+      if (sign === undefined) return () => {}
+      sign.isHeld = true
+      return () => {
+        sign.isHeld = false
+        sign.isAlive = true
+      }
     },
     forget: (socket: WebSocket): boolean => signs.delete(socket),
     close: (): void => closing.abort(),

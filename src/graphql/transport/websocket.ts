@@ -30,6 +30,7 @@ import { schema } from '../schema.ts'
 import { isForwarded } from './cross-site.ts'
 import type { Documents } from './documents.ts'
 import { createKeepAlive, type LogCutOff } from './keep-alive.ts'
+import { createLongMessages } from './long-messages.ts'
 import { isUnavailable, type Mask } from './mask-errors.ts'
 import { createOutlet, entered, type Outlet } from './outlet.ts'
 import type { PrintResult } from './print-result.ts'
@@ -317,21 +318,43 @@ export function createWebSockets(
             deps.log.error({ err: error, requestId: by.record.id }, 'WebSocket message could not be handled')
             close(CloseCode.InternalServerError, 'Internal server error')
           }
+          let isTurn = false
           const handleAll = (text: string): Promise<void> => {
             // The socket may have closed while the operation waited. Then it is not started.
             if (socket.readyState !== socket.OPEN) return Promise.resolve()
-            // It cannot wait: reading would have to wait too, and with it the answers to pings.
-            return deps.longTurns.count(callerIn(extra), () => handle(text)).catch(onError)
+            const handled = isTurn ? handle(text) : deps.longTurns.count(callerIn(extra), () => handle(text))
+            return handled.catch(onError)
           }
           const inbox = createSocketInbox(handleAll, close, { hold, refuse })
           extra.inbox = inbox
+          const take = createLongMessages(deps.longTurns, {
+            caller: () => (extra.viewer === undefined ? undefined : callerIn(extra)),
+            signal: ended.signal,
+            hold() {
+              const readOn = holdReading()
+              const alive = keepAlive.hold(socket)
+              return () => {
+                alive()
+                readOn()
+              }
+            },
+            take(text, inTurn) {
+              isTurn = inTurn
+              try {
+                inbox.take(text)
+              } finally {
+                isTurn = false
+              }
+            },
+            refuse: () => socket.close(1013, 'Too many of your large messages wait. Try again later.'),
+          })
           socket.on('message', (data) => {
             // ws checks that text frames are UTF-8, but not binary frames.
             const text = Buffer.isBuffer(data) ? utf8Text(data) : undefined
             const isTooBig = extra.viewer === undefined && Buffer.byteLength(text ?? '') > maxBytesBeforeAck
             if (text === undefined) close(CloseCode.BadRequest, 'Message is not UTF-8')
             else if (isTooBig) close(1009, 'Message too big')
-            else inbox.take(text)
+            else take(text)
             holdIfFull()
           })
         },

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { expiryToleranceInSeconds } from '../../../src/access/sas.ts'
 import { createTestClock, type TestClock } from '../../support/clock.ts'
 import { givenDevices, givenMethodJob } from '../../support/rows.ts'
@@ -130,6 +130,31 @@ describe('a connection', () => {
     clock.advance(12_000)
     expect((await socket.closed).code).toBe(1006)
     expect(cutOffs()).toEqual([expect.objectContaining({ reason: 'the client does not answer pings', address })])
+  })
+
+  test('is not read and counts as alive while its long message waits for a turn', async () => {
+    const before = cutOffs().length
+    const { take } = door.deps.longTurns
+    const turn = new AbortController()
+    const waits = vi.spyOn(door.deps.longTurns, 'take').mockImplementation(async (...of) => {
+      await once(turn.signal, 'abort')
+      return await take(...of)
+    })
+    const socket = await ready()
+    const connection = port.connections.at(-1)
+    socket.send({ id: '1', type: 'subscribe', payload: { query: `{ __typename } #${'x'.repeat(5_000)}` } })
+    await until(() => waits.mock.calls.length === 1)
+    expect(connection?.isPaused()).toBe(true)
+    for (let round = 0; round < 4; round++) {
+      clock.advance(12_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    turn.abort()
+    expect(await socket.next()).toMatchObject({ id: '1', payload: { data: { __typename: 'Query' } } })
+    expect(await socket.next()).toEqual({ id: '1', type: 'complete' })
+    waits.mockRestore()
+    expect(connection?.isPaused()).toBe(false)
+    expect(cutOffs().slice(before)).toEqual([])
   })
 
   test('whose other side reads nothing is cut off, and the log says why and who', async () => {
