@@ -38,17 +38,8 @@ export function writtenBytes({
   readonly tags?: JsonObject
   readonly desired?: JsonObject
 }): number {
-  const size = knownSizeOf(desired)
-  return knownSizeOf(tags).bytes + 2 * size.bytes + stamp * size.members
-}
-
-const knownSizes = new WeakMap<JsonObject, SectionSize>()
-
-/** A job asks for the size of its patch with each batch. */
-function knownSizeOf(section: JsonObject): SectionSize {
-  const size = knownSizes.get(section) ?? sizeOf(section)
-  knownSizes.set(section, size)
-  return size
+  const size = sizeOf(desired)
+  return sizeOf(tags).bytes + 2 * size.bytes + stamp * size.members
 }
 
 /** No section is nested deeper, unless another program wrote it: then it has unlimited members. */
