@@ -59,6 +59,7 @@ export async function openHub(): Promise<BenchHub> {
     closers.add(() => twinThread.close())
     const postmaster = await findPostmaster(db)
     const [bus, events] = [createBus(systemClock), createEvents(systemClock)]
+    const longTurns = createLongTurns(systemClock, defaultLimits)
     return {
       deps: {
         db,
@@ -71,8 +72,8 @@ export async function openHub(): Promise<BenchHub> {
         attached: createAttachedDevices(),
         throttles: createThrottles(systemClock, throttlingOf('protect', 1)),
         requestRoom: createRequestRoom(defaultLimits),
-        answerRoom: createAnswerRoom({ clock: systemClock, limits: defaultLimits }),
-        longTurns: createLongTurns(systemClock, defaultLimits),
+        answerRoom: createAnswerRoom({ clock: systemClock, limits: defaultLimits, longTurns }),
+        longTurns,
         twinThread,
         limits: defaultLimits,
         allowPrivateWebhooks: false,

@@ -338,6 +338,7 @@ export function createApp(
     onStop('the lease of this instance', () => briefly(held.leave()))
     const twinThread = createTwinThread()
     onStop('the thread of large twins', () => twinThread.close())
+    const longTurns = createLongTurns(clock, config.limits)
     const deps: Deps = {
       db,
       clock,
@@ -349,9 +350,9 @@ export function createApp(
       attached: createAttachedDevices(),
       throttles,
       requestRoom: createRequestRoom(config.limits),
-      answerRoom: createAnswerRoom({ clock, limits: config.limits }),
-      longTurns: createLongTurns(clock, config.limits),
       twinThread,
+      answerRoom: createAnswerRoom({ clock, limits: config.limits, longTurns }),
+      longTurns,
       limits: config.limits,
       allowPrivateWebhooks: config.webhookAllowPrivate,
       metrics,

@@ -13,6 +13,9 @@ export type Clock = {
   giveWay(): Promise<void>
 }
 
+/** How long work gives way to other work between its turns of the event loop. */
+export type Turns = Pick<Clock, 'giveWay'>
+
 /** Resolves in a later turn of the event loop. */
 const nextTurn = (): Promise<void> =>
   new Promise((resolve) => {

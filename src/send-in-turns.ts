@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Clock } from './clock.ts'
+import type { Turns } from './clock.ts'
 import type { JsonPiece } from './json/json-text.ts'
 
 /** Bytes that are encoded or written in one turn of the event loop: less than a millisecond. */
@@ -9,7 +9,7 @@ const turnBytes = 256 * 1024
  * The bytes of a text in pieces. A long text takes several turns: a response of megabytes would delay all other
  * requests, once while it is encoded and again while it is written.
  */
-export async function bytesInTurns(clock: Pick<Clock, 'giveWay'>, pieces: readonly JsonPiece[]): Promise<Buffer> {
+export async function bytesInTurns(turns: Turns, pieces: readonly JsonPiece[]): Promise<Buffer> {
   const [only] = pieces
   if (pieces.length === 1 && typeof only === 'object') return only
   const length = pieces.length === 1 ? 0 : pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
@@ -22,14 +22,14 @@ export async function bytesInTurns(clock: Pick<Clock, 'giveWay'>, pieces: readon
     at += typeof piece === 'string' ? bytes.write(piece, at) : piece.copy(bytes, at)
     if (at < turnEnd) continue
     turnEnd = at + turnBytes
-    await clock.giveWay()
+    await turns.giveWay()
   }
   return bytes
 }
 
 /** Ends a response with this body, whose length is in its head. A long one is written in several turns. */
 export async function endInTurns(
-  clock: Pick<Clock, 'giveWay'>,
+  turns: Turns,
   response: Pick<ServerResponse, 'write' | 'end' | 'destroyed'>,
   body: Buffer,
 ): Promise<void> {
@@ -37,7 +37,7 @@ export async function endInTurns(
   while (body.length - at > turnBytes && !response.destroyed) {
     response.write(body.subarray(at, at + turnBytes))
     at += turnBytes
-    await clock.giveWay()
+    await turns.giveWay()
   }
   response.end(body.subarray(at))
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
+import type { Turns } from '../clock.ts'
 import { LimitExceededError, OutOfTimeError } from '../errors.ts'
 import { type Pacing, takeTurns } from '../fair-queue.ts'
 import type { Limits } from '../limits/limits.ts'
@@ -15,8 +16,11 @@ declare const bounded: unique symbol
  */
 export type BoundedReader = Reader & { readonly [bounded]: true }
 
-/** The origin of a read. Turns are distributed per `caller`; once `signal` aborts, the result is no longer needed. */
-export type Asker = { readonly caller: string; readonly signal?: AbortSignal }
+/**
+ * The origin of a read. Turns are distributed per `caller`; once `signal` aborts, the result is no longer needed. A long
+ * result is read in the given turns of the event loop.
+ */
+export type Asker = { readonly caller: string; readonly signal?: AbortSignal; readonly turns?: Turns }
 
 /** Reads within a time limit; see `createBoundedRead`. */
 export type BoundedRead = <T>(
@@ -183,12 +187,12 @@ export function createBoundedRead(
   )
   metrics?.read('twincast_queue_length', () => [{ labels: { queue: 'bounded_reads' }, value: turn.waiting() }])
 
-  return async ({ caller, signal }, ms, work) => {
+  return async ({ caller, signal, turns }, ms, work) => {
     const read = () =>
       onSession(ms, signal, (session) => {
         const reader: Reader = {
           query: (text, prepared) =>
-            signal?.aborted ? Promise.reject(new Abandoned()) : session.query(text, prepared),
+            signal?.aborted ? Promise.reject(new Abandoned()) : session.query(text, prepared, turns),
         }
         return untilAborted(reads, session.name, signal, () => work(reader as BoundedReader))
       })

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { type Sql, sqltag as sql } from '@prisma/client/runtime/client'
 import pg from 'pg'
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, systemClock, type Turns } from '../clock.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Log } from '../log/log.ts'
@@ -17,6 +17,7 @@ import { Pool } from './pool.ts'
 import { queryPrepared } from './prepared-query.ts'
 import type { Reader, RunQuery, Tx } from './reader.ts'
 import type { Servers } from './servers.ts'
+import { readIn } from './socket.ts'
 
 /** The database: SQL, and Prisma for single values by key. */
 export type Db = Reader & {
@@ -209,12 +210,13 @@ export function createDb(
     on: pg.Pool | pg.ClientBase,
     sql: Sql,
     name: string | undefined,
-    longest?: number,
+    { longest, turns }: { readonly longest?: number | undefined; readonly turns?: Turns | undefined } = {},
   ): Promise<Row[]> => {
-    const query = () =>
-      on instanceof pg.Pool
-        ? onAnyConnection(on, (client) => execute<Row>(client, sql, name, longest))
-        : execute<Row>(on, sql, name, longest)
+    const queryOn = (client: pg.ClientBase) => {
+      const read = () => execute<Row>(client, sql, name, longest)
+      return turns === undefined ? read() : readIn(client.connection.stream, turns, read)
+    }
+    const query = () => (on instanceof pg.Pool ? onAnyConnection(on, queryOn) : queryOn(on))
     if (metrics === undefined && tracing === undefined) return query()
     const begun = systemClock.elapsed()
     const attributes = { 'db.system.name': 'postgresql' }
@@ -259,7 +261,7 @@ export function createDb(
       pool,
       async (client) => {
         await client.query(begin)
-        const result = await work({ query: (sql, name) => run(client, sql, name, longest) })
+        const result = await work({ query: (sql, name) => run(client, sql, name, { longest }) })
         await client.query('commit')
         return result
       },
@@ -272,7 +274,10 @@ export function createDb(
       boundedReads,
       async (client) => {
         const name = await boundedSettings.prepare(client, ms)
-        const result = await work({ name, query: (sql, prepared) => run(client, sql, prepared, ms) })
+        const result = await work({
+          name,
+          query: (sql, prepared, turns) => run(client, sql, prepared, { longest: ms, turns }),
+        })
         if (signal?.aborted) await boundedSettings.restore(client)
         return result
       },
@@ -287,7 +292,7 @@ export function createDb(
     await Promise.all([...pools.map((each) => each.close(farewell)), healthCheck.close()])
   }
 
-  const plainReads: Reader = { query: (sql, name) => run(reads, sql, name) }
+  const plainReads: Reader = { query: (sql, name, turns) => run(reads, sql, name, { turns }) }
 
   return {
     prisma,

@@ -32,9 +32,9 @@ export function createDocumentReads(
     { most, each: Math.max(Math.floor(connections / 2), 1), waiting: queriesWaiting },
     { clock, heavy: { fromMs: heavyFrom, msPerSecond: heavyWork } },
   )
-  return ({ caller, signal }) => ({
+  return ({ caller, signal, turns }) => ({
     async query<Row extends pg.QueryResultRow>(text: Sql, name?: string): Promise<Row[]> {
-      const found = await turn(caller, () => reads.query<Row>(text, name), signal)
+      const found = await turn(caller, () => reads.query<Row>(text, name, turns), signal)
       if (found !== undefined) return found
       throw tooManyWaiting()
     },

@@ -8,6 +8,9 @@ declare module 'pg' {
     /** The texts of the statements that are prepared on the connection, by name. pg adds those of its queries. */
     readonly parsedStatements: Readonly<Record<string, string | undefined>>
   }
+  interface ClientBase {
+    readonly connection: Connection
+  }
 }
 
 /** A statement with the name under which connections prepare it. */

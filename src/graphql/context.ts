@@ -1,7 +1,6 @@
 import type { DocumentNode } from 'graphql'
 import type { YogaServerInstance } from 'graphql-yoga'
 import type { Viewer } from '../access/viewer.ts'
-import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import type { JsonObject } from '../json/json.ts'
 import type { AnswerBudget } from '../limits/answer-budget.ts'
@@ -61,7 +60,10 @@ export const isContext = (value: unknown): value is Context =>
 export const callerOf = (viewer: Viewer, address: string | undefined): string => `${viewer.id} at ${address}`
 
 /** The asker of reads with a time limit. */
-export const askerOf = ({ caller, signal }: Pick<Context, 'caller' | 'signal'>): Asker => ({ caller, signal })
+export const askerOf = ({ deps, caller, signal }: Pick<Context, 'deps' | 'caller' | 'signal'>) => ({
+  ...{ caller, signal },
+  turns: deps.answerRoom.turnsOf(caller),
+})
 
 /** The input of a context. The viewer is known before the operation is parsed. */
 export type ServerContext = {

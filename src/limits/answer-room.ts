@@ -1,11 +1,13 @@
-import type { Clock } from '../clock.ts'
+import type { Clock, Turns } from '../clock.ts'
 import { LimitExceededError } from '../errors.ts'
-import type { AnswerHold } from './answer-budget.ts'
+import type { AnswerHold, PassedHold } from './answer-budget.ts'
+import { createAnswerPace } from './answer-pace.ts'
 import type { Limits } from './limits.ts'
+import type { LongTurns } from './long-turns.ts'
 
 /**
- * The memory for answers in progress. A client that reads slowly, or also selects something slow, holds its share
- * longer.
+ * The memory for answers in progress, and their pace (`answer-pace.ts`). A client that reads slowly, or also selects
+ * something slow, holds its share longer. Large answers of all protocols enter here, before their data is read.
  */
 export type AnswerRoom = {
   /**
@@ -13,14 +15,16 @@ export type AnswerRoom = {
    * another caller. LimitExceededError when the wait is too long, when too many answers of the caller wait, and when
    * the signal aborts.
    */
-  enter(caller: string, bytes: number, signal: AbortSignal): Promise<AnswerHold>
+  enter(caller: string, bytes: number, signal: AbortSignal): Promise<PassedHold>
   /**
    * The same for an event of a subscription, which waits until the signal aborts: an error would leave a gap. A client
    * has few subscriptions, so few of its events wait.
    */
-  enterPatiently(caller: string, bytes: number, signal: AbortSignal): Promise<AnswerHold>
+  enterPatiently(caller: string, bytes: number, signal: AbortSignal): Promise<PassedHold>
   /** Counts bytes that are in memory already, without waiting. Answers that enter later wait for them. */
   hold(caller: string, bytes: number): AnswerHold
+  /** Gives way in long work for an answer of the caller. */
+  turnsOf(caller: string): Turns
   /** The caller with the most room left, by whom a read for all of them is counted. */
   roomiest(callers: Iterable<string>): string
   /** Number of answers that wait for room. */
@@ -36,8 +40,17 @@ const mostWaiting = 1_000
 
 type Waiting = { readonly caller: string; readonly bytes: number; begin(): void }
 
-export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; readonly limits: Limits }): AnswerRoom {
+export function createAnswerRoom({
+  clock,
+  limits,
+  longTurns,
+}: {
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly longTurns: Pick<LongTurns, 'isAlone'>
+}): AnswerRoom {
   const { answersBytes } = limits
+  const pace = createAnswerPace(clock, limits, longTurns)
   const taken = new Map<string, number>()
   let total = 0
   const queue = new Set<Waiting>()
@@ -82,14 +95,41 @@ export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; rea
     }
     return { keep, release: () => keep(0) }
   }
+  /** An answer that leaves without having been passed is counted as what it held. */
+  const holdPassed = (caller: string, bytes: number, signal: AbortSignal): PassedHold => {
+    let begun = clock.elapsed()
+    const { keep, release } = hold(caller, bytes)
+    let unpassed = bytes
+    return {
+      pass(size) {
+        unpassed = 0
+        const rest = pace.pass(caller, size, begun, signal)
+        // Of an export, more may follow.
+        begun = clock.elapsed()
+        return rest
+      },
+      keep(left) {
+        unpassed = Math.min(unpassed, left)
+        keep(left)
+      },
+      release() {
+        if (unpassed > 0) pace.countUnpassed(caller, unpassed, begun)
+        unpassed = 0
+        release()
+      },
+    }
+  }
   const refusal = (): LimitExceededError =>
     new LimitExceededError('The answers in progress hold too many bytes. Read them, or request less data at a time.', 1)
 
   const canEnter = (caller: string, bytes: number): boolean => queue.size === 0 && mayEnter({ caller, bytes })
   /** `whenGivenUp` calls its argument when the wait is over. */
-  const wait = (caller: string, bytes: number, whenGivenUp: (giveUp: () => void) => void): Promise<AnswerHold> =>
+  const wait = (
+    { caller, bytes, signal }: { readonly caller: string; readonly bytes: number; readonly signal: AbortSignal },
+    whenGivenUp: (giveUp: () => void) => void,
+  ): Promise<PassedHold> =>
     new Promise((resolve, reject) => {
-      const one: Waiting = { caller, bytes, begin: () => resolve(hold(caller, bytes)) }
+      const one: Waiting = { caller, bytes, begin: () => resolve(holdPassed(caller, bytes, signal)) }
       queue.add(one)
       count(waitingOf, caller, 1)
       admitNext()
@@ -102,12 +142,14 @@ export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; rea
   return {
     waiting: () => queue.size,
     async enter(caller, bytes, signal) {
+      const rest = pace.begin(caller, signal)
+      if (rest !== undefined) await rest
       if (signal.aborted) throw refusal()
-      if (canEnter(caller, bytes)) return hold(caller, bytes)
+      if (canEnter(caller, bytes)) return holdPassed(caller, bytes, signal)
       if ((waitingOf.get(caller) ?? 0) >= mostWaiting) throw refusal()
       const over = new AbortController()
       try {
-        return await wait(caller, bytes, (giveUp) => {
+        return await wait({ caller, bytes, signal }, (giveUp) => {
           void clock.sleep(longestWait, AbortSignal.any([over.signal, signal])).then(giveUp)
         })
       } finally {
@@ -115,11 +157,13 @@ export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; rea
       }
     },
     async enterPatiently(caller, bytes, signal) {
+      const rest = pace.begin(caller, signal)
+      if (rest !== undefined) await rest
       if (signal.aborted) throw refusal()
-      if (canEnter(caller, bytes)) return hold(caller, bytes)
+      if (canEnter(caller, bytes)) return holdPassed(caller, bytes, signal)
       let stop = (): void => {}
       try {
-        return await wait(caller, bytes, (giveUp) => {
+        return await wait({ caller, bytes, signal }, (giveUp) => {
           stop = giveUp
           signal.addEventListener('abort', giveUp, { once: true })
         })
@@ -128,6 +172,7 @@ export function createAnswerRoom({ clock, limits }: { readonly clock: Clock; rea
       }
     },
     hold,
+    turnsOf: pace.turnsOf,
     roomiest(callers) {
       let best = ''
       let least = Number.POSITIVE_INFINITY

@@ -196,6 +196,16 @@ export const limitTable = {
     answer:
       'the response waits for up to 10 seconds; then GraphQL: an error LIMIT_EXCEEDED; REST: 429 ThrottlingException; exports: 429. An event of an open subscription waits as long as necessary',
   },
+  largeAnswers: {
+    variable: 'LIMIT_LARGE_ANSWERS',
+    default: 4 * 1024 * 1024,
+    min: 64 * 1024,
+    max: 1024 * 1024 * 1024,
+    unit: 'bytes',
+    what: 'bytes per second of the large answers of one caller (a policy at an address): GraphQL responses and events with documents, REST pages, twins and jobs, and pages of exports, of 256 KB or more each. Up to 32 MB more that were not used before may be used at once; they come back at a tenth of the rate. Applies while other callers send requests too',
+    answer:
+      'a large answer of the caller waits for up to 5 seconds before it is sent, and its data is read with pauses of 10 ms. Smaller answers and other callers do not wait',
+  },
   pageBytes: {
     variable: 'LIMIT_PAGE_BYTES',
     default: 4 * 1024 * 1024,

@@ -20,6 +20,8 @@ export type LongTurns = {
   take<T>(caller: string, work: () => T | Promise<T>, signal?: AbortSignal, bytes?: number): Promise<T | undefined>
   /** Does work at once that may take milliseconds. Later work of the caller waits the longer for its turn. */
   count<T>(caller: string, work: () => T): T
+  /** Whether no other caller has sent a request in the last two seconds. */
+  isAlone(caller: string | null, now: number): boolean
   /** Number of works that wait for their turns. */
   waiting(): number
 }
@@ -90,6 +92,7 @@ export function createLongTurns(
       if (caller !== last.caller) lastOfOthers = last.time
       last = { caller, time: clock.elapsed() }
     },
+    isAlone,
     count: (caller, work) => counted(work, (ms, now) => addLong(caller, ms, now)),
     waiting: takeTurn.waiting,
     take: (caller, work, signal, bytes = 0) =>

@@ -55,15 +55,16 @@ async function listJobs(call: Call): Promise<Response> {
   const { size, continuation } = pageRequest(call)
   const cursor = continuation === undefined ? undefined : cursorFrom(readListContinuation(list, continuation))
   const { pageBytes } = call.deps.limits
-  const { jobs, cut } = await readInTime(call.deps, askerOf(call), (db) =>
+  const asker = askerOf(call)
+  const { jobs, cut } = await readInTime(call.deps, asker, (db) =>
     findJobRecords(db, filter, { cursor, limit: size + 1 }, pageBytes),
   )
   const rows = jobs.slice(0, size)
-  const items = await itemsWithin(call.deps.clock, rows, (job) => jsonPieces(jobDocument(job)), pageBytes)
+  const items = await itemsWithin(asker.turns, rows, (job) => jsonPieces(jobDocument(job)), pageBytes)
   const last = jobs[items.length - 1]
   const more = (cut || jobs.length > items.length) && last !== undefined
   return await answerPage(
-    call.deps.clock,
+    asker.turns,
     items,
     pageHeaders('JobResponse', more ? encodeCursor(list, [last.createdTime.toISOString(), last.id]) : undefined),
   )

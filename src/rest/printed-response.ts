@@ -1,6 +1,7 @@
-import type { Clock } from '../clock.ts'
+import type { Turns } from '../clock.ts'
 import { jsonPieces } from '../json/json-text.ts'
 import { bytesInTurns } from '../send-in-turns.ts'
+import { withBytes } from './response-bytes.ts'
 
 /** A response whose bytes are taken as they are. The stream of an ordinary one would copy megabytes in one turn. */
 class PrintedResponse extends Response {
@@ -25,12 +26,11 @@ class PrintedResponse extends Response {
 
 /** 200 with a page of items, which may be megabytes. */
 export async function answerPage(
-  clock: Pick<Clock, 'giveWay'>,
+  turns: Turns,
   items: readonly unknown[],
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  return new PrintedResponse(await bytesInTurns(clock, jsonPieces(items)), {
-    'content-type': 'application/json; charset=utf-8',
-    ...headers,
-  })
+  const bytes = await bytesInTurns(turns, jsonPieces(items))
+  const type = { 'content-type': 'application/json; charset=utf-8' }
+  return withBytes(new PrintedResponse(bytes, { ...type, ...headers }), bytes.length)
 }

@@ -10,8 +10,9 @@ async function query(call: Call): Promise<Response> {
   if (typeof text !== 'string')
     throw new InvalidInputError(['query'], 'query must be a string such as SELECT * FROM devices.')
   const { deps, choices } = call
-  const page = await runStatement(deps, askerOf(call), text, pageRequest(call), { strict: choices.strictQuery })
-  return await answerPage(deps.clock, page.items, pageHeaders(page.itemType, page.continuation))
+  const asker = askerOf(call)
+  const page = await runStatement(deps, asker, text, pageRequest(call), { strict: choices.strictQuery })
+  return await answerPage(asker.turns, page.items, pageHeaders(page.itemType, page.continuation))
 }
 
 /** Statements of the query language, over devices and over device jobs. */

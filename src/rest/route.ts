@@ -1,11 +1,11 @@
 import type { Right } from '../access/rights.ts'
 import type { Viewer } from '../access/viewer.ts'
-import type { Asker } from '../database/bounded-read.ts'
 import type { Deps } from '../deps.ts'
 import type { JsonObject } from '../json/json.ts'
 import { printJson } from '../json/json-text.ts'
 import type { ThrottleName } from '../throttle/presets.ts'
 import type { ParameterName } from './parameters.ts'
+import { withBytes } from './response-bytes.ts'
 import type { SchemaName } from './schemas.ts'
 
 /** Behaviour on which sources about IoT Hub disagree, so that the operator can choose; docs/rest.md has the reasons. */
@@ -90,7 +90,10 @@ type Described = Changes & {
 }
 
 /** The asker for reads with a time limit. */
-export const askerOf = ({ caller, signal }: Pick<Call, 'caller' | 'signal'>): Asker => ({ caller, signal })
+export const askerOf = ({ deps, caller, signal }: Pick<Call, 'deps' | 'caller' | 'signal'>) => ({
+  ...{ caller, signal },
+  turns: deps.answerRoom.turnsOf(caller),
+})
 
 /** 200 with a JSON body. */
 export function answer(body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
@@ -99,5 +102,6 @@ export function answer(body: unknown, headers: Readonly<Record<string, string>> 
 
 /** 200 with a body that is JSON text already. */
 export function answerText(text: string, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(text, { headers: { 'content-type': 'application/json; charset=utf-8', ...headers } })
+  const response = new Response(text, { headers: { 'content-type': 'application/json; charset=utf-8', ...headers } })
+  return withBytes(response, Buffer.byteLength(text))
 }

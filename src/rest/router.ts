@@ -6,7 +6,7 @@ import { type Audited, audited } from '../audit/commands.ts'
 import { type AuditEnd, endByError } from '../audit/entry.ts'
 import { isTemporary } from '../database/outage.ts'
 import type { Deps } from '../deps.ts'
-import { InvalidInputError, UnauthorizedError } from '../errors.ts'
+import { AnswerTooLargeError, InvalidInputError, UnauthorizedError } from '../errors.ts'
 import { envelopeDepth } from '../json/json.ts'
 import { maxBodyBytes } from '../limits/body-size.ts'
 import { announcedBytes } from '../limits/request-room.ts'
@@ -24,6 +24,7 @@ import { methodRoutes } from './methods.ts'
 import { openApiDocument, openApiRoute } from './openapi.ts'
 import { parameters } from './parameters.ts'
 import { queryRoutes } from './query.ts'
+import { bytesOf } from './response-bytes.ts'
 import type { Call, Choices, Route } from './route.ts'
 import { twinRoutes } from './twins.ts'
 import { absence, absentRoots } from './unsupported-paths.ts'
@@ -104,6 +105,8 @@ export function createRestHandler(
     let form: Route['errorForm']
     let release = (): void => {}
     let audit: Audited | undefined
+    /** Waits until the answer may be sent. Bytes that are not known are as many as it may have. */
+    let pass = (_bytes: number | undefined): Promise<void> | undefined => undefined
     try {
       const { pathname, search } = new URL(request.url)
       const query = inOwnSpelling(parametersIn(search))
@@ -134,6 +137,7 @@ export function createRestHandler(
       if (answerBytes !== undefined && whenAnswered !== undefined) {
         const hold = await deps.answerRoom.enter(caller, answerBytes, signal)
         whenAnswered(hold.release)
+        pass = (bytes) => hold.pass(bytes ?? answerBytes)
       }
       const call = { deps: audit?.deps ?? deps, choices, id, query, headers, body, signal, address, note }
       // A handler checks a long body before it waits for anything.
@@ -144,9 +148,11 @@ export function createRestHandler(
       if (hasKeys(route)) response.headers.set('cache-control', 'no-transform')
       await audit?.end()
       response.headers.set(azureIdHeader, record.id)
+      await pass(bytesOf(response))
       return response
     } catch (error) {
       await audit?.end(endOf(error))
+      await pass(error instanceof AnswerTooLargeError ? undefined : 0)
       if (error instanceof UnauthorizedError) {
         const { reason } = error
         logRefusal({ protocol: 'REST', cause: 'credential', reason, address: address ?? '', requestId: record.id })

@@ -84,7 +84,7 @@ export async function runStatement(
   const limit = Math.min(size, left ?? size)
   const { pageBytes } = deps.limits
   const { rows, cut } = await readRows(deps, asker, (db) => read(db, keys, limit + 1, pageBytes))
-  const items = await itemsWithin(deps.clock, rows.slice(0, limit), (row) => row.item(), pageBytes)
+  const items = await itemsWithin(asker.turns ?? deps.clock, rows.slice(0, limit), (row) => row.item(), pageBytes)
   const last = rows[items.length - 1]
   const leftNext = left === undefined ? undefined : left - items.length
   const isWhole = rows.length === items.length && !cut

@@ -1,5 +1,5 @@
 import * as http from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { everything } from '../../src/scope.ts'
 import { patchTwin } from '../../src/twin/commands.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
@@ -25,6 +25,8 @@ beforeAll(async () => {
 })
 afterAll(() => door.close())
 beforeEach(async () => {
+  // What may be used at once has come back.
+  clock.advance(100_000)
   port = await openPort(door)
 })
 afterEach(() => port.close())
@@ -148,4 +150,58 @@ test('who waits too long for a turn is told to come again', async () => {
   })
   expect(answer).toMatchObject({ errors: [{ extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 1 } }] })
   unread.destroy()
+})
+
+const ways = {
+  'an answer by HTTP': async () => (await askUnread('service')).destroy(),
+  'an answer by WebSocket': () => firstMessage(large),
+  'an event of a subscription': () => firstMessage(whale),
+}
+async function firstMessage(query: string): Promise<unknown> {
+  const socket = await socketOf('service')
+  socket.send({ id: 'first', type: 'subscribe', payload: { query } })
+  return await socket.next()
+}
+
+test.each(Object.entries(ways))('%s is passed with its bytes, and is sent after that', async (_way, send) => {
+  const { answerRoom } = door.deps
+  const { enter } = answerRoom
+  const passed: number[] = []
+  let letPass = (): void => {}
+  const gate = new Promise<void>((resolve) => {
+    letPass = resolve
+  })
+  const spy = vi.spyOn(answerRoom, 'enter').mockImplementation(async (...asked) => {
+    const pass = (bytes: number) => {
+      passed.push(bytes)
+      return gate
+    }
+    return { ...(await enter(...asked)), pass }
+  })
+  let isSent = false
+  const sent = send().then(() => {
+    isSent = true
+  })
+  await until(() => passed.length > 0)
+  spy.mockRestore()
+  for (let round = 0; round < 20; round++) expect(await ask('iothubowner', plain)).toMatchObject({ data: {} })
+  expect(isSent).toBe(false)
+  letPass()
+  await sent
+  expect(Math.min(...passed)).toBeGreaterThan(7_000_000)
+})
+
+test('the data of a large answer is read, and its bytes are made, in turns of its caller', async () => {
+  let turns = 0
+  const giveWay = () => {
+    turns++
+    return clock.giveWay()
+  }
+  const turnsOf = vi.spyOn(door.deps.answerRoom, 'turnsOf').mockImplementation(() => ({ giveWay }))
+  expect(await ask('service', large)).toMatchObject({ data: {} })
+  // Of 256 KB there are 28 in the answer. Its data is read in turns of half as much.
+  expect(turns).toBeGreaterThan(50)
+  const callers = new Set(turnsOf.mock.calls.map(([caller]) => caller))
+  turnsOf.mockRestore()
+  expect([...callers]).toEqual([expect.stringMatching(/service.* at /)])
 })

@@ -26,7 +26,7 @@ test('nothing is read before there is room', async () => {
   const answer = new AnswerBudget(10, async () => {
     await room
     happened.push('room')
-    return { keep: () => {}, release: () => happened.push('released') }
+    return { keep: () => {}, pass: () => undefined, release: () => happened.push('released') }
   })
   const reading = answer.read(async () => {
     happened.push('read')

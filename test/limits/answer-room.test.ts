@@ -2,12 +2,15 @@ import { expect, test } from 'vitest'
 import { LimitExceededError } from '../../src/errors.ts'
 import { createAnswerRoom } from '../../src/limits/answer-room.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
+import { createLongTurns } from '../../src/limits/long-turns.ts'
 import { createTestClock } from '../support/clock.ts'
 
 const { signal } = new AbortController()
 const givenRoom = (answersBytes: number) => {
   const clock = createTestClock()
-  return { clock, room: createAnswerRoom({ clock, limits: { ...defaultLimits, answersBytes } }) }
+  const limits = { ...defaultLimits, answersBytes }
+  const longTurns = createLongTurns(clock, limits)
+  return { clock, longTurns, room: createAnswerRoom({ clock, limits, longTurns }) }
 }
 
 /** The names of those that have entered, in their order. */
@@ -128,4 +131,31 @@ test('a read for several callers is counted by the one with the most room', asyn
   expect(room.roomiest(['a', 'b'])).toBe('b')
   hold.release()
   expect(room.roomiest(['a', 'b'])).toBe('a')
+})
+
+test('a large answer that leaves without being passed delays the next one of its caller, and that of nobody else', async () => {
+  const { clock, room, longTurns } = givenRoom(64 * 1024 * 1024)
+  const arrive = () => {
+    for (const caller of ['a', 'b']) longTurns.arrived(caller)
+  }
+  const leave = async () => (await room.enter('a', 40 * 1024 * 1024, signal)).release()
+  const { entered, enter } = entering(room)
+  arrive()
+  await leave()
+  const next = enter('a', 'a', 1)
+  await enter('b', 'b', 1)
+  await turn()
+  expect(entered).toEqual(['b'])
+  clock.advance(5_000)
+  await next
+  arrive()
+  // One that kept little room, or was passed, delays none.
+  const small = await enter('small', 'a', 40 * 1024 * 1024)
+  small.keep(1_000)
+  small.release()
+  const passed = await enter('passed', 'a', 40 * 1024 * 1024)
+  void passed.pass(40 * 1024 * 1024)
+  passed.release()
+  await enter('last', 'a', 1)
+  expect(entered).toEqual(['b', 'a', 'small', 'passed', 'last'])
 })

@@ -89,3 +89,22 @@ test('a large request takes a turn of its caller to be parsed and another to be 
   expect(await patch('x'.repeat(longRequestBytes / 2))).toEqual([])
   take.mockRestore()
 })
+
+test.each(pages)('%s is passed with the bytes of its body before it is sent', async (page) => {
+  const { answerRoom } = door.deps
+  const { enter } = answerRoom
+  const passed: number[] = []
+  let isSent = false
+  const spy = vi.spyOn(answerRoom, 'enter').mockImplementation(async (...asked) => {
+    const pass = async (bytes: number) => {
+      passed.push(bytes)
+      await clock.giveWay()
+      expect(isSent).toBe(false)
+    }
+    return { ...(await enter(...asked)), pass }
+  })
+  const { text } = await ask(page, (act) => act())
+  isSent = true
+  spy.mockRestore()
+  expect(passed).toEqual([Buffer.byteLength(text)])
+})

@@ -33,6 +33,7 @@ export async function createTestDeps(
   const [bus, events] = [createBus(clock), createEvents(clock)]
   const db = openTestDb(database.url, limits, clock)
   const twinThread = createTwinThread()
+  const longTurns = createLongTurns(clock, { ...testLimits, ...limits })
   return {
     db,
     lease: await takeLeaseForGood(db),
@@ -42,9 +43,9 @@ export async function createTestDeps(
     attached: createAttachedDevices(),
     throttles: createThrottles(clock, { ...unlimited, ...throttling }),
     requestRoom: createRequestRoom({ ...testLimits, ...limits }),
-    answerRoom: createAnswerRoom({ clock, limits: { ...testLimits, ...limits } }),
-    longTurns: createLongTurns(clock, { ...testLimits, ...limits }),
     twinThread,
+    answerRoom: createAnswerRoom({ clock, limits: { ...testLimits, ...limits }, longTurns }),
+    longTurns,
     limits: { ...testLimits, ...limits },
     // Receivers of tests are on this machine.
     allowPrivateWebhooks: true,

@@ -8,7 +8,9 @@ export async function readDocuments<Found extends { readonly bytes: number }>(
 ): Promise<Found> {
   const answer = context.newAnswer()
   try {
-    return await answer.read(find)
+    const found = await answer.read(find)
+    await answer.pass()
+    return found
   } finally {
     releaseAnswer(context, answer)
   }

@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import { initContextCache } from '@pothos/core'
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, type GraphQLError, print } from 'graphql'
-import { AnswerBudget, type AnswerHold } from '../../limits/answer-budget.ts'
+import { AnswerBudget, type PassedHold } from '../../limits/answer-budget.ts'
 import { type Context, isContext } from '../context.ts'
 import { costOf, withCost } from '../cost.ts'
 import type { Execute } from '../transport/execute.ts'
 import type { Mask } from '../transport/mask-errors.ts'
 import { maySelectKeys } from '../transport/may-select-keys.ts'
+import { bytesOf } from '../transport/print-result.ts'
 import { eventIdOf, setEventId } from './event-id.ts'
 import { releaseAnswer } from './read-documents.ts'
 import { createSource, isSource, type Shortcut, type Sink, type Source } from './source.ts'
@@ -98,7 +99,7 @@ export function createSharedSubscribe(execute: Execute, mask: Mask): Subscribe {
     // once. The first rows are refused like a request when there is no room; later ones wait for it.
     const { signal } = group.left
     let isOpen = false
-    const takeRoom = (): Promise<AnswerHold> => {
+    const takeRoom = (): Promise<PassedHold> => {
       const { answerRoom } = deps
       const caller = answerRoom.roomiest(group.callers.keys())
       const { maximum } = answer
@@ -125,7 +126,11 @@ export function createSharedSubscribe(execute: Execute, mask: Mask): Subscribe {
         id === undefined ? shown(result) : setEventId(shown(result), id)
       const result = run()
       if (!('then' in result)) return finished(result)
-      const later = executeThroughOutage(contextValue, result, run).then(finished)
+      const later = executeThroughOutage(contextValue, result, run).then(async (executed) => {
+        const { answer: read } = contextValue
+        if (read.isLarge) await read.complete(() => bytesOf(executed))
+        return finished(executed)
+      })
       const release = (): void => releaseAnswer(contextValue, contextValue.answer, () => forget(row))
       later.then(release, release)
       // Later subscribers use the value without waiting. Subscribers that wait receive the error.

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { may } from '../../access/rights.ts'
 import { type AuditOutcome, auditOutcomes } from '../../audit/entry.ts'
@@ -39,7 +38,7 @@ export function createAuditExport(deps: Deps, authenticate: Authenticate, mayCon
     requireWholeAudit(viewer)
     deps.throttles.take('queries')
     const selection = selectionIn(downloadTargetOf(request, allowed).parameters)
-    await takeExportRoom(deps, response, { caller: callerOf(viewer, address), signal: gone })
+    const writePage = await takeExportRoom(deps, response, { caller: callerOf(viewer, address), signal: gone })
     let after: AuditPlace | undefined
     do {
       if (response.headersSent && !mayContinue(viewer, 'auditRead')) {
@@ -51,9 +50,8 @@ export function createAuditExport(deps: Deps, authenticate: Authenticate, mayCon
       if (!response.headersSent) {
         response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
       }
-      const hasRoom = response.write(entries.map(lineOf).join(''))
+      await writePage(entries.map(lineOf).join(''))
       after = entries.length < pageSize ? undefined : entries.at(-1)
-      if (!hasRoom) await once(response, 'drain', { signal: gone }).catch(() => {})
     } while (after !== undefined && !gone.aborted)
     response.end()
   }

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Asker } from '../../database/bounded-read.ts'
 import type { Deps } from '../../deps.ts'
+
+/** Writes a page of an export when it is its turn, and waits until the client has taken it or has disconnected. */
+export type WritePage = (text: string) => Promise<void>
 
 /**
  * Waits for room for a page of an export, and holds it until the response has been sent or its client has disconnected: a client
@@ -9,10 +12,15 @@ import type { Deps } from '../../deps.ts'
 export async function takeExportRoom(
   { answerRoom, limits }: Pick<Deps, 'answerRoom' | 'limits'>,
   response: ServerResponse,
-  { caller, signal }: Required<Asker>,
-): Promise<void> {
-  if (signal.aborted) return
+  { caller, signal }: { readonly caller: string; readonly signal: AbortSignal },
+): Promise<WritePage> {
+  if (signal.aborted) return async () => {}
   const hold = await answerRoom.enter(caller, limits.pageBytes, signal)
   if (response.destroyed) hold.release()
   else response.once('close', hold.release)
+  return async (text) => {
+    await hold.pass(Buffer.byteLength(text))
+    if (signal.aborted || response.write(text)) return
+    await once(response, 'drain', { signal }).catch(() => {})
+  }
 }

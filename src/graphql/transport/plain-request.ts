@@ -34,7 +34,7 @@ const shortAnswer = 16 * 1024
  */
 export function createPlainRequests(
   schema: GraphQLSchema,
-  { clock, longTurns }: Pick<Deps, 'clock' | 'longTurns'>,
+  { longTurns, answerRoom }: Pick<Deps, 'longTurns' | 'answerRoom'>,
   options: {
     readonly admit: Admit
     readonly documents: Documents
@@ -87,7 +87,8 @@ export function createPlainRequests(
       const [text, more] = body
       const isShort = typeof text === 'string' && text.length <= shortAnswer
       const isPlain = isShort && more === undefined && !acceptsCoding(acceptEncoding, 'gzip')
-      const bytes = isPlain ? undefined : await bytesInTurns(clock, body)
+      const turns = () => answerRoom.turnsOf(callerIn(server))
+      const bytes = isPlain ? undefined : await bytesInTurns(turns(), body)
       const packed = bytes && (await compress(bytes, acceptEncoding))
       server.beforeAnswer?.()
       if (response.destroyed) return
@@ -95,7 +96,7 @@ export function createPlainRequests(
       const sent = packed ?? bytes ?? text ?? ''
       response.writeHead(status, { ...headers, ...coding, 'content-length': String(Buffer.byteLength(sent)) })
       if (typeof sent === 'string') response.end(sent)
-      else await endInTurns(clock, response, sent)
+      else await endInTurns(turns(), response, sent)
     }
     try {
       await admit(server, { authorization: request.headers.authorization, bytes: form.length })

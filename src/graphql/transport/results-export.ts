@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { may } from '../../access/rights.ts'
 import { readInTime } from '../../database/bounded-read.ts'
@@ -9,7 +8,7 @@ import { findJob } from '../../job/store/jobs.ts'
 import { findResults, type ResultRow } from '../../job/store/results.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { recordOf } from '../../log/request-record.ts'
-import { type Authenticate, callerOf } from '../context.ts'
+import { type Authenticate, askerOf, callerOf } from '../context.ts'
 import { lacksRight } from '../forbidden.ts'
 import { isForwarded } from './cross-site.ts'
 import { downloadTargetOf } from './download-target.ts'
@@ -46,8 +45,8 @@ export function createResultsExport(deps: Deps, authenticate: Authenticate, mayC
     const jobId = jobIn(pathname)
     if ((await findJob(deps.db.reads, jobId)) === undefined) throw new NotFoundError('job', jobId)
 
-    const asker = { caller: callerOf(viewer, address), signal: gone }
-    await takeExportRoom(deps, response, asker)
+    const asker = askerOf({ deps, caller: callerOf(viewer, address), signal: gone })
+    const writePage = await takeExportRoom(deps, response, asker)
     const readAfter = (after: string): Promise<ResultRow[]> =>
       readInTime(deps, asker, (db) =>
         findResults(db, viewer.scope, jobId, { after, limit: pageSize, maxBytes: pageBytes }),
@@ -56,8 +55,7 @@ export function createResultsExport(deps: Deps, authenticate: Authenticate, mayC
     response.writeHead(200, { 'content-type': format.type, 'cache-control': 'no-store' })
     response.write(format.head)
     for (let last = rows.at(-1); last !== undefined && !gone.aborted; last = rows.at(-1)) {
-      const hasRoom = response.write(rows.map(format.lineOf).join(''))
-      if (!hasRoom) await once(response, 'drain', { signal: gone }).catch(() => {})
+      await writePage(rows.map(format.lineOf).join(''))
       if (gone.aborted) return
       rows = await readAfter(last.deviceId)
       if (rows.length > 0 && !mayContinue(viewer, 'readJobs')) {

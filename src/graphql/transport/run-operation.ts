@@ -17,7 +17,8 @@ export function createRunOperation(execute: Execute, mask: Mask): RunOperation {
     if (refusal !== undefined) return { errors: [refusal] }
     const result = await execute(args)
     // An answer with documents needs no more room than this.
-    answer.complete(() => bytesOf(result))
+    const rest = answer.complete(() => bytesOf(result))
+    if (rest !== undefined) await rest
     const { errors } = result
     const shown = errors === undefined ? result : { ...result, errors: errors.map((error) => mask(error, record?.id)) }
     return wantsCost ? withCost(shown, costOf(args)) : shown

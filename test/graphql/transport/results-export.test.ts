@@ -1,5 +1,5 @@
 import * as http from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
 import { createGraphqlServer } from '../../../src/graphql/transport/server.ts'
 import { createAnswerRoom } from '../../../src/limits/answer-room.ts'
@@ -111,7 +111,9 @@ test('pages end when their payloads are large, and nothing is missing', async ()
 })
 
 test('an export takes room of its caller until it has been sent or its client has gone, and the next one waits for it', async () => {
-  const answerRoom = createAnswerRoom({ clock: systemClock, limits: { ...defaultLimits, answersBytes: 64 * 1024 } })
+  const limits = { ...defaultLimits, answersBytes: 64 * 1024 }
+  const { longTurns } = door.deps
+  const answerRoom = createAnswerRoom({ clock: systemClock, limits, longTurns })
   const server = createGraphqlServer({ ...door.deps, answerRoom }, { hostNames: [hubName], anonymous: owner })
   const narrow = http.createServer(server.results.handle)
   const { port: number } = await openPort(narrow, { variable: 'HTTP_PORT', host: '127.0.0.1', port: 0 })
@@ -130,6 +132,24 @@ test('an export takes room of its caller until it has been sent or its client ha
   narrow.closeAllConnections()
   await new Promise((resolve) => narrow.close(resolve))
   await server.close()
+})
+
+test('each page of an export is passed with its bytes', async () => {
+  const { answerRoom } = door.deps
+  const { enter } = answerRoom
+  const passed: number[] = []
+  const spy = vi.spyOn(answerRoom, 'enter').mockImplementation(async (...asked) => {
+    const hold = await enter(...asked)
+    const pass = (bytes: number) => {
+      passed.push(bytes)
+      return hold.pass(bytes)
+    }
+    return { ...hold, pass }
+  })
+  const text = await (await fetch(`${base}${await pathOf(large)}`)).text()
+  spy.mockRestore()
+  expect(passed.length).toBeGreaterThan(1)
+  expect(passed.reduce((sum, bytes) => sum + bytes, 0)).toBe(Buffer.byteLength(text))
 })
 
 test('a viewer with a scope gets the device jobs of its devices', async () => {
