@@ -25,8 +25,8 @@ import { unhurried } from '../support/unhurried.ts'
 // reads the whole table for each device is cheap at first, and takes longer than a statement may when the table has
 // grown.
 
-const now = new Date('2026-01-01T00:00:00Z')
 let deps: TestDeps
+let now: Date
 let deviceIds: string[]
 let jobId: string
 
@@ -35,6 +35,7 @@ beforeAll(async () => {
   await deps.database.pool.query('analyze')
   deviceIds = await givenDevices(deps, 'pump', 20)
   jobId = await givenMethodJob(deps, 'pump')
+  now = deps.clock.now()
   await deps.db.transaction(async (tx) => {
     const condition = { strings: ['t.tags @> ', '::jsonb'], values: ['{"fleet":"pump"}'] }
     const deviceCount = await expandJob(unhurried(tx), everything, jobId, condition)

@@ -302,12 +302,12 @@ test('marks that were not committed leave nothing behind', async () => {
   const unlucky = await join({
     db: {
       ...base.db,
-      autocommit: (work) => (fails ? Promise.reject(new Error('away')) : base.db.autocommit(work)),
+      autocommit: (work) => (fails ? Promise.reject(new DatabaseUnavailableError()) : base.db.autocommit(work)),
     },
   })
   await unlucky.attach('pump-0001')
   const job = await startJob()
-  await expect(unlucky.dispatch()).rejects.toThrow('away')
+  await expect(unlucky.dispatch()).rejects.toThrow(DatabaseUnavailableError)
   fails = false
   await unlucky.dispatch()
   expect(unlucky.received).toHaveLength(1)
@@ -327,12 +327,12 @@ test('a call that could not leave, and whose mark could not be taken back, fails
     db: {
       ...base.db,
       transaction: (work, longest) =>
-        ++transactions === 1 ? Promise.reject(new Error('away')) : base.db.transaction(work, longest),
+        ++transactions === 1 ? Promise.reject(new DatabaseUnavailableError()) : base.db.transaction(work, longest),
     },
   })
   await unlucky.attach('pump-0001')
   await startJob()
-  await expect(unlucky.dispatch()).rejects.toThrow('away')
+  await expect(unlucky.dispatch()).rejects.toThrow(DatabaseUnavailableError)
   clock.advance(10_000)
   await unlucky.expire()
   expect(await failures()).toEqual(['pump-0001'])
