@@ -141,7 +141,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, cw
     const value = given(name)
     if (value === undefined) return fallback
     // Digits only: Number() would also accept '0x10', '1e3' and ' 7 '.
-    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
     problems.push(`${name} is ${quote(value)}; it must be a whole number from ${min} to ${max}${orElse}.`)
     return fallback

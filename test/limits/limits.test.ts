@@ -18,11 +18,12 @@ test('every limit has a variable of its own, and a default that is allowed', () 
   expect(outside).toEqual([])
 })
 
-test('every limit is set by its variable', () => {
-  const changed = Object.fromEntries(
-    limitNames.map((name) => [limitTable[name].variable, String(limitTable[name].min)]),
+test.each(['min', 'max'] as const)('every limit is set by its variable, up to what is allowed: %s', (end) => {
+  const allowed = limitNames.map((name) => [name, limitTable[name][end]] as const)
+  const { limits } = readConfig(
+    Object.fromEntries(allowed.map(([name, value]) => [limitTable[name].variable, String(value)])),
+    '/',
   )
-  const { limits } = readConfig(changed, '/')
-  expect(limits).toEqual(Object.fromEntries(limitNames.map((name) => [name, limitTable[name].min])))
+  expect(limits).toEqual(Object.fromEntries(allowed))
   expect(readConfig({}, '/').limits).toEqual(defaultLimits)
 })
