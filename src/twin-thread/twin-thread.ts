@@ -55,7 +55,8 @@ export function createTwinThread(): TwinThread {
   let isClosed = false
 
   const start = (): NonNullable<typeof thread> => {
-    const options = { name: 'twins', resourceLimits: heap }
+    // Not the options of the process, which may be a program that starts a hub: a thread refuses some, such as --input-type.
+    const options = { name: 'twins', resourceLimits: heap, execArgv: [] }
     const worker = isSource ? new Worker(compiling(program), { ...options, eval: true }) : new Worker(program, options)
     const waiting = new Map<number, Waiting>()
     const started = { worker, waiting }

@@ -110,18 +110,22 @@ test('packages whose copies refuse the objects of each other are installed once'
   ).toEqual([])
 })
 
-test('a program without root starts a hub of the package, calls a device of it, and ends by itself', async () => {
+test('a program without root starts a hub of the package, calls a device of it, changes its large twin, and ends by itself', async () => {
   const program = `
     import { createHub, simulateFleet } from 'twincast'
-    import { invokeDeviceMethod } from 'twincast/documents'
+    import { invokeDeviceMethod, updateTwin } from 'twincast/documents'
     const hub = await createHub()
     const fleet = await simulateFleet({ hub, devices: 1 })
-    const input = { deviceId: 'device-1', methodName: 'reboot' }
-    console.log(JSON.stringify(await hub.execute(invokeDeviceMethod, { input })))
+    const deviceId = 'device-1'
+    const answer = await hub.execute(invokeDeviceMethod, { input: { deviceId, methodName: 'reboot' } })
+    const desired = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => ['k' + index, true]))
+    const { updateTwin: changed } = await hub.execute(updateTwin, { input: { deviceId, patch: { properties: { desired } } } })
+    console.log(JSON.stringify({ ...answer, changed: changed.__typename }))
     await fleet.stop()
     await hub.stop()`
   expect(JSON.parse(await runHere(process.execPath, '--input-type=module', '--eval', program))).toEqual({
     invokeDeviceMethod: { __typename: 'InvokeDeviceMethodPayload', status: 200, payload: null },
+    changed: 'UpdateTwinPayload',
   })
 }, 180_000)
 
