@@ -4,9 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { createHubClient } from '../../src/cli/hub-client.ts'
 import { startApp } from '../support/app.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { startHubProcess } from '../support/hub-process.ts'
+import { CreateDevices, UpdateTwin } from './operations.ts'
 
 let folder: string
 let database: TestDatabase
@@ -27,12 +29,19 @@ afterEach(async () => {
 const start = (variables: Readonly<Record<string, string>> = {}) =>
   startHubProcess({ ...anyPort, DATA_DIR: folder, DATABASE_URL: database.url, ...variables }, { signal: ending.signal })
 
-test('it is healthy and ready when it says so, and ends with 0 when it is told to', async () => {
+test('it is healthy and ready when it says so, changes a large twin, and ends with 0 when it is told to', async () => {
   const hub = await start()
   expect((await fetch(`${hub.addresses.http}/healthz`)).status).toBe(200)
   expect((await fetch(`${hub.addresses.http}/readyz`)).status).toBe(200)
   expect(hub.addresses.console).toBe(`${hub.addresses.http}/console/`)
   expect((await fetch(hub.addresses.console)).headers.get('content-type')).toContain('text/html')
+
+  // The thread that changes large twins runs a program of its own.
+  const client = createHubClient({ url: hub.addresses.graphql })
+  await client.execute(CreateDevices, { input: { devices: [{ deviceId: 'pump' }] } })
+  const desired = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`k${index}`, true]))
+  const input = { deviceId: 'pump', patch: { properties: { desired } } }
+  expect(await client.execute(UpdateTwin, { input })).toEqual({ updateTwin: { __typename: 'UpdateTwinPayload' } })
   expect(await hub.stop()).toBe(0)
 })
 
