@@ -49,7 +49,7 @@ async function migrateAs(version: string, { pool }: TestDatabase): Promise<reado
 const rows = `
   insert into instance (id, lease_until) values ('old', 'infinity');
   insert into device (id, generation_id, primary_key, secondary_key, created_time)
-    select id, 'g', '${primaryKey}', '${secondaryKey}', now() from unnest(array['answered', 'called', 'waiting']) id;
+    select id, 'g', '${primaryKey}', '${secondaryKey}', now() - interval '1 hour' from unnest(array['answered', 'called', 'waiting']) id;
   update device set connection_state = 'connected', connection_id = 'c', instance_id = 'old' where id = 'called';
   insert into twin (device_id, tags, reported) select id, '{"fleet": "old"}', '{"firmware": 7}' from device;
   with new_job as (
