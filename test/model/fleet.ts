@@ -8,6 +8,8 @@ export type Device = {
   /** The zone that it names. */
   readonly timeZone: string | null
   exists: boolean
+  /** When the device with its id was created last. */
+  createdAt: number
   isConnected: boolean
   isMember: boolean
   /** Since when it may meet the conditions of jobs. */
@@ -26,6 +28,7 @@ export function createFleet(plans: readonly DevicePlan[], createdAt: number) {
       isCanary,
       timeZone,
       exists: isRegistered,
+      createdAt,
       isConnected: isRegistered && isConnected,
       isMember,
       changedAt: createdAt,
@@ -49,6 +52,7 @@ export function createFleet(plans: readonly DevicePlan[], createdAt: number) {
       const device = deviceAt(number)
       const planned = plans[device.number]
       device.exists = exists
+      if (exists) device.createdAt = now
       device.isConnected = false
       device.isMember = planned?.isMember ?? false
       device.isCompliant = planned?.isCompliant ?? false

@@ -4,6 +4,9 @@ import { type Interval, isKnownZone, opensBetween, openTimesIn } from './clocks.
 import type { Device, Fleet } from './fleet.ts'
 import type { JobCommand, JobPlan, Limits, Reply } from './sequence.ts'
 
+/** Milliseconds by which the clocks of two instances may differ. */
+const clockTolerance = 2_000
+
 // The controls of a job as docs/job-states.md and docs/graphql.md describe them, with nothing of the engine: one job in memory,
 // whose duties are done when they are told to. It sees the other jobs of its sequence only where one gives way to another. Where the documents leave a choice (which devices have their turn first), the hub
 // chooses, and the machine says whether it may.
@@ -81,7 +84,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
     budget: plan.budget,
   }
   let status = plan.needsApproval ? 'waitingForApproval' : plan.startsAfter > 0 ? 'scheduled' : 'queued'
-  let isSelected = false
+  let selectedAt: number | undefined
   let startedAt: number | undefined
   /** Whether it has ever waited for another job, and does so since it was due. */
   let hasWaited = false
@@ -381,8 +384,12 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
   const maySelect = ({ exists, isMember, isCanary }: Device): boolean =>
     exists && isMember && (isCanary || !plan.isForCanaries)
 
-  const select = (): void => {
-    isSelected = true
+  /** Whether the device is the one that was selected, and not a later one with its id. */
+  const isStillThere = ({ exists, createdAt }: Device): boolean =>
+    exists && (selection === 'continuous' || createdAt <= (selectedAt ?? 0) + clockTolerance)
+
+  const select = (now: number): void => {
+    selectedAt = now
     for (const deviceJob of deviceJobs) deviceJob.isTarget = maySelect(deviceJob.device)
   }
 
@@ -390,7 +397,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
 
   /** The numbers of the devices that it has, or would have if it selected them now. */
   const wanted = (): number[] =>
-    numbersOf(isSelected ? targets() : deviceJobs.filter(({ device }) => maySelect(device)))
+    numbersOf(selectedAt !== undefined ? targets() : deviceJobs.filter(({ device }) => maySelect(device)))
 
   const isInTheWay = (): boolean => {
     const numbers = wanted()
@@ -550,7 +557,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
     },
     mayRunOn(numbers: readonly number[], from: number, to: number): boolean {
       if (!isOpen() || from >= deadline() || startTime >= to) return false
-      const mine = hasStarted() || isSelected ? numbersOf(having('pending', 'running')) : wanted()
+      const mine = hasStarted() || selectedAt !== undefined ? numbersOf(having('pending', 'running')) : wanted()
       return numbers.some((number) => mine.includes(number))
     },
     /** Jobs start in this order. */
@@ -672,8 +679,8 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
     },
     /** Whether the job selects its devices before its start, and does so now. `place` has to follow. */
     select(now: number): boolean {
-      if (selection !== 'atCreation' || isSelected || hasEnded || deadline() <= now) return false
-      select()
+      if (selection !== 'atCreation' || selectedAt !== undefined || hasEnded || deadline() <= now) return false
+      select(now)
       note('devicesSelected')
       return true
     },
@@ -702,7 +709,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
       startedAt = now
       connectBegin = now
       runsSince = now
-      if (!isSelected) select()
+      if (selectedAt === undefined) select(now)
       if (targets().length === 0 && selection !== 'continuous') {
         status = 'completed'
         note('completed')
@@ -723,7 +730,7 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
       checkPlacement()
       if (!hasStarted()) return
       openNext(now)
-      const gone = having('pending').filter(({ device }) => !device.exists)
+      const gone = having('pending').filter(({ device }) => !isStillThere(device))
       settle(gone.map(failed('DeviceNotFound')), now)
     },
     /** Devices that the hub has added to the job, together. */
@@ -813,9 +820,10 @@ export function createMachine(plan: JobPlan, createdAt: number, { fleet, begins,
         if (!isTarget) return null
         return `${isSkipped ? 'skipped' : result}${attempts > 0 ? ` after ${attempts}` : ''}`
       }),
-      waves: isSelected
-        ? (waves ?? []).map((_, index) => tally(targets().filter(({ wave }) => wave === index + 1)))
-        : [],
+      waves:
+        selectedAt !== undefined
+          ? (waves ?? []).map((_, index) => tally(targets().filter(({ wave }) => wave === index + 1)))
+          : [],
       history,
     }),
   }
