@@ -306,7 +306,8 @@ describe('the times of a window', () => {
     const { version } = await jobRow(deps, jobId)
     await deps.database.pool.query(
       `update job_window
-       set opens_time = now() - interval '1 second', closes_time = now() + interval '1 hour', turn_time = now()`,
+       set opens_time = now() - interval '1 second', closes_time = now() + interval '1 hour',
+         turn_time = now() - interval '1 second'`,
     )
     let woken = 0
     const stop = deps.events.listen('work', 'started')(() => woken++)
