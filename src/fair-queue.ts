@@ -6,7 +6,7 @@ import { createHeavyWork, type HeavyBudget, type HeavyWork } from './throttle/he
  * (`waiting`). The first work of a caller runs alone for up to `firstAlone` milliseconds, so that two long pieces of work do
  * not begin together: only the end of one shows whether the caller's work is heavy.
  */
-export type Turns = {
+export type TurnLimits = {
   readonly most: number
   readonly each: number
   readonly waiting: number
@@ -38,7 +38,7 @@ type Line = { under: number; begun: number; isKnown: boolean; readonly waiting: 
  * a time, and waits between them when its budget is used up; others do not wait for it. Returns undefined at once for
  * work that exceeds a caller's queue, and for waiting work whose `signal` aborts. `waiting` is how much work waits.
  */
-export function takeTurns(turns: Turns, pacing: Pacing) {
+export function takeTurns(turns: TurnLimits, pacing: Pacing) {
   const { enter, waiting } = createQueue(turns, pacing)
   const take = <T>(caller: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> =>
     new Promise((resolve) => {
@@ -72,7 +72,7 @@ async function workUntil<T>(end: () => void, work: () => Promise<T>): Promise<T>
 }
 
 function createQueue(
-  { most, each, waiting, firstAlone = 0 }: Turns,
+  { most, each, waiting, firstAlone = 0 }: TurnLimits,
   pacing?: Pacing,
 ): { enter(entry: Entry): void; waiting(): number } {
   const lines = new Map<string, Line>()

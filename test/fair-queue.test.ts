@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../src/clock.ts'
-import { type Pacing, type Turns, takeTurns, takeTurnsInOrder } from '../src/fair-queue.ts'
+import { type Pacing, type TurnLimits, takeTurns, takeTurnsInOrder } from '../src/fair-queue.ts'
 import { createTestClock } from './support/clock.ts'
 
 /** Work that goes on until it is ended, and which of it has begun. */
-function createWork(turns: Turns, pacing: Pacing = { clock: systemClock, heavy: { fromMs: 1, msPerSecond: 1e9 } }) {
+function createWork(
+  turns: TurnLimits,
+  pacing: Pacing = { clock: systemClock, heavy: { fromMs: 1, msPerSecond: 1e9 } },
+) {
   const turn = takeTurns(turns, pacing)
   const begun: string[] = []
   const ends = new Map<string, (fail?: boolean) => void>()

@@ -61,7 +61,8 @@ export const callerOf = (viewer: Viewer, address: string | undefined): string =>
 
 /** The asker of reads with a time limit. */
 export const askerOf = ({ deps, caller, signal }: Pick<Context, 'deps' | 'caller' | 'signal'>) => ({
-  ...{ caller, signal },
+  caller,
+  signal,
   turns: deps.answerRoom.turnsOf(caller),
 })
 

@@ -91,7 +91,8 @@ type Described = Changes & {
 
 /** The asker for reads with a time limit. */
 export const askerOf = ({ deps, caller, signal }: Pick<Call, 'deps' | 'caller' | 'signal'>) => ({
-  ...{ caller, signal },
+  caller,
+  signal,
   turns: deps.answerRoom.turnsOf(caller),
 })
 

@@ -7,8 +7,7 @@ import { settleBatch } from './settle-batch.ts'
 /**
  * Device deleted while method jobs waited for it or for its answer → failed, instead of waiting until the end of the
  * job, even if a new device has the same id by now: the job did not select it. No message of that device can then count as the
- * answer. The step depends on events; a
- * deletion that it missed costs that wait only.
+ * answer. The step depends on events; a deletion that it missed costs that wait only.
  */
 export function closeDeletedDevices(deps: Deps): Step & { close(): void } {
   const name = 'close-deleted-devices'

@@ -154,7 +154,7 @@ function gather<Event extends object, Found>({
         const start = pace && clock.elapsed()
         for (const follower of followers) notify(follower)
         if (start !== undefined) pace?.count(clock.elapsed() - start)
-        readInTime()
+        readWhenDue()
       }
       const announce = async (what: Found): Promise<void> => {
         const message = await messageFor(followers, what)
@@ -166,7 +166,7 @@ function gather<Event extends object, Found>({
       return
     }
   }
-  const readInTime = (): void => {
+  const readWhenDue = (): void => {
     if (reading || resting || changed.size === 0) return
     const rest = pace === undefined ? 0 : begun + pace.pause() - clock.elapsed()
     if (rest <= 0) {
@@ -181,7 +181,7 @@ function gather<Event extends object, Found>({
   }
   const stop = listen((event) => {
     changed.set(keyOf(event), event)
-    readInTime()
+    readWhenDue()
   })
   return (follower) => {
     followers.add(follower)
