@@ -67,8 +67,13 @@ export async function openTcpProxy(target: { readonly host: string; readonly por
     if (pair.weather === 'stall') return
     pair.weather = next
     for (const socket of [pair.near, pair.far]) {
-      if (next === 'drop') socket.pause()
-      else socket.resume()
+      if (next === 'drop') {
+        socket.pause()
+        continue
+      }
+      // All that was held back in one piece, as a network brings it. Each packet would be a write of its own otherwise.
+      socket.read()
+      socket.resume()
     }
     if (next === 'forward' && pair.far.destroyed) pair.near.resetAndDestroy()
   }
