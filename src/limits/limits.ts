@@ -318,7 +318,7 @@ export const limitTable = {
     min: 1,
     max: 16,
     unit: 'count',
-    what: 'jobs whose devices one instance selects concurrently, on at most half of its connections; the jobs of one policy leave one place to others, and a selection in the last place of its policy may take a thirtieth of LIMIT_JOB_SELECTION_MS; and continuous jobs that look for devices concurrently, on at most half of the connections for reads with a time limit',
+    what: 'jobs whose devices one instance selects concurrently, on at most half of its connections; the first job of a policy is alone for two seconds or until its devices are selected, the jobs of one policy leave one place to others, and a selection in the last place of its policy may take a thirtieth of LIMIT_JOB_SELECTION_MS; and continuous jobs that look for devices concurrently, on at most half of the connections for reads with a time limit',
     answer: 'the job stays queued, and waits for another place if its time was too short',
   },
   cancelledDeviceJobs: {

@@ -76,6 +76,12 @@ export const selectionsAtOnce = ({
 export const shortShare = 1 / 30
 /** Milliseconds from which on a selection is heavy: that of some thousand devices. */
 const heavyFrom = 20
+/**
+ * Milliseconds for which the first selection of an actor runs alone, so that two heavy ones do not begin together: only
+ * the end of one shows whether the actor's selections are heavy. A light one stands for those that begin as many
+ * milliseconds after it.
+ */
+export const firstAlone = 2_000
 /** Known long selections. To forget one costs a short time in the last place. */
 const mostLong = 1_000
 
@@ -91,8 +97,12 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   /** Places of one actor. */
   const each = Math.max(most - 1, 1)
   const closing = new AbortController()
-  /** The jobs whose devices are being selected here. */
-  const selecting = new Map<string, QueuedJob>()
+  /** The jobs whose devices are being selected here, and since when. */
+  const selecting = new Map<string, QueuedJob & { readonly begun: number }>()
+  /** When the last light selection of an actor ended. */
+  const lightTimes = new Map<string | null, number>()
+  /** Whether a job waits because another selection of its actor runs alone. */
+  let waitsForFirst = false
   /** Actors whose last selection took too long. */
   const slow = new Set<string | null>()
   /** Jobs whose selection took too long for the last place of their actor, with their actors. */
@@ -101,8 +111,27 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
   /** The heavy selections of actors. */
   const heavyWork = createHeavyWork({ fromMs: heavyFrom, msPerSecond: deps.limits.heavyWork })
 
-  const countOf = (actor: string | null): number =>
-    [...selecting.values()].filter((other) => other.actor === actor).length
+  const selectionsOf = (actor: string | null) => [...selecting.values()].filter((other) => other.actor === actor)
+  const countOf = (actor: string | null): number => selectionsOf(actor).length
+
+  /** How long the next selection of the actor waits because another one runs alone, in milliseconds. */
+  const untilSecond = (actor: string | null, now: number): number => {
+    if ((lightTimes.get(actor) ?? Number.NEGATIVE_INFINITY) > now - firstAlone) return 0
+    return Math.max(...selectionsOf(actor).map(({ begun }) => begun + firstAlone - now), 0)
+  }
+  const restOf = (actor: string | null, now: number): number =>
+    Math.max(heavyWork.restOf(actor, now), untilSecond(actor, now))
+
+  /** Counts a selection that has ended. Those that waited for its end are looked at again. */
+  const count = (actor: string | null, begun: number): void => {
+    const now = deps.clock.elapsed()
+    heavyWork.count(actor, now - begun, now)
+    for (const [other, time] of lightTimes) if (time <= now - firstAlone) lightTimes.delete(other)
+    if (now - begun < heavyFrom) lightTimes.set(actor, now)
+    else lightTimes.delete(actor)
+    if (waitsForFirst) deps.events.publish('work', 'jobs', {})
+    waitsForFirst = false
+  }
 
   /** Whether a job that is being started here has the device, so that another one with it would have to wait. */
   const willHave = (deviceId: string): boolean =>
@@ -127,14 +156,15 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       .filter(({ id, actor }) => !selecting.has(id) && !jobs.rests(id) && !(long.has(id) && isLastPlace(actor)))
       .filter(({ commonDevice }) => commonDevice === null || !willHave(commonDevice))
       .filter(({ actor }) => countOf(actor) < (heavyWork.isBusy(actor, now) ? 1 : each))
-      .filter(({ actor }) => heavyWork.restOf(actor, now) === 0)
+      .filter(({ actor }) => restOf(actor, now) === 0)
       .sort((one, other) => rank(one) - rank(other))
   }
 
   /** When the first of the actors of these jobs has rested enough; undefined when none has to rest. */
   const endOfRest = (queued: readonly QueuedJob[]): Date | undefined => {
     const now = deps.clock.elapsed()
-    const rests = queued.map(({ actor }) => heavyWork.restOf(actor, now)).filter((rest) => rest > 0)
+    const rests = queued.map(({ actor }) => restOf(actor, now)).filter((rest) => rest > 0)
+    waitsForFirst ||= queued.some(({ actor }) => untilSecond(actor, now) > 0)
     return rests.length === 0 ? undefined : new Date(deps.clock.now().getTime() + Math.ceil(Math.min(...rests)))
   }
 
@@ -143,8 +173,8 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
     const { jobSelectionMs } = deps.limits
     const isShort = isLastPlace(queued.actor)
     const ms = isShort ? jobSelectionMs * shortShare : jobSelectionMs
-    selecting.set(queued.id, queued)
     const begun = deps.clock.elapsed()
+    selecting.set(queued.id, { ...queued, begun })
     try {
       const isDone = await inTransaction(
         deps,
@@ -227,8 +257,7 @@ export function startDueJobs(deps: Deps, { maxRunning }: { readonly maxRunning: 
       throw error
     } finally {
       selecting.delete(queued.id)
-      const ended = deps.clock.elapsed()
-      heavyWork.count(queued.actor, ended - begun, ended)
+      count(queued.actor, begun)
     }
   }
 

@@ -4,7 +4,7 @@ import { createEvents } from '../../src/events/events.ts'
 import { cancelJob } from '../../src/job/commands.ts'
 import type { By } from '../../src/job/history.ts'
 import { finishJobs } from '../../src/scheduler/finish-jobs.ts'
-import { selectionsAtOnce, startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
+import { firstAlone, selectionsAtOnce, startDueJobs } from '../../src/scheduler/start-due-jobs.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDeps, type TestDeps } from '../support/deps.ts'
 import { counters, givenDevices, givenMethodJob, jobRow, tester } from '../support/rows.ts'
@@ -171,6 +171,7 @@ test('while the devices of one job are being found others start, by this and by 
   await whileSlow(async () => {
     starting = here.run(clock.now())
     await selecting(1)
+    clock.advance(firstAlone)
     expect(await here.run(clock.now())).toMatchObject({ done: 1 })
     expect(await there.run(clock.now())).toMatchObject({ done: 1 })
     expect(await Promise.all(quick.map(statusOf))).toEqual(['running', 'completed'])
@@ -198,11 +199,14 @@ test('a job can be cancelled at once while its devices are being found, and Post
 
 test('what was found is not kept when the job was cancelled without being noticed, or its connection broke', async () => {
   const [cancelled, broken] = [await givenMethodJob(deps, 'slow'), await givenMethodJob(deps, 'slow')]
-  let starting: Promise<unknown>[] = []
+  const starting: Promise<unknown>[] = []
   await whileSlow(async () => {
     const instance = startDueJobs({ ...deps, events: createEvents(clock) }, { maxRunning: 10 })
-    starting = [instance.run(clock.now()), instance.run(clock.now())].map((run) => run.catch(() => 'failed'))
-    await selecting(2)
+    for (const count of [1, 2]) {
+      starting.push(instance.run(clock.now()).catch(() => 'failed'))
+      await selecting(count)
+      clock.advance(firstAlone)
+    }
     await cancelJob(deps, tester, cancelled)
     await deps.database.pool.query(
       `select pg_terminate_backend(pid) from pg_stat_activity where query like '%device_job%' and pid in (
@@ -229,6 +233,47 @@ test('when the hub stops, what is being looked for is given up, and the job stay
   expect(await statusOf(slow)).toBe('queued')
 })
 
+test('the first selection of a policy runs alone for two seconds, because the others may be as heavy', async () => {
+  for (let count = 0; count < 2; count++) await givenMethodJob(deps, 'slow')
+  const step = startDueJobs(deps, { maxRunning: 10 })
+  const starting: Promise<unknown>[] = []
+  await whileSlow(async () => {
+    starting.push(step.run(clock.now()))
+    await selecting(1)
+    const end = new Date(clock.now().getTime() + firstAlone)
+    expect(await step.run(clock.now())).toEqual({ done: 0, full: false, next: end })
+    clock.advance(firstAlone)
+    starting.push(step.run(clock.now()))
+    await selecting(2)
+  })
+  await Promise.all(starting)
+})
+
+test('once a selection of a policy was light, others wait for none, and those that have waited are looked at', async () => {
+  const slow = [await givenMethodJob(deps, 'slow'), await givenMethodJob(deps, 'slow')]
+  const step = startDueJobs(deps, { maxRunning: 10 })
+  let starting: Promise<unknown> = Promise.resolve()
+  let told = 0
+  let stop = () => {}
+  await whileSlow(async () => {
+    starting = step.run(clock.now())
+    await selecting(1)
+    expect(await step.run(clock.now())).toMatchObject({ done: 0 })
+    stop = deps.events.listen('work', 'jobs')(() => told++)
+  })
+  expect(await starting).toMatchObject({ done: 1 })
+  stop()
+  expect(told).toBe(1)
+  slow.push(await givenMethodJob(deps, 'slow'))
+  let both: Promise<unknown>[] = []
+  await whileSlow(async () => {
+    both = [step.run(clock.now()), step.run(clock.now())]
+    await selecting(2)
+  })
+  await Promise.all(both)
+  expect(await Promise.all(slow.map(statusOf))).toEqual(slow.map(() => 'running'))
+})
+
 test('one policy leaves a place to others, however many slow jobs it has', async () => {
   for (let count = 0; count < 5; count++) await givenMethodJob(deps, 'slow')
   clock.advance(1)
@@ -236,13 +281,16 @@ test('one policy leaves a place to others, however many slow jobs it has', async
   const step = startDueJobs(deps, { maxRunning: 10 })
   const starting: Promise<unknown>[] = []
   await whileSlow(async () => {
-    for (let turn = 0; turn < 3; turn++) {
+    starting.push(step.run(clock.now()))
+    await selecting(1)
+    expect(await step.run(clock.now())).toMatchObject({ done: 1 })
+    expect(await statusOf(other)).toBe('running')
+    for (const count of [2, 3]) {
+      clock.advance(firstAlone)
       starting.push(step.run(clock.now()))
-      if (turn === 0) await selecting(1)
+      await selecting(count)
     }
-    await expect.poll(() => statusOf(other)).toBe('running')
-    starting.push(step.run(clock.now()), step.run(clock.now()))
-    await selecting(3)
+    clock.advance(firstAlone)
     expect(await step.run(clock.now())).toMatchObject({ done: 0 })
   })
   await Promise.all(starting)
@@ -260,6 +308,7 @@ test('slow jobs do not delay the other jobs of their policy, and start when they
     for (let count = 1; count <= 2; count++) {
       starting.push(step.run(clock.now()))
       await selecting(count)
+      clock.advance(firstAlone)
     }
     const inLastPlace = async () => {
       while ((await step.run(clock.now())).full);
