@@ -1,5 +1,6 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, Source, specifiedRules, validate } from 'graphql'
 import type { Limits } from '../../limits/limits.ts'
+import { longRequestBytes } from '../../limits/long-turns.ts'
 import { shapeErrors } from '../complexity.ts'
 import { maxTokens, parseDocument, refuseLongDocument, refuseManyLines } from '../limits.ts'
 import { blankComments } from './blank-comments.ts'
@@ -16,9 +17,17 @@ export type Documents = {
   parse(text: string): DocumentNode
   /** The reasons why the document is not valid, with a code and an HTTP status. */
   validate(document: DocumentNode): readonly GraphQLError[]
+  /**
+   * The same for a long request: each call of `take` waits for a turn of the event loop, and a long document takes
+   * several. Undefined when `take` is given up.
+   */
+  validateInTurns(document: DocumentNode, take: TakeTurn): Promise<readonly GraphQLError[] | undefined>
   /** Executes an operation of a document, which must be valid. */
   readonly execute: Execute
 }
+
+/** Does the work when its turn comes. Undefined when it is given up before. */
+type TakeTurn = <T>(work: () => T) => Promise<T | undefined>
 
 /** A document, with what is known about it. */
 type Entry = {
@@ -29,6 +38,15 @@ type Entry = {
 
 /** Reasons why a document is not valid. To locate each of them, graphql reads the text up to it, and it looks for similar names. */
 const maxReasons = 5
+
+/**
+ * The rules that one turn applies to a long document. Each rule costs little in addition to the walk through the
+ * document, so more turns would mostly repeat that walk.
+ */
+const rulesPerTurn = 7
+const ruleGroups = Array.from({ length: Math.ceil(specifiedRules.length / rulesPerTurn) }, (_, index) =>
+  specifiedRules.slice(index * rulesPerTurn, (index + 1) * rulesPerTurn),
+)
 
 /**
  * Weight of one planned field in the cache, in characters of text. A field takes 400 to 1,100 bytes, a character up to
@@ -65,6 +83,11 @@ export function createDocuments(
     const errors = shapeErrors(document)
     return errors.length > 0 ? errors : validate(schema, document, specifiedRules, { maxErrors: maxReasons })
   }
+  const validateNow = (document: DocumentNode): readonly GraphQLError[] => {
+    const entry = entryOf(document)
+    entry.errors ??= reasonsAgainst(document).map((error) => asRequestError(error, 'GRAPHQL_VALIDATION_FAILED'))
+    return entry.errors
+  }
   return {
     parse(text) {
       const known = cache.get(text)
@@ -80,9 +103,20 @@ export function createDocuments(
         throw error
       }
     },
-    validate(document) {
+    validate: validateNow,
+    async validateInTurns(document, take) {
       const entry = entryOf(document)
-      entry.errors ??= reasonsAgainst(document).map((error) => asRequestError(error, 'GRAPHQL_VALIDATION_FAILED'))
+      if (entry.errors !== undefined) return entry.errors
+      if ((document.loc?.end ?? 0) < longRequestBytes) return await take(() => validateNow(document))
+      let isValid = await take(() => shapeErrors(document).length === 0)
+      for (const rules of ruleGroups) {
+        if (isValid !== true) break
+        isValid = await take(() => validate(schema, document, rules, { maxErrors: 1 }).length === 0)
+      }
+      if (isValid === undefined) return undefined
+      if (isValid) entry.errors = []
+      // All rules together find the same reasons in the same order as in a short document.
+      else await take(() => validateNow(document))
       return entry.errors
     },
     execute: (args) => executePlan(entryOf(args.document).plan, args, answerBytes),

@@ -38,8 +38,8 @@ export function createParseParams(
     }, bytes)
     const { document } = server
     if (params === undefined || document === undefined || isKnown) return params
-    // In another turn: each of them may take milliseconds.
-    const errors = await take(() => documents.validate(document))
+    // In other turns: each of them may take milliseconds.
+    const errors = await documents.validateInTurns(document, take)
     return errors && params
   }
 }

@@ -109,8 +109,9 @@ export function createPlainRequests(
       const done = isLong ? await take(parseBody, body.length) : parseBody()
       if (done === undefined) return
       const { parsed } = done
+      // In other turns: each of them may take milliseconds.
+      if (isLong && parsed !== undefined && !(await documents.validateInTurns(parsed.document, take))) return
       const work = () => parsed && operate(parsed, (request) => contextOf(server, client, request))
-      // In another turn: each of them may take milliseconds.
       const operated = isLong && parsed !== undefined ? await take(work) : work()
       if (parsed !== undefined && operated === undefined) return
       if (operated?.result === undefined) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { getOperationAST } from 'graphql'
+import { GraphQLError, getOperationAST } from 'graphql'
 import { CloseCode, handleProtocols, MessageType, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator } from '../../access/authenticator-commands.ts'
@@ -11,6 +11,7 @@ import { IssuerUnavailableError, LimitExceededError, UnauthorizedError } from '.
 import type { Arrivals } from '../../limits/arrivals.ts'
 import { maxBodyBytes } from '../../limits/body-size.ts'
 import { countEarlyBytes } from '../../limits/early-bytes.ts'
+import { longRequestBytes } from '../../limits/long-turns.ts'
 import { addressOf } from '../../limits/request-address.ts'
 import { createSharedHolds } from '../../limits/shared-holds.ts'
 import { limitFrames } from '../../limits/websocket-frames.ts'
@@ -53,6 +54,9 @@ const frameRoom = 1024
  * and chunks of a frame, which slow networks split at about 500 bytes.
  */
 const pieces = { maxFragments: 256, maxBufferedChunks: 4096 }
+
+/** Of an operation that the client completed before it began. Nobody receives it. */
+const completed = new GraphQLError('The operation was completed before it began.')
 
 /** What a connection needs until its client is authenticated. It is not kept for longer. */
 type Arrival = {
@@ -207,7 +211,10 @@ export function createWebSockets(
       try {
         refuseDeepVariables(variables)
         const document = documentOf(payload)
-        const errors = documents.validate(document)
+        const isLong = payload.query.length >= longRequestBytes
+        const take = <T>(work: () => T) => deps.longTurns.take(callerIn(extra), work, signal)
+        const errors = isLong ? await documents.validateInTurns(document, take) : documents.validate(document)
+        if (errors === undefined) return [completed]
         if (errors.length > 0) return errors
         const contextValue = contextOf(server, { signal }, { document, extensions })
         return { schema, document, operationName, variableValues: variables, contextValue }

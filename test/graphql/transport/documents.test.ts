@@ -1,8 +1,9 @@
 import { GraphQLError } from 'graphql'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { maxLines } from '../../../src/graphql/limits.ts'
 import { schema } from '../../../src/graphql/schema.ts'
 import { createDocuments } from '../../../src/graphql/transport/documents.ts'
+import { longRequestBytes } from '../../../src/limits/long-turns.ts'
 
 const documents = createDocuments(schema)
 const request = { spec: true, status: 400 }
@@ -99,6 +100,44 @@ test.each([['{ # }'], ['{ __typename } fragment Unused on Query { # }']])(
     expect(errors).toMatchObject([{ extensions: { limit: 'aliases', actual: 600 } }])
   },
 )
+
+describe('in turns', () => {
+  const long = (field: string): string =>
+    `{ ${Array.from({ length: 20 }, () => '__typename').join(' ')} ${field} ${' '.repeat(longRequestBytes)} }`
+  /** The reasons, and how many turns were taken. */
+  const validateInTurns = async (text: string, given = Number.POSITIVE_INFINITY) => {
+    let turns = 0
+    const take = async <T>(work: () => T) => (turns++ < given ? work() : undefined)
+    const document = documents.parse(text)
+    const errors = await documents.validateInTurns(document, take)
+    return { errors, turns, document }
+  }
+
+  test('a long document is validated a few rules at a time, and a short one at once', async () => {
+    const { errors, turns, document } = await validateInTurns(long(''))
+    expect(errors).toEqual([])
+    expect(turns).toBeGreaterThan(3)
+    expect(documents.validate(document)).toBe(errors)
+    expect(await validateInTurns(long(''))).toMatchObject({ errors: [], turns: 0 })
+    expect(await validateInTurns('{ other: __typename }')).toMatchObject({ errors: [], turns: 1 })
+  })
+
+  test.each([
+    ['of any rule', 'nothing jobs(first: "a") ...Unknown @include'],
+    ['of the limits of its shape', `${'jobs { nodes { '.repeat(8)} jobId ${'} }'.repeat(8)}`],
+  ])('a long document has the same reasons as at once: %s', async (_, field) => {
+    const { errors } = await validateInTurns(long(field))
+    const atOnce = createDocuments(schema)
+    expect(errors).toHaveLength(atOnce.validate(atOnce.parse(long(field))).length)
+    expect(errors?.map(String)).toEqual(atOnce.validate(atOnce.parse(long(field))).map(String))
+  })
+
+  test('a validation that is given up leaves it unknown whether the document is valid', async () => {
+    const text = long('nothing2')
+    expect((await validateInTurns(text, 2)).errors).toBeUndefined()
+    expect((await validateInTurns(text)).errors).toHaveLength(1)
+  })
+})
 
 test('an operation is executed by the plan of its document', async () => {
   const document = documents.parse('query A { a: __typename } query B { b: __typename }')

@@ -137,7 +137,7 @@ describe('a connection', () => {
     const { take } = door.deps.longTurns
     const turn = new AbortController()
     const waits = vi.spyOn(door.deps.longTurns, 'take').mockImplementation(async (...of) => {
-      await once(turn.signal, 'abort')
+      if (!turn.signal.aborted) await once(turn.signal, 'abort')
       return await take(...of)
     })
     const socket = await ready()
@@ -152,6 +152,8 @@ describe('a connection', () => {
     turn.abort()
     expect(await socket.next()).toMatchObject({ id: '1', payload: { data: { __typename: 'Query' } } })
     expect(await socket.next()).toEqual({ id: '1', type: 'complete' })
+    // One to parse it, and five to validate it.
+    expect(waits.mock.calls.length).toBe(6)
     waits.mockRestore()
     expect(connection?.isPaused()).toBe(false)
     expect(cutOffs().slice(before)).toEqual([])
