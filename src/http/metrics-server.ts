@@ -24,7 +24,10 @@ const keepAliveTimeout = 65_000
  * Makes the server. It has a port of its own, so that a proxy in front of the hub does not publish the metrics, and
  * that they can be read while the other ports are full.
  */
-export function createMetricsServer({ limits, log }: Pick<Deps, 'limits' | 'log'>, metrics: Metrics): MetricsServer {
+export function createMetricsServer(
+  { clock, limits, log }: Pick<Deps, 'clock' | 'limits' | 'log'>,
+  metrics: Metrics,
+): MetricsServer {
   const settings = { headersTimeout: requestTimeout, requestTimeout, keepAliveTimeout }
   const server = http.createServer({ ...settings, connectionsCheckingInterval: requestTimeout / 2 })
   server.maxConnections = limits.metricsConnections
@@ -32,10 +35,10 @@ export function createMetricsServer({ limits, log }: Pick<Deps, 'limits' | 'log'
   server.timeout = limits.httpWriteTimeout
   const pipelines = new WeakMap<Socket, Pipeline>()
   server.on('connection', (connection) =>
-    pipelines.set(connection, limitPipelining(connection, limits.httpPipelinedRequests)),
+    pipelines.set(connection, limitPipelining(connection, limits.httpPipelinedRequests, clock)),
   )
   server.on('request', (request, response) => {
-    pipelines.get(request.socket)?.add(response)
+    pipelines.get(request.socket)?.add(response, true)
     answer(request, response).catch((error: unknown) => {
       log.error({ err: error }, 'metrics could not be printed')
       response.destroy()

@@ -206,9 +206,9 @@ export function createHttpServer(
   }
   const handle = (request: http.IncomingMessage, response: http.ServerResponse, by: 'plain' | 'TLS'): void => {
     noteRequest(request)
-    pipelines.get(request.socket)?.add(response)
-    findClient(request)
     const mount = mountAt(request)
+    pipelines.get(request.socket)?.add(response, mount === undefined || mount.isOpen?.(request) === true)
+    findClient(request)
     measure?.(request, response, mount?.path)
     access?.answer(request, response)
     const headers = { ...commonHeaders, ...mount?.headersFor?.(request) }
@@ -333,7 +333,7 @@ export function createHttpServer(
     })
   }
   const speak = (connection: Socket): void => {
-    pipelines.set(connection, limitPipelining(connection, deps.limits.httpPipelinedRequests))
+    pipelines.set(connection, limitPipelining(connection, deps.limits.httpPipelinedRequests, deps.clock))
     silent.add(connection)
     connection.on('close', () => {
       pipelines.delete(connection)

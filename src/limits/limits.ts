@@ -34,7 +34,7 @@ export const limitTable = {
     min: 2,
     max: 1_000,
     unit: 'count',
-    what: 'requests of one HTTP connection that are processed concurrently',
+    what: 'requests of one HTTP connection that are processed concurrently. Those that need no token, such as /healthz, are processed a millisecond apart',
     answer: 'further requests are read after earlier responses are sent',
   },
   httpWriteTimeout: {

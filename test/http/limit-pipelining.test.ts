@@ -8,6 +8,7 @@ import * as tls from 'node:tls'
 import { pino } from 'pino'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { restAfterOpen } from '../../src/http/limit-pipelining.ts'
 import { createHttpServer, type HttpServer, type Mount } from '../../src/http/server.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { loadOrMakeCertificate } from '../../src/tls/certificate.ts'
@@ -143,6 +144,28 @@ test.each(answers)(
     expect(most).toBeLessThanOrEqual(8)
   },
 )
+
+test('requests sent at once that need no token are worked on a millisecond apart, and others at once', async () => {
+  const clock = createTestClock()
+  const { asked, open } = await serve({}, clock)
+  const client = await open()
+  const text = textOf(client)
+  const answers = () => text().split('HTTP/1.1 ').length - 1
+  // Long enough to be parsed one by one.
+  const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: hub\r\nX-Long: ${'x'.repeat(64)}\r\n\r\n`
+  client.write((ask('/healthz') + ask('/nowhere')).repeat(5))
+  for (let answered = 1; answered <= 10; answered++) {
+    await until(() => answers() === answered)
+    await manyTurns()
+    expect(answers()).toBe(answered)
+    clock.advance(restAfterOpen)
+  }
+  // Nothing rests after the last one, nor after one that was sent alone.
+  client.write(ask('/healthz'))
+  await until(() => answers() === 11)
+  client.write(request('one') + request('other'))
+  await until(() => asked.length === 2)
+})
 
 test('of very short requests, too, only a few are parsed before some are answered', async () => {
   const { asked, open } = await serve({ httpPipelinedRequests: 4 })

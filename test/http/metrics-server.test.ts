@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { createMetricsServer, type MetricsServer } from '../../src/http/metrics-server.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts'
@@ -14,7 +15,10 @@ let url: string
 
 beforeEach(async () => {
   metrics = createMetrics()
-  server = createMetricsServer({ log, limits: { ...defaultLimits, metricsConnections: 2 } }, metrics)
+  server = createMetricsServer(
+    { clock: systemClock, log, limits: { ...defaultLimits, metricsConnections: 2 } },
+    metrics,
+  )
   url = await server.listen({ host: '127.0.0.1', port: 0 })
 })
 
@@ -67,7 +71,10 @@ test('connections above the limit are closed', async () => {
 test('of requests that are sent at once a few are worked on at a time, and all are answered', async () => {
   const waiting: (() => void)[] = []
   const slow = { ...metrics, print: () => new Promise<string>((resolve) => waiting.push(() => resolve('none\n'))) }
-  const limited = createMetricsServer({ log, limits: { ...defaultLimits, httpPipelinedRequests: 4 } }, slow)
+  const limited = createMetricsServer(
+    { clock: systemClock, log, limits: { ...defaultLimits, httpPipelinedRequests: 4 } },
+    slow,
+  )
   const { port } = new URL(await limited.listen({ host: '127.0.0.1', port: 0 }))
   const client = connect(Number(port), '127.0.0.1').on('error', () => {})
   let received = ''
@@ -89,7 +96,7 @@ test('of requests that are sent at once a few are worked on at a time, and all a
 })
 
 test('a port that is in use is named with its variable', async () => {
-  const other = createMetricsServer({ log, limits: defaultLimits }, metrics)
+  const other = createMetricsServer({ clock: systemClock, log, limits: defaultLimits }, metrics)
   const failed = other.listen({ host: '127.0.0.1', port: Number(new URL(url).port) })
   await expect(failed).rejects.toThrow(ListenError)
   await expect(failed).rejects.toThrow(/^METRICS_PORT is \d+, but the hub cannot listen on/)
