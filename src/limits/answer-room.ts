@@ -76,7 +76,8 @@ export function createAnswerRoom({
   const admitNext = (): void => {
     const behind = new Set<string>()
     for (const one of queue) {
-      if (isFull(one.bytes)) return
+      // Most waiting answers are of one caller.
+      if (isFull(one.bytes) || behind.size === waitingOf.size) return
       if (behind.has(one.caller) || !mayEnter(one)) behind.add(one.caller)
       else {
         leave(one)
