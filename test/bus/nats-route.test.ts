@@ -179,7 +179,7 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     for (const each of [a, b]) await settled(each, 1)
     await proxy.become('drop')
     const lost = await publishUntil(a, 'nats', 'lost')
-    await expect.poll(() => b.recoverMissed.mock.calls.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    await expect.poll(() => b.recoverMissed.mock.calls.length).toBeGreaterThan(0)
     expect(b.heard).not.toContain(lost)
     await settledOn(a, 'nats', 0)
     const hint = await publishUntil(a, 'postgresql', 'hint')

@@ -95,8 +95,16 @@ function circle(): object {
 }
 
 test('a statement is given up after its time, and its rows are dropped', async () => {
-  const slow = queryPrepared(client, { name: 'slow', text: 'select pg_sleep($1)::text as slept', values: [0.3] }, 20)
-  await expect(slow).rejects.toThrow('Query read timeout')
+  const holder = await database.pool.connect()
+  try {
+    await holder.query('select pg_advisory_lock(4711)')
+    const text = 'select pg_advisory_lock_shared($1)::text as locked'
+    const slow = queryPrepared(client, { name: 'slow', text, values: [4711] }, 20)
+    await expect(slow).rejects.toThrow('Query read timeout')
+  } finally {
+    await holder.query('select pg_advisory_unlock(4711)')
+    holder.release()
+  }
   expect(await run('columns', 'select $1::integer as one, $1::integer + 1 as two', [8])).toEqual([{ one: 8, two: 9 }])
 })
 
