@@ -12,7 +12,7 @@ const requestIdLength = 53
 
 /** P1: what a job adds to a method call, with everything over real MQTT. */
 export const pipeline = (bench: Bench): Promise<Row[]> =>
-  comparePipeline(bench, { name: 'P1', ...(bench.quick ? quickSizes : full), limit: { kind: 'gate', atLeast: 0.5 } })
+  comparePipeline(bench, { name: 'P1', ...(bench.quick ? quickSizes : full), limit: { kind: 'gate', atLeast: 0.78 } })
 
 /** Jobs over a fleet of connected devices, against bare round trips to them. */
 export async function comparePipeline(
