@@ -49,12 +49,12 @@ export const systemClock: Clock = {
 export type MovableClock = Clock & {
   /** Moves time on by `ms` milliseconds and ends the sleeps that are over then, the earliest first. */
   advance(ms: number): void
-  /** Resolves when somebody sleeps on this clock; with `within`, until a time that is at most so many milliseconds ahead. */
-  asleep(within?: number): Promise<void>
+  /** Resolves when somebody sleeps on this clock, until a time that is between `from` and `to` milliseconds ahead. */
+  asleep(from?: number, to?: number): Promise<void>
 }
 
 type Sleeper = { readonly until: number; wake(): void }
-type Watcher = { readonly within: number; tell(): void }
+type Watcher = { readonly isMeant: (ms: number) => boolean; tell(): void }
 
 /**
  * Creates a clock that runs like the system's and can be moved forward; with `standsAt`, one that stands at that time
@@ -88,7 +88,7 @@ export function createMovableClock({ standsAt }: { readonly standsAt?: Date } = 
         sleepers.add(sleeper)
         signal?.addEventListener('abort', wake, { once: true })
         if (standsAt === undefined) void systemClock.sleep(ms, over.signal).then(wake)
-        const seen = watchers.filter(({ within }) => ms <= within)
+        const seen = watchers.filter(({ isMeant }) => isMeant(ms))
         watchers = watchers.filter((watcher) => !seen.includes(watcher))
         for (const { tell } of seen) tell()
       }),
@@ -98,11 +98,13 @@ export function createMovableClock({ standsAt }: { readonly standsAt?: Date } = 
       const due = [...sleepers].filter((sleeper) => sleeper.until <= elapsed()).sort((a, b) => a.until - b.until)
       for (const sleeper of due) sleeper.wake()
     },
-    asleep: (within = Number.POSITIVE_INFINITY) =>
-      [...sleepers].some(({ until }) => until - elapsed() <= within)
+    asleep(from = 0, to = Number.POSITIVE_INFINITY) {
+      const isMeant = (ms: number): boolean => ms >= from && ms <= to
+      return [...sleepers].some(({ until }) => isMeant(until - elapsed()))
         ? Promise.resolve()
         : new Promise((resolve) => {
-            watchers.push({ within, tell: resolve })
-          }),
+            watchers.push({ isMeant, tell: resolve })
+          })
+    },
   }
 }

@@ -41,13 +41,14 @@ test('a clock that stands moves only when it is moved, and a sleep on it ends wi
   expect(clock.now().toISOString()).toBe('2026-01-01T00:00:00.001Z')
 })
 
-test('one can wait for a sleep that ends soon, whoever else sleeps for longer', async () => {
+test('one can wait for a sleep of some length, whoever else sleeps for longer or shorter', async () => {
   const clock = createMovableClock({ standsAt: new Date('2026-01-01T00:00:00Z') })
   const heard: string[] = []
   void clock.sleep(hour)
   await clock.asleep().then(() => heard.push('any'))
-  const soon = clock.asleep(100).then(() => heard.push('soon'))
+  const soon = clock.asleep(50, 100).then(() => heard.push('soon'))
   void clock.sleep(101)
+  void clock.sleep(49)
   await systemClock.sleep(0)
   expect(heard).toEqual(['any'])
   void clock.sleep(100)

@@ -71,7 +71,7 @@ test('telemetry over the limit is not lost: the device is acknowledged and read 
   expect(device.socket.bytesRead).toBe(received)
   clock.advance(1_000)
   expect(await device.next()).toMatchObject({ cmd: 'puback', messageId: 2 })
-  await clock.asleep()
+  await clock.asleep(1_000, 1_000)
   clock.advance(1_000)
   expect(await device.next()).toMatchObject({ cmd: 'puback', messageId: 3 })
   expect(hub.door.stats().telemetry).toBe(3)
