@@ -274,6 +274,7 @@ export function createApp(
       limits: config.limits,
       log,
       clock,
+      isEmbedded: config.databaseUrl === undefined,
       metrics,
       tracing,
       onSilent: () => instances?.reconnect(),

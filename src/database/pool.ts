@@ -1,4 +1,5 @@
 import type net from 'node:net'
+import { setPriority } from 'node:os'
 import pg from 'pg'
 import { type BackOff, backOff } from '../back-off.ts'
 import { systemClock as clock } from '../clock.ts'
@@ -24,6 +25,11 @@ export type PoolSettings = {
   readonly isUnresponsive: () => boolean
   /** The server has no room for the connections that this pool needs. */
   readonly onFull: () => void
+  /**
+   * The `nice` value of the server's processes for these connections, for a server on this machine that this process may
+   * control. Without it, the server decides.
+   */
+  readonly niceness?: number | undefined
 }
 
 type Taken = (error: Error | undefined, client: pg.PoolClient | undefined, release: (error?: unknown) => void) => void
@@ -72,6 +78,8 @@ export class Pool extends pg.Pool {
     })
     this.#settings = settings
     this.#sockets = sockets
+    const { niceness } = settings
+    if (niceness !== undefined) this.on('connect', (client) => lowerPriority(client, niceness))
   }
 
   override connect(): Promise<pg.PoolClient>
@@ -143,6 +151,14 @@ export class Pool extends pg.Pool {
       this.#small = undefined
     })
   }
+}
+
+/** Lowers the priority of the server's process for a connection. Where that is not permitted, it keeps its priority. */
+function lowerPriority(client: pg.ClientBase, niceness: number): void {
+  if (!('processID' in client) || typeof client.processID !== 'number') return
+  try {
+    setPriority(client.processID, niceness)
+  } catch {}
 }
 
 /** Connections to the server that is current when they are opened. */

@@ -1,7 +1,9 @@
+import { getPriority } from 'node:os'
 import { sqltag as sql } from '@prisma/client/runtime/client'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createDb, type Db } from '../../src/database/client.ts'
+import type { Reader } from '../../src/database/reader.ts'
 import { serversOf } from '../../src/database/servers.ts'
 import { defaultLimits } from '../../src/limits/limits.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -47,3 +49,19 @@ test('connections that are cut while nobody uses them are replaced', async () =>
   await expect.poll(() => heard).toEqual(Array(4).fill('database connection lost'))
   expect(await db.transaction((tx) => tx.query(sql`select 1 as one`))).toEqual([{ one: 1 }])
 })
+
+// Another server than the embedded one may run anywhere.
+test.skipIf(process.env.TEST_DATABASE_URL !== undefined)(
+  'the processes of the embedded server for bounded reads have a lower priority, and no others',
+  async () => {
+    const embedded = createDb(serversOf(database.url), { limits: defaultLimits, log, isEmbedded: true })
+    onTestFinished(() => embedded.close())
+    const niceOf = async (reader: Pick<Reader, 'query'>): Promise<number> =>
+      getPriority(Number((await reader.query(ownPid))[0]?.pid))
+    const usual = await niceOf(db.reads)
+    expect(await embedded.boundedRead({ caller: 'a' }, 10_000, niceOf)).toBe(10)
+    expect(await niceOf(embedded.reads)).toBe(usual)
+    expect(await embedded.transaction(niceOf)).toBe(usual)
+    expect(await db.boundedRead({ caller: 'a' }, 10_000, niceOf)).toBe(usual)
+  },
+)
