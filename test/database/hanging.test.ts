@@ -140,7 +140,7 @@ test.each(hangs)(
   'of healthy connections, the one that %s is given up with its statement, and another takes its place',
   async (how) => {
     // The time of the statement ends it, long before the health check could.
-    const limits = { ...defaultLimits, databaseStatement: 1_000, databaseSilence: 60_000, instanceLease: 60_000 }
+    const limits = { ...defaultLimits, databaseStatement: 3_000, databaseSilence: 60_000, instanceLease: 60_000 }
     const { databaseConnections } = limits
     const log = pino({}, { write: (line) => lines.push(JSON.parse(line).msg) })
     await db.close()
